@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { defineConfig } from 'vitest/config';
+import { readFolders, readPackages, workspaceRoot } from './tools/workspace/packages.mjs';
+
+// Tests run on sources: every entry point of every package is an alias of its TypeScript file.
+const alias = readPackages()
+  .flatMap(({ entryPoints }) => entryPoints)
+  .map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source }));
+
+const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', '.'])
+  .filter(({ manifest }) => manifest.nx?.targets?.test !== undefined)
+  .map(({ name, folder }) => ({
+    resolve: { alias },
+    test: {
+      name: `unit:${name}`,
+      root: folder,
+      include: [existsSync(path.join(folder, 'src')) ? 'src/**/*.test.ts' : '**/*.test.ts'],
+    },
+  }));
+
+// Integration and end-to-end tests may take long, and share ports, processes and disks: one file at a time.
+const wholeSystem = ['integration', 'e2e'].map((name) => ({
+  resolve: { alias },
+  test: {
+    name,
+    root: path.join(workspaceRoot, 'tests', name),
+    include: ['src/**/*.test.ts'],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+}));
+
+export default defineConfig({
+  test: {
+    // Processes, not threads: native addons (lmdb, zeromq) do not all survive being loaded in several threads.
+    pool: 'forks',
+    passWithNoTests: true,
+    projects: [...unitProjects, ...wholeSystem],
+  },
+});
