@@ -1,1 +1,12 @@
-export {};
+export type {
+  Acknowledgement,
+  Broadcast,
+  Published,
+  PublishedMany,
+  Publisher,
+  PublishOptions,
+  Sequenced,
+  Sequencer,
+  Subscriber,
+  SubscriberHandlers,
+} from './broadcast.js';

@@ -1,1 +1,68 @@
-export {};
+export { CLOSE_CODES, type CloseName, shouldReconnect } from './close-codes.js';
+export type { ClientCodec, ServerCodec } from './codec.js';
+export type { Delivery, Publication } from './delivery.js';
+export {
+  type Attributes,
+  type CallerContext,
+  CONNECTION_HEADER,
+  EFFECTS_HEADER,
+  type Effect,
+  KICK_EVENT,
+} from './effects.js';
+export { ERROR_CODES, type ErrorName, errorName, FIRST_APPLICATION_CODE } from './error-codes.js';
+export {
+  EVERYONE,
+  type GroupId,
+  isGroupId,
+  isName,
+  isProduct,
+  type Lane,
+  MAX_GROUP_ID_LENGTH,
+  parseGroupId,
+  parseTopic,
+  roomGroup,
+  topicOf,
+  userGroup,
+  withoutProduct,
+  withProduct,
+} from './group-id.js';
+export { type ErrorBody, type ErrorDetails, ImError, type ImErrorOptions } from './im-error.js';
+export {
+  DEFAULT_LIMITS,
+  type Limits,
+  MAX_BODY_BYTES,
+  MAX_ID_LENGTH,
+  MAX_POSITIONS,
+  MAX_SYNC,
+  MAX_TOKEN_LENGTH,
+} from './limits.js';
+export type {
+  Call,
+  Cancel,
+  ClientMessage,
+  Drain,
+  ErrorMessage,
+  Hello,
+  InvalidCommand,
+  Joined,
+  JoinedGroup,
+  Left,
+  LeftGroup,
+  Missed,
+  Ping,
+  Pong,
+  Position,
+  Positions,
+  Push,
+  ReceivedCommand,
+  Reply,
+  Reset,
+  ServerMessage,
+  Shed,
+  ShedReason,
+  Sync,
+  Synced,
+  Ticket,
+  UnknownCommand,
+  Welcome,
+} from './messages.js';

@@ -1,0 +1,20 @@
+/** A member of groups as fan-out sees it: something that can be written to. Which socket it is, is the gateway's business. */
+import type { Delivery, Shed } from '@im/protocol';
+
+/**
+ * How bytes for a viewer are made: one per codec and transport, shared by all viewers of that kind, so that a chunk
+ * is encoded once whatever the size of the audience.
+ */
+export interface Encoding {
+  /** One transport-ready chunk of one group and lane, in order. */
+  pushes(deliveries: readonly Delivery[]): Uint8Array;
+  shed(shed: Omit<Shed, 'type'>): Uint8Array;
+}
+
+export interface Viewer {
+  readonly encoding: Encoding;
+  /** Too much is unsent: normal chunks are shed and counted until this is false again. */
+  readonly congested: boolean;
+  /** Queues shared bytes; must not change them. Never throws. */
+  write(chunk: Uint8Array): void;
+}
