@@ -1,0 +1,18 @@
+/**
+ * Owns: the list of test suites, in the order in which `npm test` runs them. A suite is one or more projects of
+ * vitest.config.ts; one that needs a system program is skipped by name where the program cannot be had.
+ */
+
+/**
+ * @typedef {object} Suite
+ * @property {string} name
+ * @property {string} projects a `--project` pattern
+ * @property {string[]} needs keys of `systemPrograms`
+ */
+
+/** @type {Suite[]} */
+export const suites = [
+  { name: 'unit', projects: 'unit:*', needs: [] },
+  { name: 'integration', projects: 'integration', needs: [] },
+  { name: 'e2e', projects: 'e2e', needs: ['chromium'] },
+];

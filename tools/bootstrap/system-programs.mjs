@@ -1,0 +1,46 @@
+/** Owns: programs that are not npm packages, which tests need: how to find them, and to install them where that is allowed. */
+import { existsSync } from 'node:fs';
+import { runCommand } from './command.mjs';
+import { step } from './step.mjs';
+
+/**
+ * @typedef {object} SystemProgram
+ * @property {string} name
+ * @property {string} file where it is when it is installed
+ * @property {string[]} debianPackages what brings it
+ */
+
+/** @type {Record<string, SystemProgram>} */
+export const systemPrograms = {
+  chromium: { name: 'Chromium', file: '/usr/bin/chromium', debianPackages: ['chromium', 'fonts-dejavu-core'] },
+};
+
+/** Whether this process may install Debian packages. */
+const mayInstall = () => existsSync('/etc/debian_version') && process.getuid?.() === 0;
+
+/**
+ * Installs what is missing if that is possible.
+ * @param {string[]} names keys of {@link systemPrograms}
+ * @returns {Promise<string[]>} those that are still missing
+ */
+export async function ensurePrograms(names) {
+  const missing = () => names.filter((name) => !existsSync(programOf(name).file));
+  if (missing().length === 0 || !mayInstall()) return missing();
+  const packages = missing().flatMap((name) => programOf(name).debianPackages);
+  await step('system programs', async () => {
+    const env = { DEBIAN_FRONTEND: 'noninteractive' };
+    const update = await runCommand('apt-get', ['update', '-qq'], { env });
+    const install = await runCommand('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
+      env,
+    });
+    return { ok: install.status === 0, output: update.output + install.output, note: packages.join(', ') };
+  });
+  return missing();
+}
+
+/** @param {string} name @returns {SystemProgram} */
+export function programOf(name) {
+  const program = systemPrograms[name];
+  if (program === undefined) throw new Error(`no system program is called ${name}`);
+  return program;
+}

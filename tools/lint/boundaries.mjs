@@ -1,0 +1,56 @@
+/**
+ * Owns: who may import whom, as data, on two axes. A project states where it stands with tags in its package.json
+ * (`nx.tags`): one `layer:…`, one `runtime:…`.
+ */
+
+/** Packages that a process is composed of. */
+const libraries = [
+  'layer:protocol',
+  'layer:foundation',
+  'layer:bus',
+  'layer:state',
+  'layer:gateway',
+  'layer:client',
+  'layer:sdk',
+];
+
+/** From each layer to the layers it may import; what is not listed is forbidden. @type {Record<string, string[]>} */
+export const layers = {
+  'layer:protocol': [],
+  'layer:foundation': [],
+  'layer:bus': ['layer:protocol'],
+  'layer:state': ['layer:protocol'],
+  'layer:gateway': ['layer:protocol', 'layer:bus', 'layer:state'],
+  'layer:client': ['layer:protocol', 'layer:bus'],
+  'layer:sdk': ['layer:protocol'],
+  'layer:app': libraries,
+  'layer:composition': [...libraries, 'layer:app'],
+  'layer:verification': [...libraries, 'layer:app', 'layer:composition', 'layer:verification'],
+  'layer:tool': [],
+};
+
+/** Where code runs. `any` is the narrowest: it knows neither Node nor a page. @type {Record<string, string[]>} */
+export const runtimes = {
+  'runtime:any': ['runtime:any'],
+  'runtime:browser': ['runtime:any', 'runtime:browser'],
+  'runtime:node': ['runtime:any', 'runtime:node'],
+  'runtime:composition': ['runtime:any', 'runtime:browser', 'runtime:node', 'runtime:composition'],
+};
+
+/** Both axes in the form of `@nx/enforce-module-boundaries`. */
+export const depConstraints = Object.entries({ ...layers, ...runtimes }).map(([sourceTag, allowed]) => ({
+  sourceTag,
+  onlyDependOnLibsWithTags: allowed,
+}));
+
+/** Globals that only Node has; names that a browser has too (`setTimeout`, `URL`) are left to the type checker. */
+export const nodeGlobals = [
+  'process',
+  'Buffer',
+  'global',
+  '__dirname',
+  '__filename',
+  'require',
+  'setImmediate',
+  'clearImmediate',
+];
