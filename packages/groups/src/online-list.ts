@@ -16,6 +16,8 @@ export interface OnlinePage {
 export interface OnlineReader {
   /** Distinct users. O(1). */
   count(group: string): Promise<number>;
+  /** Whether any session of the user is in the group. O(1). */
+  has(group: string, user: string): Promise<boolean>;
   /** In order of entering. Members that come and go between pages may be missed or seen, never twice on one page. */
   page(group: string, options: { cursor?: string; limit: number }): Promise<OnlinePage>;
 }
