@@ -10,6 +10,7 @@ export {
   KICK_EVENT,
 } from './effects.js';
 export { ERROR_CODES, type ErrorName, errorName, FIRST_APPLICATION_CODE } from './error-codes.js';
+export { isEventName } from './event-name.js';
 export {
   EVERYONE,
   type GroupId,
