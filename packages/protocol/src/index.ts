@@ -28,6 +28,9 @@ export {
   withProduct,
 } from './group-id.js';
 export { type ErrorBody, type ErrorDetails, ImError, type ImErrorOptions } from './im-error.js';
+export { isJsonBody } from './json/body.js';
+export { jsonClientCodec } from './json/client-codec.js';
+export { jsonServerCodec } from './json/server-codec.js';
 export {
   DEFAULT_LIMITS,
   type Limits,

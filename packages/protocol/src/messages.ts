@@ -87,11 +87,11 @@ export interface Pong {
   readonly type: 'pong';
 }
 
-/** A command of a kind this release does not know; answered when it has an id (PR-7, PR-8). */
+/** A command of a kind this release does not know, with a valid id (PR-8); those without one are ignored (PR-7). */
 export interface UnknownCommand {
   readonly type: 'unknown';
   readonly kind: string;
-  readonly id?: number;
+  readonly id: number;
 }
 
 /** A known command with a valid id whose fields break their grammar (PR-12). */

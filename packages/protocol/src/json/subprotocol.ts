@@ -1,0 +1,2 @@
+/** PR-1 */
+export const JSON_SUBPROTOCOL = 'im.json.v1';
