@@ -11,7 +11,7 @@ import { step } from './step.mjs';
  */
 
 /** @type {Record<string, SystemProgram>} */
-export const systemPrograms = {
+const systemPrograms = {
   chromium: { name: 'Chromium', file: '/usr/bin/chromium', debianPackages: ['chromium', 'fonts-dejavu-core'] },
 };
 
@@ -20,7 +20,7 @@ const mayInstall = () => existsSync('/etc/debian_version') && process.getuid?.()
 
 /**
  * Installs what is missing if that is possible.
- * @param {string[]} names keys of {@link systemPrograms}
+ * @param {string[]} names keys of `systemPrograms`
  * @returns {Promise<string[]>} those that are still missing
  */
 export async function ensurePrograms(names) {

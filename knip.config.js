@@ -1,0 +1,36 @@
+// Finds files, exports and dependencies that nothing uses.
+import path from 'node:path';
+import { readFolders, workspaceRoot } from './tools/workspace/packages.mjs';
+
+/** Entry points come from `exports`, as sources rather than as the built files that it names. */
+const libraries = Object.fromEntries(
+  readFolders(workspaceRoot, ['packages', 'apps'])
+    .filter(({ entryPoints }) => entryPoints.length > 0)
+    .map(({ folder, entryPoints }) => [
+      path.relative(workspaceRoot, folder),
+      {
+        entry: entryPoints.map(({ source }) => path.relative(folder, source)),
+        // The layers of the design are declared before every import of them is written.
+        ignoreDependencies: [/^@im\//],
+      },
+    ]),
+);
+
+export default {
+  // The catalog is the list of versions that were tried together, also of those not used yet.
+  rules: { catalog: 'off' },
+  workspaces: {
+    '.': {
+      project: ['*.{ts,js,mjs}'],
+      // Called by name from tools/.
+      ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'typescript7'],
+    },
+    ...libraries,
+    'apps/*': { entry: ['src/main.ts'] },
+    bench: { entry: ['src/*.ts'] },
+    tools: {
+      entry: ['bootstrap/{start,test,run}.mjs', 'build/*.mjs', 'release/{checks,total}.mjs'],
+      project: ['**/*.{mjs,ts}', '!lint/fixtures/**'],
+    },
+  },
+};

@@ -1,0 +1,37 @@
+/** Owns: what a published package must and must not contain. */
+import { readTarball } from './tarballs.mjs';
+
+const alwaysThere = ['package.json', 'README.md', 'LICENSE'];
+
+/**
+ * @param {import('./tarballs.mjs').Tarball} tarball
+ * @returns {string[]} what is wrong with it
+ */
+export function contentMistakes({ name, file }) {
+  const files = readTarball(file);
+  /** @type {string[]} */
+  const mistakes = [];
+  for (const wanted of alwaysThere) {
+    if (!files.has(wanted)) mistakes.push(`${name}: ${wanted} is missing`);
+  }
+  for (const path of files.keys()) {
+    const expected = alwaysThere.includes(path) || path === 'CHANGELOG.md' || path.startsWith('dist/');
+    if (!expected || path.includes('.test.')) mistakes.push(`${name}: ${path} does not belong there`);
+  }
+  const manifest = JSON.parse(files.get('package.json')?.toString('utf8') ?? '{}');
+  for (const [dependency, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    if (/^(workspace|catalog|file|link):/.test(String(range))) {
+      mistakes.push(`${name}: ${dependency} is published as "${range}"`);
+    }
+  }
+  for (const target of exportTargets(manifest.exports)) {
+    if (!files.has(target.replace('./', ''))) mistakes.push(`${name}: exports name ${target}, which is not there`);
+  }
+  return mistakes;
+}
+
+/** @param {unknown} node @returns {string[]} */
+function exportTargets(node) {
+  if (typeof node === 'string') return [node];
+  return node !== null && typeof node === 'object' ? Object.values(node).flatMap(exportTargets) : [];
+}
