@@ -39,13 +39,16 @@ export function readTarball(file) {
   const archive = gunzipSync(readFileSync(file));
   /** @type {Map<string, Buffer>} */
   const files = new Map();
-  // POSIX ustar: a header block of 512 bytes (name at 0, size in octal at 124, prefix at 345), then the content, padded.
+  // POSIX ustar: a header block of 512 bytes (name at 0, size in octal at 124, type at 156, prefix at 345), then the
+  // content, padded. Types other than 0 are folders and extensions.
   for (let offset = 0; offset + 512 <= archive.length && archive[offset] !== 0; ) {
     const text = (/** @type {number} */ start, /** @type {number} */ length) =>
       archive.toString('utf8', offset + start, offset + start + length).replace(/\0.*$/s, '');
     const size = Number.parseInt(text(124, 12), 8);
     const name = path.posix.join(text(345, 155), text(0, 100));
-    files.set(name.replace(/^package\//, ''), archive.subarray(offset + 512, offset + 512 + size));
+    if (['0', ''].includes(text(156, 1))) {
+      files.set(name.replace(/^package\//, ''), archive.subarray(offset + 512, offset + 512 + size));
+    }
     offset += 512 + Math.ceil(size / 512) * 512;
   }
   return files;
