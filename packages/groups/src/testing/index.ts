@@ -1,1 +1,1 @@
-export {};
+export { FakeEncoding, FakeViewer, type Written } from './fake-viewer.js';

@@ -1,0 +1,256 @@
+/**
+ * Who is in which group, and the way of a message to all members: priority at the end of the turn, normal with the
+ * next frame, always priority first. Owns membership and the order of lanes between groups. Must not know sockets,
+ * codecs or how messages come here.
+ *
+ * Per turn and frame only groups in which something waits are touched: idle ones cost nothing.
+ */
+import { type Delivery, ImError } from '@im/protocol';
+import { type Clock, type Metrics, noMetrics } from '@im/protocol/ports';
+import { Budget } from './budget.js';
+import { FrameLoop } from './frame-loop.js';
+import { Group, type Shared } from './group.js';
+import { GroupMetrics } from './group-metrics.js';
+import type { Member, Membership } from './membership.js';
+import type { Viewer } from './viewer.js';
+
+declare const queueMicrotask: (run: () => void) => void;
+
+const DEFAULT_FRAMES_PER_SECOND = 12;
+
+export interface FanOutOptions {
+  readonly clock: Clock;
+  /** Default 12. 0: no frames, normal messages go at the end of the turn too, after priority. */
+  readonly framesPerSecond?: number;
+  readonly metrics?: Metrics;
+  /** Runs something at the end of the current turn, before timers. Default: queueMicrotask. Node: setImmediate packs more. */
+  readonly afterTurn?: (run: () => void) => void;
+  /** Normal messages a group may have waiting; those beyond are dropped and told (`budget`). Default 10,000. */
+  readonly maxWaiting?: number;
+  /** The same in bytes. Default 4 MiB. */
+  readonly maxWaitingBytes?: number;
+  /** Priority messages kept for the held memberships of a group; see {@link Membership.release}. Default 1,000. */
+  readonly maxHeld?: number;
+  /** Bytes that all groups together keep waiting or held. Default 64 MiB. */
+  readonly maxBytes?: number;
+  /** The group has its first member here: called within `join`. */
+  readonly onFirstMember?: (group: string) => void;
+  /** The group has no member here any more. */
+  readonly onLastMember?: (group: string) => void;
+}
+
+export class FanOut<V extends Viewer> {
+  readonly #groups = new Map<string, Group<V>>();
+  /** A viewer is in few groups: an array is smaller than a map, and as quick. */
+  readonly #memberships = new Map<V, Member<V>[]>();
+  readonly #shared: Shared<V>;
+  readonly #clock: Clock;
+  readonly #afterTurn: (run: () => void) => void;
+  readonly #frames: FrameLoop;
+  /** No frames: normal messages go with the turn, and the loop only looks after what is owed. */
+  readonly #atOnce: boolean;
+  readonly #onFirstMember: (group: string) => void;
+  readonly #onLastMember: (group: string) => void;
+  /** Groups with priority messages of this turn, and with something for the next frame. */
+  #urgent = new Set<Group<V>>();
+  #waiting = new Set<Group<V>>();
+  #turnRequested = false;
+  #members = 0;
+  #closed = false;
+
+  constructor(options: FanOutOptions) {
+    const { clock, framesPerSecond = DEFAULT_FRAMES_PER_SECOND, metrics = noMetrics } = options;
+    if (!(framesPerSecond >= 0 && framesPerSecond <= 1000)) {
+      throw new ImError('INVALID_ARGUMENT', { details: { argument: 'framesPerSecond', expected: '0 to 1000' } });
+    }
+    this.#clock = clock;
+    this.#afterTurn = options.afterTurn ?? queueMicrotask;
+    this.#onFirstMember = options.onFirstMember ?? nothing;
+    this.#onLastMember = options.onLastMember ?? nothing;
+    this.#atOnce = framesPerSecond === 0;
+    this.#frames = new FrameLoop(clock, 1000 / (framesPerSecond || DEFAULT_FRAMES_PER_SECOND), this.#frame);
+    this.#shared = {
+      limits: {
+        maxWaiting: options.maxWaiting ?? 10_000,
+        maxWaitingBytes: options.maxWaitingBytes ?? 4 * 1024 * 1024,
+        maxHeld: options.maxHeld ?? 1_000,
+      },
+      budget: new Budget(options.maxBytes ?? 64 * 1024 * 1024),
+      metrics: new GroupMetrics(metrics),
+      owing: new Set(),
+    };
+    metrics.observe('im_groups_members', { help: 'Memberships.' }, () => this.#members);
+    metrics.observe('im_groups_groups', { help: 'Groups with members.' }, () => this.#groups.size);
+    metrics.observe('im_groups_waiting_bytes', { help: 'Messages waiting or held.' }, () => this.#shared.budget.used);
+    metrics.observe(
+      'im_groups_owing',
+      { help: 'Memberships not yet told what they missed.' },
+      () => this.#shared.owing.size,
+    );
+  }
+
+  /**
+   * Adds a viewer to a group; the membership is held until it is released. A viewer that is in it already keeps the
+   * membership it has. The group id is taken as it is.
+   * @throws ImError CLOSED
+   */
+  join(viewer: V, group: string): Membership {
+    if (this.#closed) throw new ImError('CLOSED');
+    let memberships = this.#memberships.get(viewer);
+    const present = memberships?.find((member) => member.group === group);
+    if (present !== undefined) return present;
+    let joined = this.#groups.get(group);
+    const first = joined === undefined;
+    if (joined === undefined) {
+      joined = new Group(group, this.#shared);
+      this.#groups.set(group, joined);
+    }
+    const member = joined.join(viewer);
+    if (memberships === undefined) {
+      memberships = [];
+      this.#memberships.set(viewer, memberships);
+    }
+    memberships.push(member);
+    this.#members += 1;
+    if (first) this.#onFirstMember(group);
+    return member;
+  }
+
+  /**
+   * Ends a membership. What was published during it and not sent is written now, or told if the viewer is congested;
+   * afterwards nothing of the group is written.
+   * @returns whether the viewer was in the group
+   */
+  leave(viewer: V, group: string): boolean {
+    const memberships = this.#memberships.get(viewer);
+    const member = memberships?.find((candidate) => candidate.group === group);
+    const left = this.#groups.get(group);
+    if (memberships === undefined || member === undefined || left === undefined) return false;
+    left.settle(member);
+    // The write above may have broken the connection.
+    if (member.phase === 'ended') return true;
+    const last = memberships.pop() as Member<V>;
+    if (last !== member) memberships[memberships.indexOf(member)] = last;
+    if (memberships.length === 0) this.#memberships.delete(viewer);
+    this.#remove(member, left);
+    return true;
+  }
+
+  /** Ends all memberships of a viewer whose connection is gone: nothing is written. */
+  leaveAll(viewer: V): void {
+    const memberships = this.#memberships.get(viewer);
+    if (memberships === undefined) return;
+    this.#memberships.delete(viewer);
+    for (const member of memberships) this.#remove(member, this.#groups.get(member.group) as Group<V>);
+  }
+
+  has(viewer: V, group: string): boolean {
+    return this.#memberships.get(viewer)?.some((member) => member.group === group) ?? false;
+  }
+
+  /** Members, held ones included. */
+  size(group: string): number {
+    return this.#groups.get(group)?.size ?? 0;
+  }
+
+  groupsOf(viewer: V): string[] {
+    return this.#memberships.get(viewer)?.map((member) => member.group) ?? [];
+  }
+
+  /** A copy. Members, held ones included. */
+  viewersOf(group: string): V[] {
+    return this.#groups.get(group)?.viewers() ?? [];
+  }
+
+  /**
+   * Sends to all members; without any it does nothing. Priority deliveries must come in the order of their versions:
+   * one that is not above the last of its epoch is a duplicate and dropped; the first of a new epoch is preceded by a
+   * `reset`. The body is not copied.
+   * @throws ImError INVALID_ARGUMENT for a priority delivery without epoch and version
+   */
+  publish(delivery: Delivery): void {
+    const group = this.#groups.get(delivery.group);
+    if (group === undefined) return;
+    if (delivery.lane === 'priority') {
+      if (!group.addPriority(delivery)) return;
+      this.#urgent.add(group);
+      this.#requestTurn();
+    } else {
+      group.addNormal(delivery);
+      this.#requestFrame(group);
+    }
+  }
+
+  /** Normal messages of a group were lost on their way here: told to the members (`upstream`) with the next frame. */
+  lost(group: string, count: number | undefined): void {
+    const losing = this.#groups.get(group);
+    if (losing === undefined || count === 0) return;
+    losing.addLost(count);
+    this.#requestFrame(losing);
+  }
+
+  /** Ends all memberships and forgets what waits; nothing is written, nobody is called. */
+  close(): void {
+    this.#closed = true;
+    this.#frames.close();
+    for (const memberships of this.#memberships.values()) for (const member of memberships) member.phase = 'ended';
+    for (const group of this.#groups.values()) group.discard();
+    this.#memberships.clear();
+    this.#groups.clear();
+    this.#urgent.clear();
+    this.#waiting.clear();
+    this.#shared.owing.clear();
+    this.#members = 0;
+  }
+
+  #remove(member: Member<V>, group: Group<V>): void {
+    group.remove(member);
+    this.#members -= 1;
+    if (group.size > 0) return;
+    group.discard();
+    this.#groups.delete(group.name);
+    this.#urgent.delete(group);
+    this.#waiting.delete(group);
+    this.#onLastMember(group.name);
+  }
+
+  #requestTurn(): void {
+    if (this.#turnRequested) return;
+    this.#turnRequested = true;
+    this.#afterTurn(this.#turn);
+  }
+
+  #requestFrame(group: Group<V>): void {
+    this.#waiting.add(group);
+    if (this.#atOnce) this.#requestTurn();
+    else this.#frames.request();
+  }
+
+  readonly #turn = (): void => {
+    this.#turnRequested = false;
+    if (this.#closed) return;
+    if (this.#atOnce) this.#frame();
+    else this.#writePriority();
+  };
+
+  readonly #frame = (): void => {
+    const start = this.#clock.monotonic();
+    this.#writePriority();
+    for (const member of this.#shared.owing) {
+      if (!member.viewer.congested) this.#groups.get(member.group)?.tell(member);
+    }
+    const groups = this.#waiting;
+    this.#waiting = new Set();
+    for (const group of groups) group.writeFrame();
+    if (this.#shared.owing.size > 0) this.#frames.request();
+    this.#shared.metrics.frameSeconds.observe((this.#clock.monotonic() - start) / 1000);
+  };
+
+  #writePriority(): void {
+    const groups = this.#urgent;
+    this.#urgent = new Set();
+    for (const group of groups) group.writePriority();
+  }
+}
+
+function nothing(): void {}

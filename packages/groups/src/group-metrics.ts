@@ -1,0 +1,33 @@
+/** The figures of one fan-out; handles are made once. */
+import type { Counter, Histogram, Metrics } from '@im/protocol/ports';
+import type { Losses } from './losses.js';
+
+const FRAME_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] as const;
+
+export class GroupMetrics {
+  readonly delivered: { readonly normal: Counter; readonly priority: Counter };
+  readonly shed: { readonly pressure: Counter; readonly budget: Counter; readonly upstream: Counter };
+  readonly heldOverflows: Counter;
+  readonly frameSeconds: Histogram;
+
+  constructor(metrics: Metrics) {
+    const delivered = (lane: string) =>
+      metrics.counter('im_groups_deliveries_total', { help: 'Messages written to viewers.', labels: { lane } });
+    const shed = (reason: string) =>
+      metrics.counter('im_groups_shed_total', { help: 'Messages not sent to viewers.', labels: { reason } });
+    this.delivered = { normal: delivered('normal'), priority: delivered('priority') };
+    this.shed = { pressure: shed('pressure'), budget: shed('budget'), upstream: shed('upstream') };
+    this.heldOverflows = metrics.counter('im_groups_held_overflows_total', {
+      help: 'Memberships whose beginning took so long that the log had to be read again.',
+    });
+    this.frameSeconds = metrics.histogram('im_groups_frame_seconds', {
+      help: 'Time one frame took to write.',
+      buckets: FRAME_SECONDS,
+    });
+  }
+
+  addShed(losses: Readonly<Losses>): void {
+    if (losses.budget > 0) this.shed.budget.add(losses.budget);
+    if (losses.upstream > 0) this.shed.upstream.add(losses.upstream);
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * One group: its members and what waits in its two lanes; writes a lane to all members.
+ * Owns who gets what, in which order, exactly once. Must not know when (fan-out.ts), nor other groups.
+ *
+ * Members are an array, left by swapping with the last, walked from its end: whoever leaves or joins during a walk
+ * (a write may close its viewer) changes only the part already walked, or brings a member from there, whom its mark
+ * (`frame` in the normal lane, the position in the priority lane) shows to be done. So a walk may also be cut into
+ * slices with other turns between them: a time budget needs no more than a cursor kept across turns.
+ */
+import type { Delivery, Position } from '@im/protocol';
+import type { Budget } from './budget.js';
+import type { GroupMetrics } from './group-metrics.js';
+import { addLosses, noLosses, shedChunks } from './losses.js';
+import { Member, type MembershipOwner } from './membership.js';
+import { type FrameLimits, NormalFrame } from './normal-frame.js';
+import { PriorityLog, type Run } from './priority-log.js';
+import type { Viewer } from './viewer.js';
+
+/** What all groups of one fan-out share. */
+export interface Shared<V extends Viewer> {
+  readonly limits: FrameLimits & { readonly maxHeld: number };
+  readonly budget: Budget;
+  readonly metrics: GroupMetrics;
+  /** Members that were not told yet what they were not sent. */
+  readonly owing: Set<Member<V>>;
+}
+
+export class Group<V extends Viewer> implements MembershipOwner<V> {
+  readonly #shared: Shared<V>;
+  readonly #members: Member<V>[] = [];
+  /** How many of them are held. */
+  #held = 0;
+  #log: PriorityLog | undefined;
+  #waiting: NormalFrame | undefined;
+  #frame = 0;
+  /** Whether messages of the log are being written: they must not be forgotten. */
+  #walking = false;
+
+  constructor(
+    readonly name: string,
+    shared: Shared<V>,
+  ) {
+    this.#shared = shared;
+  }
+
+  get size(): number {
+    return this.#members.length;
+  }
+
+  viewers(): V[] {
+    return this.#members.map(({ viewer }) => viewer);
+  }
+
+  join(viewer: V): Member<V> {
+    const member = new Member(viewer, this);
+    member.index = this.#members.length;
+    member.heldFrom = this.#log?.end ?? 0;
+    this.#members.push(member);
+    this.#held += 1;
+    return member;
+  }
+
+  release(member: Member<V>, position: Position): boolean {
+    if (member.phase !== 'held') return member.phase === 'live';
+    const log = this.#log;
+    if (log !== undefined && member.heldFrom < log.base) {
+      member.heldFrom = log.end;
+      this.#shared.metrics.heldOverflows.add();
+      return false;
+    }
+    this.writePriority();
+    member.phase = 'live';
+    member.epoch = position.epoch;
+    member.version = position.version;
+    member.start = this.#waiting?.here();
+    member.frame = this.#frame;
+    this.#held -= 1;
+    if (log !== undefined) {
+      this.#writeRuns(member, log, log.following(position, member.heldFrom));
+      this.#trim(log);
+    }
+    return true;
+  }
+
+  /** Writes or tells a live member what it has not got of the time it was here. */
+  settle(member: Member<V>): void {
+    if (member.phase !== 'live') return;
+    this.writePriority();
+    if (this.#waiting !== undefined) this.#writeWaiting(member, this.#waiting);
+    this.tell(member);
+  }
+
+  remove(member: Member<V>): void {
+    if (member.phase === 'held') this.#held -= 1;
+    member.phase = 'ended';
+    member.owed = undefined;
+    member.start = undefined;
+    this.#shared.owing.delete(member);
+    const last = this.#members.pop();
+    if (last !== undefined && last !== member) {
+      this.#members[member.index] = last;
+      last.index = member.index;
+    }
+    if (this.#log !== undefined) this.#trim(this.#log);
+  }
+
+  /** @returns whether it waits for {@link writePriority} */
+  addPriority(delivery: Delivery): boolean {
+    this.#log ??= new PriorityLog(this.name, this.#shared.budget);
+    return this.#log.add(delivery);
+  }
+
+  /** For {@link writeFrame}. */
+  addNormal(delivery: Delivery): void {
+    this.#pending().add(delivery);
+  }
+
+  /** For {@link writeFrame}. */
+  addLost(count: number | undefined): void {
+    this.#pending().addLost(count);
+  }
+
+  writePriority(): void {
+    const log = this.#log;
+    if (log === undefined || log.flushed === log.end) return;
+    const runs = log.runs(log.flushed);
+    log.markFlushed();
+    this.#walking = true;
+    let written = 0;
+    for (const run of runs) {
+      for (let i = this.#members.length - 1; i >= 0; i -= 1) {
+        const member = this.#members[i];
+        if (member?.phase === 'live') written += this.#writeRun(member, log, run);
+      }
+    }
+    this.#walking = false;
+    this.#trim(log);
+    this.#shared.metrics.delivered.priority.add(written);
+  }
+
+  writeFrame(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    this.#frame += 1;
+    let written = 0;
+    for (let i = this.#members.length - 1; i >= 0; i -= 1) {
+      const member = this.#members[i];
+      if (member === undefined || member.phase !== 'live' || member.frame === this.#frame) continue;
+      member.frame = this.#frame;
+      written += this.#writeWaiting(member, waiting);
+    }
+    waiting.discard();
+    this.#shared.metrics.delivered.normal.add(written);
+  }
+
+  /** Tells a member what it was not sent, when it can be told. */
+  tell(member: Member<V>): void {
+    const { owed, viewer } = member;
+    if (owed === undefined) return;
+    member.owed = undefined;
+    this.#shared.owing.delete(member);
+    for (const chunk of shedChunks(viewer.encoding, this.name, owed)) viewer.write(chunk);
+  }
+
+  /** Gives back the room that waiting messages take. */
+  discard(): void {
+    this.#waiting?.discard();
+    this.#waiting = undefined;
+    this.#log?.discard();
+  }
+
+  #pending(): NormalFrame {
+    this.#waiting ??= new NormalFrame(this.name, this.#shared.limits, this.#shared.budget);
+    return this.#waiting;
+  }
+
+  /** Keeps what held members may need. */
+  #trim(log: PriorityLog): void {
+    if (!this.#walking) log.trim(this.#held > 0 ? this.#shared.limits.maxHeld : 0);
+  }
+
+  #writeRuns(member: Member<V>, log: PriorityLog, from: number): void {
+    let written = 0;
+    for (const run of log.runs(from)) written += this.#writeRun(member, log, run);
+    this.#shared.metrics.delivered.priority.add(written);
+  }
+
+  /** @returns how many messages were written */
+  #writeRun(member: Member<V>, log: PriorityLog, run: Run): number {
+    const { viewer } = member;
+    let { from } = run;
+    if (member.epoch !== run.epoch) viewer.write(log.resetChunk(viewer.encoding, run, member));
+    else if (member.version >= run.last) return 0;
+    else from = log.above(run, member.version);
+    member.epoch = run.epoch;
+    member.version = run.last;
+    viewer.write(log.chunk(viewer.encoding, from, run.to));
+    return run.to - from;
+  }
+
+  /** @returns how many messages were written */
+  #writeWaiting(member: Member<V>, waiting: NormalFrame): number {
+    const { viewer, start } = member;
+    const { encoding } = viewer;
+    const count = waiting.count(start);
+    const notice = waiting.lossNotice(encoding, start);
+    member.start = undefined;
+    if (notice !== undefined) this.#shared.metrics.addShed(notice.losses);
+    if (viewer.congested) {
+      if (count === 0 && notice === undefined) return 0;
+      member.owed ??= noLosses();
+      member.owed.pressure += count;
+      if (notice !== undefined) addLosses(member.owed, notice.losses);
+      this.#shared.owing.add(member);
+      this.#shared.metrics.shed.pressure.add(count);
+      return 0;
+    }
+    this.tell(member);
+    if (notice !== undefined) for (const chunk of notice.chunks) viewer.write(chunk);
+    if (count > 0) viewer.write(waiting.chunk(encoding, start));
+    return count;
+  }
+}
