@@ -36,6 +36,7 @@ export {
   type Limits,
   MAX_BODY_BYTES,
   MAX_ID_LENGTH,
+  MAX_NESTING,
   MAX_POSITIONS,
   MAX_SYNC,
   MAX_TOKEN_LENGTH,

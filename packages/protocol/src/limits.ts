@@ -32,3 +32,5 @@ export const MAX_TOKEN_LENGTH = 8_192;
 export const MAX_ID_LENGTH = 64;
 /** Most positions named in one hello, call or ping. */
 export const MAX_POSITIONS = 128;
+/** Deepest nesting of a body; keeps it readable by parsers that recurse (PHP's gives up at 512, Python's near 1,000). */
+export const MAX_NESTING = 128;

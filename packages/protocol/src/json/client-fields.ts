@@ -1,9 +1,9 @@
 /**
  * From the parsed fields of one line to a client message: which members each kind has and what they may hold.
- * Knows nothing of bytes; `data` is found by the caller.
+ * Knows nothing of frames and lines; the bytes of `data` are found by the caller.
  */
 import { isName } from '../group-id.js';
-import { MAX_ID_LENGTH, MAX_SYNC, MAX_TOKEN_LENGTH } from '../limits.js';
+import { MAX_ID_LENGTH, MAX_NESTING, MAX_SYNC, MAX_TOKEN_LENGTH } from '../limits.js';
 import type { Call, Cancel, ClientMessage, Hello, Ping, Sync } from '../messages.js';
 import {
   isClientGroup,
@@ -15,6 +15,7 @@ import {
   isToken,
   readPositions,
 } from './field-grammar.js';
+import { nestingOf } from './lexical-scan.js';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -73,6 +74,7 @@ function readCall(fields: Fields, data: Uint8Array | undefined): Call<Uint8Array
   if (!isMethod(method)) return 'method';
   if (timeoutMs !== undefined && !isInteger(timeoutMs, 1)) return 'timeoutMs';
   if (key !== undefined && !isToken(key)) return 'key';
+  if (data && nestingOf(data) > MAX_NESTING) return 'data';
   const since = fields.since === undefined ? undefined : readPositions(fields.since);
   if (fields.since !== undefined && !since) return 'since';
   return {
