@@ -4,7 +4,10 @@ import path from 'node:path';
 import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 import { depConstraints, nodeGlobals } from './tools/lint/boundaries.mjs';
+import { refreshProjectGraph } from './tools/lint/project-graph.mjs';
 import { readFolders, workspaceRoot } from './tools/workspace/packages.mjs';
+
+refreshProjectGraph();
 
 const members = readFolders(workspaceRoot, ['packages', 'apps', 'tests', '.']);
 

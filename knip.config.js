@@ -1,19 +1,17 @@
 // Finds files, exports and dependencies that nothing uses.
 import path from 'node:path';
-import { readFolders, workspaceRoot } from './tools/workspace/packages.mjs';
+import { readMembersWithEntryPoints, workspaceRoot } from './tools/workspace/packages.mjs';
 
 /** Entry points come from `exports`, as sources rather than as the built files that it names. */
 const libraries = Object.fromEntries(
-  readFolders(workspaceRoot, ['packages', 'apps'])
-    .filter(({ entryPoints }) => entryPoints.length > 0)
-    .map(({ folder, entryPoints }) => [
-      path.relative(workspaceRoot, folder),
-      {
-        entry: entryPoints.map(({ source }) => path.relative(folder, source)),
-        // The layers of the design are declared before every import of them is written.
-        ignoreDependencies: [/^@im\//],
-      },
-    ]),
+  readMembersWithEntryPoints().map(({ folder, entryPoints }) => [
+    path.relative(workspaceRoot, folder),
+    {
+      entry: entryPoints.map(({ source }) => path.relative(folder, source)),
+      // The layers of the design are declared before every import of them is written.
+      ignoreDependencies: [/^@im\//],
+    },
+  ]),
 );
 
 export default {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
-import { readFolders, readPackages, workspaceRoot } from './tools/workspace/packages.mjs';
+import { readFolders, readMembersWithEntryPoints, workspaceRoot } from './tools/workspace/packages.mjs';
 
 // Tests run on sources: every entry point of every package is an alias of its TypeScript file.
-const alias = readPackages()
+const alias = readMembersWithEntryPoints()
   .flatMap(({ entryPoints }) => entryPoints)
   .map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source }));
 

@@ -1,9 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ESLint } from 'eslint';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { childEnvironment } from '../bootstrap/environment.mjs';
+import { describe, expect, it } from 'vitest';
 import { readFolders, workspaceRoot } from '../workspace/packages.mjs';
 import { layers, runtimes } from './boundaries.mjs';
 
@@ -26,11 +24,6 @@ async function rulesReporting(fixture: string, project: string): Promise<(string
 const boundaries = '@nx/enforce-module-boundaries';
 
 describe('module boundaries', () => {
-  // The rule reads the project graph that Nx leaves on disk, and is silent without one.
-  beforeAll(() => {
-    execFileSync('nx', ['show', 'projects'], { cwd: workspaceRoot, env: childEnvironment() });
-  }, 60_000);
-
   it.each([
     ['upward-import.ts', 'packages/protocol', boundaries],
     ['sideways-import.ts', 'packages/rpc', boundaries],

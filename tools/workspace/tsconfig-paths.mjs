@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readPackages, workspaceRoot } from './packages.mjs';
+import { readMembersWithEntryPoints, workspaceRoot } from './packages.mjs';
 
 export const baseConfigFile = path.join(workspaceRoot, 'tsconfig.base.json');
 
@@ -13,7 +13,7 @@ export const baseConfigFile = path.join(workspaceRoot, 'tsconfig.base.json');
 export function expectedPaths() {
   /** @type {Record<string, string[]>} */
   const paths = {};
-  for (const { entryPoints } of readPackages()) {
+  for (const { entryPoints } of readMembersWithEntryPoints()) {
     for (const { specifier, source } of entryPoints) {
       paths[specifier] = [`./${path.relative(workspaceRoot, source).split(path.sep).join('/')}`];
     }
