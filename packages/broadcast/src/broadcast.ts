@@ -6,7 +6,7 @@ import type { Delivery, Position, Publication } from '@im/protocol';
 
 /**
  * none: taken into the publisher's bounded buffer. accepted: a broadcast node has it; priority messages are versioned.
- * durable: the group's log has it as safely as its store promises.
+ * durable: the group's log has it as safely as its store promises; the same as accepted on the normal lane, which has none.
  */
 export type Acknowledgement = 'none' | 'accepted' | 'durable';
 
@@ -27,20 +27,24 @@ export interface Published {
 export interface Publisher {
   /**
    * Publishes to one group. Messages of one publisher to one group and lane go out in the order of these calls.
-   * @throws ImError QUEUE_FULL (retryable: nothing was taken), GROUP_INVALID, BODY_TOO_LARGE, STORE_UNAVAILABLE, CLOSED
+   * @throws ImError QUEUE_FULL (retryable: nothing was taken), GROUP_INVALID, BODY_TOO_LARGE, INVALID_ARGUMENT
+   * (details.field), STORE_UNAVAILABLE, STORE_FULL, CLOSED
    */
   publish(group: string, publication: Publication, options?: PublishOptions): Promise<Published>;
   /**
    * Publishes one body to many groups; the body travels and is stored once where the engine can. All groups are
-   * tried; settles when all are. Repeating it with the same message id completes a partial one.
+   * tried; settles when all are. Repeating it with the same message id completes a partial one. A group named twice
+   * counts once.
+   * @throws ImError for what no group could take: BODY_TOO_LARGE, INVALID_ARGUMENT, CLOSED
    */
   publishMany(groups: readonly string[], publication: Publication, options?: PublishOptions): Promise<PublishedMany>;
+  /** Settles when everything taken before has been answered. */
   close(): Promise<void>;
 }
 
 export interface PublishedMany {
   readonly published: readonly Published[];
-  /** Error bodies by group, for those that failed. */
+  /** By group, for those that failed. */
   readonly failed: ReadonlyMap<string, Error>;
 }
 
@@ -56,11 +60,12 @@ export interface SubscriberHandlers {
 }
 
 export interface Subscriber {
-  /** Both lanes of a group. Idempotent. */
+  /** Both lanes of a group. Idempotent. @throws ImError GROUP_INVALID, CLOSED */
   subscribe(group: string): void;
   unsubscribe(group: string): void;
   /** Resolves when every earlier subscribe is in force at every node: from then on positions may be compared. */
   settled(): Promise<void>;
+  /** No handler is called afterwards. */
   close(): Promise<void>;
 }
 
@@ -79,10 +84,15 @@ export interface Sequenced {
 }
 
 /**
- * The port through which a broadcast node gives priority messages their version; apps fill it with a @im/timeline store.
- * Calls for one group settle in the order they were made.
+ * The port through which a broadcast node gives priority messages their version. It asks for nothing that a `LogStore`
+ * of @im/timeline does not have: apps hand one over as it is.
  */
 export interface Sequencer {
-  /** @throws ImError STORE_UNAVAILABLE, STORE_FULL, BODY_TOO_LARGE */
+  /**
+   * Versions are given in the order of the calls, of both kinds.
+   * @throws ImError STORE_UNAVAILABLE, STORE_FULL, BODY_TOO_LARGE
+   */
   append(group: string, publication: Publication): Promise<Sequenced>;
+  /** All groups are tried. @throws ImError for what no group could take */
+  appendMany(groups: readonly string[], publication: Publication): Promise<ReadonlyMap<string, Sequenced | Error>>;
 }

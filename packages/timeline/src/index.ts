@@ -1,11 +1,2 @@
-export type {
-  Appended,
-  Entry,
-  Head,
-  LogReader,
-  LogStore,
-  NewEntry,
-  Page,
-  ReadRange,
-  Retention,
-} from './log-store.js';
+export type { Appended, Entry, Head, LogReader, LogStore, NewEntry, Page, ReadRange } from './log-store.js';
+export type { Retention, RetentionPolicy } from './retention.js';

@@ -38,9 +38,15 @@ export interface Page extends Head {
 }
 
 export interface LogReader {
-  /** A log that was never written has version 0. @throws ImError STORE_UNAVAILABLE, CLOSED */
+  /**
+   * A log that was never written has version 0, and the epoch that its first entry will have.
+   * @throws ImError GROUP_INVALID, STORE_UNAVAILABLE, CLOSED
+   */
   head(group: string): Promise<Head>;
-  /** Ranges outside what is kept give fewer entries; `first` and `version` say why. @throws ImError STORE_UNAVAILABLE, CLOSED */
+  /**
+   * Ranges outside what is kept give fewer entries; `first` and `version` say why. Bodies must not be changed.
+   * @throws ImError GROUP_INVALID, INVALID_ARGUMENT, STORE_UNAVAILABLE, CLOSED
+   */
   read(group: string, range: ReadRange): Promise<Page>;
 }
 
@@ -48,17 +54,14 @@ export interface LogStore extends LogReader {
   /**
    * Settles once as durable as the store promises. Versions are given in the order of the calls, and calls for one
    * group settle in that order.
-   * @throws ImError STORE_UNAVAILABLE (retryable; with a message id repeating is safe), STORE_FULL, BODY_TOO_LARGE, CLOSED
+   * @throws ImError STORE_UNAVAILABLE (retryable; with a message id repeating is safe), STORE_FULL, BODY_TOO_LARGE,
+   * GROUP_INVALID, INVALID_ARGUMENT (details.field), CLOSED
    */
   append(group: string, entry: NewEntry): Promise<Appended>;
-  /** One body, many logs. All are tried; the body is stored once where the store can. */
+  /**
+   * One body, many logs. All are tried; the body is stored once where the store can. A group named twice counts once.
+   * @throws ImError for what no group could take: BODY_TOO_LARGE, INVALID_ARGUMENT, CLOSED
+   */
   appendMany(groups: readonly string[], entry: NewEntry): Promise<ReadonlyMap<string, Appended | Error>>;
   close(): Promise<void>;
-}
-
-/** What is kept of one log; whichever limit is reached first trims. */
-export interface Retention {
-  readonly maxEntries: number;
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
 }

@@ -1,1 +1,1 @@
-export {};
+export { createMemoryBroadcast, type MemoryBroadcastOptions } from './memory-broadcast.js';

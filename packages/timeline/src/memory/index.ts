@@ -1,1 +1,1 @@
-export {};
+export { createMemoryLogStore, type MemoryLogStoreOptions } from './memory-log-store.js';

@@ -1,0 +1,101 @@
+/**
+ * Tells where the logs of active groups stand, so that a receiver that missed the last message learns it although
+ * nothing follows. Owns when to tell; must not know whom.
+ */
+import type { Position } from '@im/protocol';
+import type { Clock, Timer } from '@im/protocol/ports';
+
+export interface ActiveHeadsOptions {
+  readonly clock: Clock;
+  readonly onHead: (group: string, position: Position) => void;
+}
+
+/** After the last message of a group. */
+const FIRST_MS = 200;
+/** From one telling to the next. */
+const REPEAT_MS = 1_000;
+/** Tellings after the first; then the group counts as quiet. */
+const REPEATS = 5;
+/** Heads due within this time of each other are told together. */
+const GRAIN_MS = 20;
+/** Beyond, the group that would be told next is told at once and forgotten. */
+const MAX_GROUPS = 100_000;
+
+interface ActiveHead extends Position {
+  readonly dueAt: number;
+  readonly repeatsLeft: number;
+}
+
+export class ActiveHeads {
+  readonly #clock: Clock;
+  readonly #onHead: (group: string, position: Position) => void;
+  /** Not told since their last message, and told at least once: each in the order in which they fall due. */
+  readonly #fresh = new Map<string, ActiveHead>();
+  readonly #told = new Map<string, ActiveHead>();
+  #timer: Timer | undefined;
+
+  constructor(options: ActiveHeadsOptions) {
+    this.#clock = options.clock;
+    this.#onHead = options.onHead;
+  }
+
+  /** A message of the group went out, or was found to have gone out before. */
+  note(group: string, position: Position): void {
+    const known = this.#fresh.get(group) ?? this.#told.get(group);
+    // A duplicate names the version of its first, which may lie below the head.
+    const version =
+      known?.epoch === position.epoch && known.version > position.version ? known.version : position.version;
+    this.#told.delete(group);
+    this.#fresh.delete(group);
+    const dueAt = this.#clock.monotonic() + FIRST_MS;
+    this.#fresh.set(group, { epoch: position.epoch, version, dueAt, repeatsLeft: REPEATS });
+    if (this.#fresh.size + this.#told.size > MAX_GROUPS) this.#forgetOne();
+    this.#timer ??= this.#clock.after(FIRST_MS, this.#tell, { background: true });
+  }
+
+  get size(): number {
+    return this.#fresh.size + this.#told.size;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#fresh.clear();
+    this.#told.clear();
+  }
+
+  readonly #tell = (): void => {
+    this.#timer = undefined;
+    const now = this.#clock.monotonic();
+    this.#tellDue(this.#told, now);
+    this.#tellDue(this.#fresh, now);
+    const nextAt = Math.min(firstOf(this.#fresh)?.[1].dueAt ?? Infinity, firstOf(this.#told)?.[1].dueAt ?? Infinity);
+    if (nextAt === Infinity) return;
+    this.#timer ??= this.#clock.after(Math.max(nextAt - now, GRAIN_MS), this.#tell, { background: true });
+  };
+
+  #tellDue(heads: Map<string, ActiveHead>, now: number): void {
+    for (const [group, head] of heads) {
+      if (head.dueAt > now) return;
+      heads.delete(group);
+      if (head.repeatsLeft > 0) {
+        this.#told.set(group, { ...head, dueAt: now + REPEAT_MS, repeatsLeft: head.repeatsLeft - 1 });
+      }
+      this.#onHead(group, { epoch: head.epoch, version: head.version });
+    }
+  }
+
+  #forgetOne(): void {
+    const heads = this.#told.size > 0 ? this.#told : this.#fresh;
+    const first = firstOf(heads);
+    if (first === undefined) return;
+    const [group, { epoch, version }] = first;
+    heads.delete(group);
+    this.#onHead(group, { epoch, version });
+  }
+}
+
+function firstOf(heads: Map<string, ActiveHead>): [string, ActiveHead] | undefined {
+  for (const first of heads) return first;
+  return undefined;
+}

@@ -1,0 +1,289 @@
+/**
+ * The broadcast node inside one process: who subscribed what, both lanes' queues, and the turns in which they are
+ * emptied: priority first and whole, normal in slices. Must not know publishers or what is beyond the sequencer.
+ */
+import { type Delivery, ImError, type Position, type Publication } from '@im/protocol';
+import type { Clock, Logger } from '@im/protocol/ports';
+import { ActiveHeads } from '../active-heads.js';
+import type { Sequenced, Sequencer, SubscriberHandlers } from '../broadcast.js';
+import { CallOrder, type Place } from './call-order.js';
+import { Fifo } from './fifo.js';
+import type { NodeFigures } from './node-figures.js';
+
+export interface LocalNodeOptions {
+  readonly sequencer: Sequencer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly figures: NodeFigures;
+  /** Normal messages that wait; beyond, new ones are dropped and told to subscribers. */
+  readonly maxNormalMessages: number;
+  /** Priority messages from publishing to delivery; beyond, publishers are refused. */
+  readonly maxPriorityMessages: number;
+  /** Of the bodies of each lane. */
+  readonly maxLaneBytes: number;
+}
+
+/** What became of one append. */
+type Outcome = Sequenced | Error;
+
+export interface SequencingMany {
+  readonly refused: ReadonlyMap<string, Error>;
+  readonly outcomes: Promise<ReadonlyMap<string, Outcome>>;
+}
+
+/** Whom the node delivers to: compared by identity, so that two may share their handlers. */
+export interface LocalSubscriber {
+  readonly handlers: SubscriberHandlers;
+}
+
+/** The normal lane's share of one turn. */
+const SLICE_MS = 1;
+/** Deliveries between two looks at the clock. */
+const LOOK_EVERY = 32;
+
+export class LocalNode {
+  readonly #options: LocalNodeOptions;
+  readonly #subscribers = new Map<string, Set<LocalSubscriber>>();
+  readonly #heads: ActiveHeads;
+  readonly #order = new CallOrder((place) => this.#released(place));
+  /** Versioned, waiting for the next turn. */
+  readonly #ready = new Fifo<Place>();
+  #priorityMessages = 0;
+  #priorityBytes = 0;
+  readonly #normal = new Fifo<Delivery>();
+  #normalBytes = 0;
+  /** Normal messages dropped since the last turn, by group. */
+  readonly #losses = new Map<string, number>();
+  /** The turn that is due; settles when it is over. */
+  #turn: Promise<void> | undefined;
+  /** Subscribers whose failure was logged in this turn. */
+  readonly #complained = new Set<LocalSubscriber>();
+
+  constructor(options: LocalNodeOptions) {
+    this.#options = options;
+    this.#heads = new ActiveHeads({
+      clock: options.clock,
+      onHead: (group, position) => this.#tellHead(group, position),
+    });
+    options.figures.observe({
+      groups: () => this.#subscribers.size,
+      normalMessages: () => this.#normal.length,
+      priorityMessages: () => this.#priorityMessages,
+      bytes: () => this.#normalBytes + this.#priorityBytes,
+      heads: () => this.#heads.size,
+    });
+  }
+
+  subscribe(group: string, subscriber: LocalSubscriber): void {
+    const subscribers = this.#subscribers.get(group);
+    if (subscribers === undefined) this.#subscribers.set(group, new Set([subscriber]));
+    else subscribers.add(subscriber);
+  }
+
+  unsubscribe(group: string, subscriber: LocalSubscriber): void {
+    const subscribers = this.#subscribers.get(group);
+    if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(group);
+  }
+
+  /** Queues a normal message for the next turn; drops it, counted and told, when there is no room. */
+  publishNormal(group: string, publication: Publication): void {
+    const { figures, maxNormalMessages, maxLaneBytes } = this.#options;
+    figures.publishedNormal.add();
+    if (!this.#subscribers.has(group)) return;
+    const bytes = this.#normalBytes + publication.body.byteLength;
+    if (this.#normal.length >= maxNormalMessages || bytes > maxLaneBytes) {
+      figures.lost.add();
+      this.#losses.set(group, (this.#losses.get(group) ?? 0) + 1);
+    } else {
+      this.#normalBytes = bytes;
+      this.#normal.push(deliveryOf(group, publication));
+    }
+    void this.turn();
+  }
+
+  /**
+   * Gives a priority message its version and queues it for the next turn. Rejects with what the sequencer throws.
+   * @throws ImError QUEUE_FULL at once: nothing was taken
+   */
+  publishPriority(group: string, publication: Publication): Promise<Sequenced> {
+    return this.#append(this.#enter(group, publication, publication.body.byteLength));
+  }
+
+  /** As {@link publishPriority}, for distinct groups: those there was no room for at once, the others' outcomes later. */
+  publishPriorityToMany(groups: readonly string[], publication: Publication): SequencingMany {
+    const refused = new Map<string, Error>();
+    const places: Place[] = [];
+    const share = Math.ceil(publication.body.byteLength / groups.length);
+    for (const group of groups) {
+      try {
+        places.push(this.#enter(group, publication, share));
+      } catch (error) {
+        refused.set(group, ImError.wrap(error));
+      }
+    }
+    return { refused, outcomes: this.#appendMany(places, publication) };
+  }
+
+  /** Resolves when the next turn is over: what was queued before was delivered, unless there is more than a turn's worth. */
+  turn(): Promise<void> {
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = undefined;
+        this.#takeTurn();
+        resolve();
+      });
+    });
+    return this.#turn;
+  }
+
+  /** Resolves when everything taken was delivered. */
+  async drained(): Promise<void> {
+    while (this.#priorityMessages > 0 || this.#normal.length > 0 || this.#losses.size > 0) await this.turn();
+  }
+
+  /** No handler is called afterwards. */
+  close(): void {
+    this.#heads.close();
+    this.#subscribers.clear();
+  }
+
+  #enter(group: string, publication: Publication, bytes: number): Place {
+    const { figures, maxPriorityMessages, maxLaneBytes } = this.#options;
+    if (this.#priorityMessages >= maxPriorityMessages || this.#priorityBytes + bytes > maxLaneBytes) {
+      figures.refused.add();
+      throw new ImError('QUEUE_FULL');
+    }
+    figures.publishedPriority.add();
+    this.#priorityMessages += 1;
+    this.#priorityBytes += bytes;
+    return this.#order.enter(group, publication, bytes);
+  }
+
+  async #append(place: Place): Promise<Sequenced> {
+    try {
+      const sequenced = await this.#options.sequencer.append(place.group, place.publication);
+      this.#order.settle(place, sequenced);
+      return sequenced;
+    } catch (error) {
+      this.#order.settle(place, undefined);
+      throw ImError.wrap(error);
+    }
+  }
+
+  async #appendMany(places: readonly Place[], publication: Publication): Promise<ReadonlyMap<string, Outcome>> {
+    const groups = places.map(({ group }) => group);
+    let appended: ReadonlyMap<string, Outcome>;
+    try {
+      appended = await this.#options.sequencer.appendMany(groups, publication);
+    } catch (error) {
+      appended = new Map(groups.map((group) => [group, ImError.wrap(error)]));
+    }
+    for (const place of places) {
+      const outcome = appended.get(place.group);
+      this.#order.settle(place, outcome instanceof Error ? undefined : outcome);
+    }
+    return appended;
+  }
+
+  #released(place: Place): void {
+    const { group, sequenced } = place;
+    if (sequenced === undefined) this.#options.figures.failed.add();
+    else if (sequenced.duplicate) this.#options.figures.duplicates.add();
+    const wanted = sequenced !== undefined && this.#subscribers.has(group);
+    // Also for a duplicate: its first may have been versioned without having gone out.
+    if (wanted) this.#heads.note(group, sequenced);
+    if (!wanted || sequenced.duplicate) {
+      this.#left(place);
+      return;
+    }
+    this.#ready.push(place);
+    void this.turn();
+  }
+
+  #left(place: Place): void {
+    this.#priorityMessages -= 1;
+    this.#priorityBytes -= place.bytes;
+  }
+
+  #takeTurn(): void {
+    this.#complained.clear();
+    for (let place = this.#ready.shift(); place !== undefined; place = this.#ready.shift()) {
+      this.#left(place);
+      this.#deliver(deliveryOf(place.group, place.publication, place.sequenced));
+    }
+    this.#deliverSlice();
+    this.#tellLosses();
+    if (this.#normal.length > 0) void this.turn();
+  }
+
+  #deliverSlice(): void {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + SLICE_MS;
+    // Not more than there is now: a handler that publishes waits for its turn like everybody.
+    for (let left = this.#normal.length; left > 0; left -= 1) {
+      const delivery = this.#normal.shift();
+      if (delivery === undefined) return;
+      this.#normalBytes -= delivery.body.byteLength;
+      this.#deliver(delivery);
+      if (left % LOOK_EVERY === 0 && clock.monotonic() >= until) return;
+    }
+  }
+
+  #deliver(delivery: Delivery): void {
+    const subscribers = this.#subscribers.get(delivery.group);
+    if (subscribers === undefined) return;
+    const { figures } = this.#options;
+    for (const subscriber of subscribers) {
+      try {
+        subscriber.handlers.onDelivery(delivery);
+      } catch (error) {
+        this.#complain(subscriber, error);
+      }
+    }
+    figures.delivered.add(subscribers.size);
+  }
+
+  #tellLosses(): void {
+    for (const [group, count] of this.#losses) {
+      this.#losses.delete(group);
+      for (const subscriber of this.#subscribers.get(group) ?? []) {
+        try {
+          subscriber.handlers.onLoss?.(group, count);
+        } catch (error) {
+          this.#complain(subscriber, error);
+        }
+      }
+    }
+  }
+
+  #tellHead(group: string, position: Position): void {
+    this.#complained.clear();
+    for (const subscriber of this.#subscribers.get(group) ?? []) {
+      try {
+        subscriber.handlers.onHead?.(group, position);
+      } catch (error) {
+        this.#complain(subscriber, error);
+      }
+    }
+  }
+
+  /** A broken subscriber costs the others nothing, and the log one line a turn. */
+  #complain(subscriber: LocalSubscriber, error: unknown): void {
+    this.#options.figures.handlerErrors.add();
+    if (this.#complained.has(subscriber)) return;
+    this.#complained.add(subscriber);
+    this.#options.logger.error('a subscriber failed; the others go on', { error });
+  }
+}
+
+function deliveryOf(group: string, { lane, event, body, id, time }: Publication, position?: Position): Delivery {
+  return {
+    lane,
+    event,
+    body,
+    ...(id !== undefined && { id }),
+    time,
+    group,
+    ...(position !== undefined && { epoch: position.epoch, version: position.version }),
+  };
+}

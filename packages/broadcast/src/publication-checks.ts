@@ -1,0 +1,27 @@
+/** What every engine refuses before it does anything, so that all refuse the same. Sizes and names only: bodies are opaque. */
+import { ImError, isEventName, isGroupId, MAX_BODY_BYTES, MAX_ID_LENGTH, type Publication } from '@im/protocol';
+
+/** @throws ImError GROUP_INVALID */
+export function checkGroup(group: string): void {
+  if (!isGroupId(group)) {
+    throw new ImError('GROUP_INVALID', { message: `not a group id: ${JSON.stringify(group.slice(0, 96))}` });
+  }
+}
+
+/** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
+export function checkPublication(publication: Publication): void {
+  const { lane, event, body, id, time } = publication;
+  if (body.byteLength > MAX_BODY_BYTES) {
+    throw new ImError('BODY_TOO_LARGE', { details: { bytes: body.byteLength, maxBytes: MAX_BODY_BYTES } });
+  }
+  if (lane !== 'normal' && lane !== 'priority') throw invalid('lane', 'neither normal nor priority');
+  if (!isEventName(event)) throw invalid('event', 'not an event name');
+  if (id !== undefined && (id.length < 1 || id.length > MAX_ID_LENGTH)) {
+    throw invalid('id', `must have 1 to ${MAX_ID_LENGTH} characters`);
+  }
+  if (!Number.isSafeInteger(time) || time < 0) throw invalid('time', 'must be milliseconds since 1970');
+}
+
+function invalid(field: string, problem: string): ImError {
+  return new ImError('INVALID_ARGUMENT', { message: `${field}: ${problem}`, details: { field } });
+}

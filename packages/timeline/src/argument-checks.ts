@@ -1,0 +1,34 @@
+/** What every store refuses before it does anything, so that all refuse the same. */
+import { ImError, isEventName, isGroupId, MAX_BODY_BYTES, MAX_ID_LENGTH } from '@im/protocol';
+import type { NewEntry, ReadRange } from './log-store.js';
+
+/** @throws ImError GROUP_INVALID */
+export function checkGroup(group: string): void {
+  if (!isGroupId(group)) {
+    throw new ImError('GROUP_INVALID', { message: `not a group id: ${JSON.stringify(group.slice(0, 96))}` });
+  }
+}
+
+/** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
+export function checkEntry(entry: NewEntry): void {
+  if (entry.body.byteLength > MAX_BODY_BYTES) {
+    throw new ImError('BODY_TOO_LARGE', { details: { bytes: entry.body.byteLength, maxBytes: MAX_BODY_BYTES } });
+  }
+  if (!isEventName(entry.event)) throw invalid('event', 'not an event name');
+  if (entry.id !== undefined && (entry.id.length < 1 || entry.id.length > MAX_ID_LENGTH)) {
+    throw invalid('id', `must have 1 to ${MAX_ID_LENGTH} characters`);
+  }
+  if (!Number.isSafeInteger(entry.time) || entry.time < 0) throw invalid('time', 'must be milliseconds since 1970');
+}
+
+/** @throws ImError INVALID_ARGUMENT */
+export function checkRange(range: ReadRange): void {
+  const from = 'after' in range ? range.after : range.before;
+  if (!Number.isSafeInteger(from) || from < 0) throw invalid('after' in range ? 'after' : 'before', 'not a version');
+  if (!Number.isSafeInteger(range.limit) || range.limit < 1) throw invalid('limit', 'must be a positive integer');
+  if (range.maxBytes !== undefined && !(range.maxBytes >= 0)) throw invalid('maxBytes', 'must not be negative');
+}
+
+function invalid(field: string, problem: string): ImError {
+  return new ImError('INVALID_ARGUMENT', { message: `${field}: ${problem}`, details: { field } });
+}
