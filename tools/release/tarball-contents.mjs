@@ -14,18 +14,20 @@ export function contentMistakes({ name, file }) {
   for (const wanted of alwaysThere) {
     if (!files.has(wanted)) mistakes.push(`${name}: ${wanted} is missing`);
   }
-  for (const path of files.keys()) {
-    const expected = alwaysThere.includes(path) || path === 'CHANGELOG.md' || path.startsWith('dist/');
-    if (!expected || path.includes('.test.')) mistakes.push(`${name}: ${path} does not belong there`);
-  }
   const manifest = JSON.parse(files.get('package.json')?.toString('utf8') ?? '{}');
   for (const [dependency, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     if (/^(workspace|catalog|file|link):/.test(String(range))) {
       mistakes.push(`${name}: ${dependency} is published as "${range}"`);
     }
   }
-  for (const target of exportTargets(manifest.exports)) {
-    if (!files.has(target.replace('./', ''))) mistakes.push(`${name}: exports name ${target}, which is not there`);
+  const exported = exportTargets(manifest.exports).map((target) => target.replace('./', ''));
+  for (const target of exported) {
+    if (!files.has(target)) mistakes.push(`${name}: exports name ${target}, which is not there`);
+  }
+  for (const path of files.keys()) {
+    const expected =
+      alwaysThere.includes(path) || path === 'CHANGELOG.md' || path.startsWith('dist/') || exported.includes(path);
+    if (!expected || path.includes('.test.')) mistakes.push(`${name}: ${path} does not belong there`);
   }
   return mistakes;
 }

@@ -38,13 +38,18 @@ it('finds nothing wrong with a complete package', () => {
   expect(contentMistakes(tarball(good))).toEqual([]);
 });
 
+it('lets a package export a data file beside dist', () => {
+  const packageJson = JSON.stringify({ exports: { ...manifest.exports, './vectors.json': './vectors.json' } });
+  expect(contentMistakes(tarball({ ...good, 'package.json': packageJson, 'vectors.json': '[]' }))).toEqual([]);
+});
+
 it('names a missing licence, a stray file, a packed test and an export of nothing', () => {
   const { LICENSE: _, 'dist/index.d.ts': __, ...rest } = good;
   const packed = tarball({ ...rest, 'src/index.ts': '', 'dist/index.test.js': '' });
   expect(contentMistakes(packed).sort()).toEqual([
     '@im/example: LICENSE is missing',
     '@im/example: dist/index.test.js does not belong there',
-    '@im/example: exports name ./dist/index.d.ts, which is not there',
+    '@im/example: exports name dist/index.d.ts, which is not there',
     '@im/example: src/index.ts does not belong there',
   ]);
 });
