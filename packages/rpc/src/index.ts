@@ -1,5 +1,18 @@
+export { BROKER_SERVICE, type BrokerStats, type ServiceStatus, type WorkerStatus } from './broker-status.js';
+export { decodeJson, encodeJson } from './json-body.js';
+export {
+  type CallerMiddleware,
+  type CommonMiddleware,
+  type Middleware,
+  type OutgoingCall,
+  type WorkerMiddleware,
+  withHeaders,
+  wrapCaller,
+  wrapService,
+} from './middleware.js';
 export type {
   CallOptions,
+  CallScope,
   Registration,
   Rpc,
   RpcCaller,
@@ -9,3 +22,32 @@ export type {
   RpcWorker,
   ServedService,
 } from './rpc.js';
+export {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_MAX_BODY_BYTES,
+  DEFAULT_QUEUE_LIMIT,
+  DEFAULT_TIMEOUT_MS,
+  MAX_HEADER_BYTES,
+  MAX_TIMEOUT_MS,
+} from './rpc-limits.js';
+export { type HandlerContext, type Handlers, type ImplementationOptions, implementService } from './served-service.js';
+export {
+  type ClientCallOptions,
+  type ClientDefaults,
+  type ClientMethod,
+  type ClientReply,
+  createServiceClient,
+  type ServiceClient,
+} from './service-client.js';
+export {
+  type CallerInput,
+  type CallerOutput,
+  defineService,
+  type HandlerInput,
+  type HandlerOutput,
+  type MethodDefinition,
+  type MethodDefinitions,
+  type ServiceDefinition,
+} from './service-definition.js';
+export type { ValidationIssue } from './validation.js';
+export { TRACE_HEADER } from './wire-values.js';

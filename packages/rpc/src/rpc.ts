@@ -1,24 +1,42 @@
 /**
  * The RPC interface that every engine implements (memory, ZeroMQ) and `./testing` proves: bytes in, bytes out.
- * Typed services stand above it (service.ts). Must not know groups or gateways.
+ * Typed services stand above it (service-definition.ts). Must not know groups or gateways.
  */
 
-/** JSON values by name that travel beside the body: caller, trace, effects … Small: at most 8 KiB encoded. */
+/** JSON values by name that travel beside the body: caller, trace, effects … At most 8 KiB encoded. */
 export type RpcHeaders = Readonly<Record<string, unknown>>;
 
-export interface CallOptions {
-  /** The deadline, from now. Nested calls inherit what is left of it. Default 10,000. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  readonly headers?: RpcHeaders;
-  /** The caller may repeat it and the worker answers the same: such calls are retried when a worker is lost. */
-  readonly idempotencyKey?: string;
-  /** Calls of one key go to one worker while it lives. */
-  readonly routingKey?: string;
-  /** An answer that came after the deadline or the cancellation; at most once. */
-  readonly onLate?: (reply: RpcReply) => void;
+/** A call being carried out, as far as calls made on its behalf inherit from it. */
+export interface CallScope {
+  readonly headers: RpcHeaders;
+  /** Aborts at the deadline and when the caller cancels; its reason is the ImError that says which. */
+  readonly signal: AbortSignal;
+  /** Milliseconds left until the deadline, now; 0 when it has passed. */
+  remainingMs(): number;
 }
 
+export interface CallOptions {
+  /** The deadline, from now. Default 10,000, at most 3,600,000. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Encoded before the call returns its promise. */
+  readonly headers?: RpcHeaders | undefined;
+  /**
+   * The call that this one is made on behalf of: its deadline bounds this one's, its cancellation cancels this one,
+   * and its trace header is passed on.
+   */
+  readonly within?: CallScope | undefined;
+  /** Repeating it is harmless, so it is retried when a worker was lost. */
+  readonly idempotent?: boolean | undefined;
+  /** The worker answers calls of one key once and repeats that answer, so it is retried when a worker was lost. */
+  readonly idempotencyKey?: string | undefined;
+  /** Calls of one key go to one worker; few keys move when workers come or go. */
+  readonly routingKey?: string | undefined;
+  /** A reply that came after the deadline or the cancellation; at most once, and never an error. */
+  readonly onLate?: ((reply: RpcReply) => void) | undefined;
+}
+
+/** An empty body stands for no value. */
 export interface RpcReply {
   readonly body: Uint8Array;
   readonly headers: RpcHeaders;
@@ -28,45 +46,45 @@ export interface RpcCaller {
   /**
    * Calls a method. The body is not copied and must not be changed until the call settles.
    * @throws ImError SERVICE_UNKNOWN, METHOD_UNKNOWN, OVERLOADED, UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, CLOSED,
-   * or whatever the worker threw
+   * BODY_TOO_LARGE, INVALID_ARGUMENT, or whatever the worker threw. OVERLOADED and UNAVAILABLE were never carried
+   * out; DEADLINE_EXCEEDED and CANCELLED say so in `details.handedOut`.
    */
   call(service: string, method: string, body: Uint8Array, options?: CallOptions): Promise<RpcReply>;
+  /** Calls that are open fail with CLOSED. */
   close(): Promise<void>;
 }
 
 /** A call as the worker gets it. */
-export interface RpcRequest {
+export interface RpcRequest extends CallScope {
   readonly service: string;
   readonly method: string;
+  /** Must not be changed. */
   readonly body: Uint8Array;
-  readonly headers: RpcHeaders;
-  /** Time left when it arrived. */
-  readonly timeoutMs: number;
-  /** Aborts at the deadline and when the caller cancels. */
-  readonly signal: AbortSignal;
-  readonly idempotencyKey?: string;
-  readonly routingKey?: string;
+  readonly idempotencyKey?: string | undefined;
+  readonly routingKey?: string | undefined;
 }
 
 /** What a worker offers under one name. */
 export interface ServedService {
+  /** `[a-zA-Z][A-Za-z0-9_-]{0,63}`; names that begin with `$` are the engine's own. */
   readonly name: string;
   /** Of the code, for canary and hot update. */
   readonly version: string;
+  /** Calls of other methods are refused with METHOD_UNKNOWN, unless another worker of the service has them. */
   readonly methods: readonly string[];
   /** Calls carried out at once; more wait. Default 256. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** Throws ImError to answer an error; anything else thrown is answered INTERNAL and logged by the engine. */
   handle(request: RpcRequest): Promise<RpcReply>;
 }
 
 export interface Registration {
-  /** Takes no new calls, answers those it has, then withdraws. */
+  /** Takes no new calls, answers those it has, then withdraws. Settles after the last deadline at the latest. */
   drain(): Promise<void>;
 }
 
 export interface RpcWorker {
-  /** Settles when callers can reach it. */
+  /** Settles when callers can reach it. @throws ImError INVALID_ARGUMENT, OVERLOADED (too many services), CLOSED */
   serve(service: ServedService): Promise<Registration>;
   /** Drains all. */
   close(): Promise<void>;
@@ -76,5 +94,6 @@ export interface RpcWorker {
 export interface Rpc {
   createCaller(): RpcCaller;
   createWorker(): RpcWorker;
+  /** Drains the workers, then closes the callers. */
   close(): Promise<void>;
 }

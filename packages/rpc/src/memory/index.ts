@@ -1,1 +1,1 @@
-export {};
+export { createMemoryRpc, type MemoryRpcOptions } from './memory-rpc.js';

@@ -1,0 +1,47 @@
+/**
+ * What `$broker` answers, on every engine: bodies of its methods `services`, `workers` and `stats`, as plain JSON.
+ * The reserved service takes no input.
+ */
+
+export const BROKER_SERVICE = '$broker';
+
+/** One element of the answer to `$broker.services`. */
+export interface ServiceStatus {
+  readonly name: string;
+  /** Of the workers that serve it, without repetition. */
+  readonly versions: readonly string[];
+  readonly methods: readonly string[];
+  readonly workers: number;
+  readonly queued: number;
+  readonly queueLimit: number;
+  readonly running: number;
+  /** Since the service was first served. */
+  readonly calls: number;
+  readonly failed: number;
+  readonly overloaded: number;
+  readonly late: number;
+}
+
+/** One element of the answer to `$broker.workers`. */
+export interface WorkerStatus {
+  readonly id: string;
+  readonly service: string;
+  readonly version: string;
+  readonly state: 'serving' | 'draining';
+  readonly running: number;
+  readonly concurrency: number;
+  readonly upMs: number;
+}
+
+/** The answer to `$broker.stats`: sums over all services. */
+export interface BrokerStats {
+  readonly upMs: number;
+  readonly services: number;
+  readonly workers: number;
+  readonly queued: number;
+  readonly running: number;
+  readonly calls: number;
+  readonly failed: number;
+  readonly overloaded: number;
+  readonly late: number;
+}

@@ -1,0 +1,42 @@
+/**
+ * Typed services: what a service is called, what its methods take and answer, as Standard Schemas
+ * (https://standardschema.dev), so that callers and workers share one declaration. Independent of any engine.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { checkName } from './names.js';
+
+/** Schemas describe JSON values: what they let through travels as JSON. `undefined` travels as no body. */
+export interface MethodDefinition {
+  readonly input: StandardSchemaV1;
+  readonly output: StandardSchemaV1;
+  /** Repeating a call is harmless: such calls are retried when a worker was lost. */
+  readonly idempotent?: true;
+}
+
+export type MethodDefinitions = Readonly<Record<string, MethodDefinition>>;
+
+export interface ServiceDefinition<Methods extends MethodDefinitions = MethodDefinitions> {
+  readonly name: string;
+  readonly methods: Methods;
+}
+
+/** What a caller hands in. */
+export type CallerInput<Method extends MethodDefinition> = StandardSchemaV1.InferInput<Method['input']>;
+/** What the handler gets: checked, with the schema's defaults filled in. */
+export type HandlerInput<Method extends MethodDefinition> = StandardSchemaV1.InferOutput<Method['input']>;
+/** What the handler answers. */
+export type HandlerOutput<Method extends MethodDefinition> = StandardSchemaV1.InferInput<Method['output']>;
+/** What the caller gets: checked at the worker, with the schema's defaults filled in. */
+export type CallerOutput<Method extends MethodDefinition> = StandardSchemaV1.InferOutput<Method['output']>;
+
+/**
+ * Declares a service.
+ * @throws ImError INVALID_ARGUMENT for names outside `[a-zA-Z][A-Za-z0-9_-]{0,63}`
+ */
+export function defineService<const Methods extends MethodDefinitions>(
+  definition: ServiceDefinition<Methods>,
+): ServiceDefinition<Methods> {
+  checkName('service', definition.name);
+  for (const method of Object.keys(definition.methods)) checkName('method', method);
+  return definition;
+}
