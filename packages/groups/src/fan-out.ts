@@ -96,23 +96,19 @@ export class FanOut<V extends Viewer> {
    */
   join(viewer: V, group: string): Membership {
     if (this.#closed) throw new ImError('CLOSED');
-    let memberships = this.#memberships.get(viewer);
-    const present = memberships?.find((member) => member.group === group);
+    const present = this.#find(viewer, group);
     if (present !== undefined) return present;
     let joined = this.#groups.get(group);
-    const first = joined === undefined;
     if (joined === undefined) {
       joined = new Group(group, this.#shared);
       this.#groups.set(group, joined);
     }
     const member = joined.join(viewer);
-    if (memberships === undefined) {
-      memberships = [];
-      this.#memberships.set(viewer, memberships);
-    }
-    memberships.push(member);
+    const memberships = this.#memberships.get(viewer);
+    if (memberships === undefined) this.#memberships.set(viewer, [member]);
+    else memberships.push(member);
     this.#members += 1;
-    if (first) this.#onFirstMember(group);
+    if (joined.size === 1) this.#onFirstMember(group);
     return member;
   }
 
@@ -122,17 +118,16 @@ export class FanOut<V extends Viewer> {
    * @returns whether the viewer was in the group
    */
   leave(viewer: V, group: string): boolean {
+    const member = this.#find(viewer, group);
+    if (member === undefined) return false;
+    member.owner.settle(member);
+    // What was written may have broken the connection, and with it ended all its memberships.
     const memberships = this.#memberships.get(viewer);
-    const member = memberships?.find((candidate) => candidate.group === group);
-    const left = this.#groups.get(group);
-    if (memberships === undefined || member === undefined || left === undefined) return false;
-    left.settle(member);
-    // The write above may have broken the connection.
-    if (member.phase === 'ended') return true;
+    if (memberships === undefined) return true;
     const last = memberships.pop() as Member<V>;
     if (last !== member) memberships[memberships.indexOf(member)] = last;
     if (memberships.length === 0) this.#memberships.delete(viewer);
-    this.#remove(member, left);
+    this.#remove(member);
     return true;
   }
 
@@ -141,11 +136,11 @@ export class FanOut<V extends Viewer> {
     const memberships = this.#memberships.get(viewer);
     if (memberships === undefined) return;
     this.#memberships.delete(viewer);
-    for (const member of memberships) this.#remove(member, this.#groups.get(member.group) as Group<V>);
+    for (const member of memberships) this.#remove(member);
   }
 
   has(viewer: V, group: string): boolean {
-    return this.#memberships.get(viewer)?.some((member) => member.group === group) ?? false;
+    return this.#find(viewer, group) !== undefined;
   }
 
   /** Members, held ones included. */
@@ -203,7 +198,14 @@ export class FanOut<V extends Viewer> {
     this.#members = 0;
   }
 
-  #remove(member: Member<V>, group: Group<V>): void {
+  #find(viewer: V, group: string): Member<V> | undefined {
+    const owner = this.#groups.get(group);
+    if (owner === undefined) return undefined;
+    return this.#memberships.get(viewer)?.find((member) => member.owner === owner);
+  }
+
+  #remove(member: Member<V>): void {
+    const group = member.owner;
     group.remove(member);
     this.#members -= 1;
     if (group.size > 0) return;
@@ -237,7 +239,7 @@ export class FanOut<V extends Viewer> {
     const start = this.#clock.monotonic();
     this.#writePriority();
     for (const member of this.#shared.owing) {
-      if (!member.viewer.congested) this.#groups.get(member.group)?.tell(member);
+      if (!member.viewer.congested) member.owner.tell(member);
     }
     const groups = this.#waiting;
     this.#waiting = new Set();

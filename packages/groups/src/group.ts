@@ -11,7 +11,7 @@ import type { Delivery, Position } from '@im/protocol';
 import type { Budget } from './budget.js';
 import type { GroupMetrics } from './group-metrics.js';
 import { addLosses, noLosses, shedChunks } from './losses.js';
-import { Member, type MembershipOwner } from './membership.js';
+import { Member } from './membership.js';
 import { type FrameLimits, NormalFrame } from './normal-frame.js';
 import { PriorityLog, type Run } from './priority-log.js';
 import type { Viewer } from './viewer.js';
@@ -25,7 +25,7 @@ export interface Shared<V extends Viewer> {
   readonly owing: Set<Member<V>>;
 }
 
-export class Group<V extends Viewer> implements MembershipOwner<V> {
+export class Group<V extends Viewer> {
   readonly #shared: Shared<V>;
   readonly #members: Member<V>[] = [];
   /** How many of them are held. */
@@ -86,7 +86,7 @@ export class Group<V extends Viewer> implements MembershipOwner<V> {
   settle(member: Member<V>): void {
     if (member.phase !== 'live') return;
     this.writePriority();
-    if (this.#waiting !== undefined) this.#writeWaiting(member, this.#waiting);
+    if (this.#waiting !== undefined && isLive(member)) this.#writeWaiting(member, this.#waiting);
     this.tell(member);
   }
 
@@ -221,4 +221,9 @@ export class Group<V extends Viewer> implements MembershipOwner<V> {
     if (count > 0) viewer.write(waiting.chunk(encoding, start));
     return count;
   }
+}
+
+/** Asked again after a write, which may have ended the membership. */
+function isLive<V extends Viewer>(member: Member<V>): boolean {
+  return member.phase === 'live';
 }

@@ -11,6 +11,7 @@
  * | live | ended | leave: what waits is written or told first; leaveAll, close: nothing is written |
  */
 import type { Position } from '@im/protocol';
+import type { Group } from './group.js';
 import type { Losses } from './losses.js';
 import type { FrameStart } from './normal-frame.js';
 
@@ -31,12 +32,6 @@ export interface Membership {
   release(position: Position): boolean;
 }
 
-/** What a membership needs of its group. */
-export interface MembershipOwner<V extends Viewer> {
-  readonly name: string;
-  release(member: Member<V>, position: Position): boolean;
-}
-
 export class Member<V extends Viewer> implements Membership {
   phase: MembershipPhase = 'held';
   /** Place among the group's members. */
@@ -55,7 +50,7 @@ export class Member<V extends Viewer> implements Membership {
 
   constructor(
     readonly viewer: V,
-    readonly owner: MembershipOwner<V>,
+    readonly owner: Group<V>,
   ) {}
 
   get group(): string {
