@@ -62,13 +62,13 @@ export class Group<V extends Viewer> {
 
   release(member: Member<V>, position: Position): boolean {
     if (member.phase !== 'held') return member.phase === 'live';
+    this.writePriority();
     const log = this.#log;
     if (log !== undefined && member.heldFrom < log.base) {
       member.heldFrom = log.end;
       this.#shared.metrics.heldOverflows.add();
       return false;
     }
-    this.writePriority();
     member.phase = 'live';
     member.epoch = position.epoch;
     member.version = position.version;
