@@ -1,0 +1,147 @@
+/** With real processes: what fakes cannot prove. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ChildSpec, Readiness } from './child-spec.js';
+import { createSupervisor, type Supervisor } from './supervisor.js';
+import type { SupervisorEvent } from './supervisor-event.js';
+
+const WAIT = { timeout: 15_000, interval: 20 };
+const FOREVER = 'setInterval(() => {}, 1000);';
+
+let running: Supervisor | undefined;
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'im-supervisor-'));
+});
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+  await rm(folder, { recursive: true });
+});
+
+function setUp(code: string, ready: Readiness = { by: 'ipc' }, extra: Partial<ChildSpec> = {}) {
+  const events: SupervisorEvent[] = [];
+  const spec: ChildSpec = { name: 'child', command: process.execPath, args: ['-e', code], ready, ...extra };
+  const supervisor = createSupervisor([spec], { onEvent: (event) => events.push(event), policy: { giveUpAfter: 3 } });
+  running = supervisor;
+  const pids = () => events.flatMap((event) => (event.kind === 'ready' && event.pid ? [event.pid] : []));
+  return { supervisor, events, pids };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('a real child', () => {
+  it('is started again after kill -9', async () => {
+    const { supervisor, events, pids } = setUp(`process.send('ready'); ${FOREVER}`);
+    await supervisor.start();
+    process.kill(pids()[0] as number, 'SIGKILL');
+    await vi.waitFor(() => expect(pids()).toHaveLength(2), WAIT);
+    expect(events).toContainEqual({
+      kind: 'ended',
+      child: 'child',
+      pid: pids()[0],
+      reason: 'signal SIGKILL',
+      expected: false,
+    });
+    expect(isAlive(pids()[1] as number)).toBe(true);
+  });
+
+  it('takes what it started with it when it is killed', async () => {
+    const grandchild = `require('child_process').spawn(process.execPath, ['-e', '${FOREVER}'], { stdio: 'inherit' }).pid`;
+    const { supervisor, events, pids } = setUp(`console.log(${grandchild}); process.send('ready'); ${FOREVER}`);
+    await supervisor.start();
+    const pidOf = () => Number(events.flatMap((event) => (event.kind === 'output' ? [event.line] : []))[0]);
+    await vi.waitFor(() => expect(isAlive(pidOf())).toBe(true), WAIT);
+    const grandchildPid = pidOf();
+    process.kill(pids()[0] as number, 'SIGKILL');
+    await vi.waitFor(() => expect(isAlive(grandchildPid)).toBe(false), WAIT);
+  });
+
+  it('is killed when it ignores SIGTERM', async () => {
+    const code = `process.on('SIGTERM', () => {}); process.send('ready'); ${FOREVER}`;
+    const { supervisor, pids } = setUp(code, { by: 'ipc' }, { stopTimeoutMs: 200 });
+    await supervisor.start();
+    await supervisor.stop();
+    expect(isAlive(pids()[0] as number)).toBe(false);
+  });
+
+  it('has its output told line by line, both streams, up to the last words', async () => {
+    const { supervisor, events } = setUp(`console.log('one\\ntwo'); console.error('three'); process.exitCode = 78;`);
+    await expect(supervisor.start()).rejects.toThrow('child failed: it cannot start');
+    const lines = events.flatMap((event) => (event.kind === 'output' ? [`${event.stream} ${event.line}`] : []));
+    expect(lines.sort()).toEqual(['stderr three', 'stdout one', 'stdout two']);
+    const kinds = events.map(({ kind }) => kind);
+    expect(kinds.lastIndexOf('output')).toBeLessThan(kinds.indexOf('ended'));
+  });
+
+  it('is ready when a line of its output matches', async () => {
+    const { supervisor } = setUp(`console.log('warming up'); console.log('listening on 1'); ${FOREVER}`, {
+      by: 'line',
+      line: /^listening/,
+    });
+    await supervisor.start();
+    expect(supervisor.states().get('child')).toBe('running');
+  });
+
+  it('is ready when a URL answers well', async () => {
+    let calls = 0;
+    const server = createServer((_, response) => {
+      calls += 1;
+      response.writeHead(calls < 3 ? 503 : 200).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { supervisor } = setUp(FOREVER, {
+      by: 'url',
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`,
+    });
+    await supervisor.start();
+    expect(calls).toBe(3);
+    await new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  });
+
+  it('that cannot be started at all is given up with the reason', async () => {
+    const { supervisor } = setUp('', { by: 'ipc' }, { command: '/nowhere/program' });
+    await expect(supervisor.start()).rejects.toThrow('spawn /nowhere/program ENOENT');
+  });
+});
+
+describe('a real supervisor', () => {
+  it('that is killed with -9 takes its children with it', async () => {
+    await build({
+      entryPoints: ['supervising', 'supervised'].map((name) => path.join(import.meta.dirname, `fixtures/${name}.ts`)),
+      outdir: folder,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+    });
+    const parent = spawn(process.execPath, [path.join(folder, 'supervising.mjs')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    parent.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    await vi.waitFor(() => expect(output).toMatch(/ready (\d+)\n/), WAIT);
+    const child = Number(/ready (\d+)\n/.exec(output)?.[1]);
+    expect(isAlive(child)).toBe(true);
+    parent.kill('SIGKILL');
+    await vi.waitFor(() => expect(isAlive(child)).toBe(false), WAIT);
+  });
+});

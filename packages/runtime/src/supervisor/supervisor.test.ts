@@ -1,0 +1,288 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createFakeClock } from '../fake-clock.js';
+import { type ChildSpec, EXIT_NOT_RESTARTABLE } from './child-spec.js';
+import { createFakeProcesses } from './fake-processes.js';
+import { restartDelay } from './restart-policy.js';
+import { createSupervisor } from './supervisor.js';
+import type { SupervisorEvent } from './supervisor-event.js';
+
+const spec = (name: string, extra: Partial<ChildSpec> = {}): ChildSpec => ({
+  name,
+  command: name,
+  args: [],
+  ready: { by: 'ipc' },
+  ...extra,
+});
+
+const POLICY = { minDelayMs: 100, maxDelayMs: 1_000, stableMs: 5_000, giveUpAfter: 4 };
+
+function setUp(specs: ChildSpec[] = [spec('a')], options: { stubborn?: boolean } = {}) {
+  const processes = createFakeProcesses(options);
+  const clock = createFakeClock();
+  const events: SupervisorEvent[] = [];
+  const supervisor = createSupervisor(specs, {
+    spawn: processes.spawn,
+    clock,
+    random: () => 1,
+    policy: POLICY,
+    onEvent: (event) => events.push(event),
+  });
+  const kinds = () => events.map(({ kind, child }) => `${child} ${kind}`);
+  /** Lets the steps that follow settled promises run. */
+  const settled = async () => {
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  };
+  return { processes, clock, events, kinds, supervisor, settled };
+}
+
+async function setUpRunning(options: { stubborn?: boolean } = {}) {
+  const all = setUp([spec('a')], options);
+  const started = all.supervisor.start();
+  all.processes.latest('a').ready();
+  await started;
+  return all;
+}
+
+describe('starting', () => {
+  it('starts children in order, each when the one before is ready', async () => {
+    const { processes, supervisor, settled } = setUp([spec('broker'), spec('gateway')]);
+    const started = supervisor.start();
+    expect(processes.all.map((one) => one.spec.name)).toEqual(['broker']);
+    processes.latest('broker').ready();
+    await settled();
+    expect(processes.all.map((one) => one.spec.name)).toEqual(['broker', 'gateway']);
+    processes.latest('gateway').ready();
+    await started;
+    expect([...supervisor.states().values()]).toEqual(['running', 'running']);
+  });
+
+  it('kills a child that does not become ready in time, and tries again', async () => {
+    const { processes, clock, events, supervisor } = setUp([spec('a', { readyTimeoutMs: 700 })]);
+    const started = supervisor.start();
+    clock.advance(700);
+    expect(processes.latest('a').signals).toEqual(['SIGKILL']);
+    expect(events.at(-2)).toMatchObject({ kind: 'ended', reason: 'not ready within 700 ms', expected: false });
+    clock.advance(100);
+    processes.latest('a').ready();
+    await started;
+    expect(processes.all).toHaveLength(2);
+  });
+
+  it('does not try again when the child says that it is of no use, and stops the others', async () => {
+    const { processes, supervisor, settled } = setUp([spec('a'), spec('b')]);
+    const started = supervisor.start();
+    processes.latest('a').ready();
+    await settled();
+    processes.latest('b').exit(EXIT_NOT_RESTARTABLE);
+    await expect(started).rejects.toThrow('b failed: it cannot start');
+    expect(processes.living()).toEqual([]);
+    expect(processes.all).toHaveLength(2);
+  });
+
+  it('refuses two children of one name', () => {
+    expect(() => setUp([spec('a'), spec('a')])).toThrow(TypeError);
+  });
+});
+
+describe('restarting', () => {
+  it('starts a child again that ended, after a delay that doubles', async () => {
+    const { processes, clock, events } = await setUpRunning();
+    for (const delayMs of [100, 200, 400]) {
+      processes.latest('a').exit(1);
+      expect(events.at(-1)).toMatchObject({ kind: 'restarting', delayMs });
+      const before = processes.all.length;
+      clock.advance(delayMs - 1);
+      expect(processes.all).toHaveLength(before);
+      clock.advance(1);
+      expect(processes.all).toHaveLength(before + 1);
+      processes.latest('a').ready();
+    }
+  });
+
+  it('forgets failures once the child ran long enough', async () => {
+    const { processes, clock, events } = await setUpRunning();
+    processes.latest('a').exit(1);
+    clock.advance(100);
+    processes.latest('a').ready();
+    clock.advance(POLICY.stableMs);
+    processes.latest('a').exit(1);
+    expect(events.at(-1)).toMatchObject({ kind: 'restarting', failures: 1, delayMs: 100 });
+  });
+
+  it('gives up after so many failures in a row, and says why', async () => {
+    const { processes, clock, events, supervisor } = await setUpRunning();
+    for (let failure = 0; failure < POLICY.giveUpAfter; failure += 1) {
+      processes.latest('a').exit(3);
+      clock.advance(POLICY.maxDelayMs);
+    }
+    expect(events.at(-1)).toEqual({
+      kind: 'failed',
+      child: 'a',
+      reason: '4 failures in a row, the last one: exit code 3',
+    });
+    expect(processes.all).toHaveLength(POLICY.giveUpAfter);
+    expect(supervisor.states().get('a')).toBe('failed');
+  });
+
+  it('tries again, whatever the exit code, once the child was ready', async () => {
+    const { processes, events } = await setUpRunning();
+    processes.latest('a').exit(EXIT_NOT_RESTARTABLE);
+    expect(events.at(-1)?.kind).toBe('restarting');
+  });
+
+  it('restarts one child on demand without counting a failure', async () => {
+    const { processes, supervisor, kinds } = await setUpRunning();
+    const restarted = supervisor.restart('a');
+    expect(processes.all[0]?.signals).toEqual(['SIGTERM']);
+    processes.latest('a').ready();
+    await restarted;
+    expect(processes.living()).toEqual(['a 2']);
+    expect(kinds()).toEqual(['a started', 'a ready', 'a ended', 'a started', 'a ready']);
+  });
+
+  it('has jittered delays between half of the doubled one and all of it, never above the maximum', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.double({ min: 0, max: 1, noNaN: true }), (failures, random) => {
+        const delay = restartDelay(POLICY, failures, () => random);
+        const ceiling = Math.min(1_000, 100 * 2 ** (failures - 1));
+        expect(delay).toBeGreaterThanOrEqual(ceiling / 2);
+        expect(delay).toBeLessThanOrEqual(ceiling);
+      }),
+    );
+  });
+});
+
+describe('stopping', () => {
+  it('stops children in reverse order', async () => {
+    const { processes, supervisor, settled, kinds } = setUp([spec('a'), spec('b')]);
+    const started = supervisor.start();
+    processes.latest('a').ready();
+    await settled();
+    processes.latest('b').ready();
+    await started;
+    await supervisor.stop();
+    expect(kinds().slice(-4)).toEqual(['b ended', 'b stopped', 'a ended', 'a stopped']);
+    expect(processes.all.map(({ signals }) => signals)).toEqual([['SIGTERM'], ['SIGTERM']]);
+  });
+
+  it('kills a child that does not end in time', async () => {
+    const { processes, clock, supervisor, events } = await setUpRunning({ stubborn: true });
+    const stopped = supervisor.stop();
+    clock.advance(10_000);
+    await stopped;
+    expect(processes.latest('a').signals).toEqual(['SIGTERM', 'SIGKILL']);
+    expect(events.at(-2)).toMatchObject({
+      kind: 'ended',
+      expected: true,
+      reason: 'killed: not stopped within 10000 ms',
+    });
+  });
+
+  it('ends a pending restart', async () => {
+    const { processes, clock, supervisor } = await setUpRunning();
+    processes.latest('a').exit(1);
+    await supervisor.stop();
+    expect(clock.waiting()).toEqual([]);
+    expect(supervisor.states().get('a')).toBe('stopped');
+  });
+
+  it('ends a start that waits, which says so', async () => {
+    const { supervisor, processes } = setUp([spec('a'), spec('b')]);
+    const started = supervisor.start();
+    await Promise.all([supervisor.stop(), expect(started).rejects.toThrow('a was stopped')]);
+    expect(processes.all).toHaveLength(1);
+  });
+
+  it('is not undone by a restart that comes later', async () => {
+    const { supervisor, clock } = await setUpRunning({ stubborn: true });
+    const stopped = supervisor.stop();
+    await expect(supervisor.restart('a')).rejects.toThrow('a is stopping');
+    clock.advance(10_000);
+    await stopped;
+  });
+});
+
+describe('replacing', () => {
+  it('keeps the old process until the new one is ready, then stops it', async () => {
+    const { processes, supervisor } = await setUpRunning();
+    const replaced = supervisor.replace('a', spec('a', { args: ['new'] }));
+    expect(processes.living()).toEqual(['a 1', 'a 2']);
+    processes.latest('a').ready();
+    await replaced;
+    expect(processes.living()).toEqual(['a 2']);
+    expect(processes.all[0]?.signals).toEqual(['SIGTERM']);
+  });
+
+  it('uses the new specification for later restarts, and the old one when the new never became ready', async () => {
+    const { processes, clock, supervisor } = await setUpRunning();
+    const bad = supervisor.replace('a', spec('a', { args: ['bad'] }));
+    processes.latest('a').exit(1);
+    await expect(bad).rejects.toThrow('the new a ended before it was ready: exit code 1');
+    expect(processes.living()).toEqual(['a 1']);
+    const good = supervisor.replace('a', spec('a', { args: ['good'] }));
+    processes.latest('a').ready();
+    await good;
+    processes.latest('a').exit(1);
+    clock.advance(100);
+    expect(processes.latest('a').spec.args).toEqual(['good']);
+  });
+
+  it('goes on with the new process when the old one ends meanwhile', async () => {
+    const { processes, supervisor } = await setUpRunning();
+    const replaced = supervisor.replace('a');
+    processes.all[0]?.exit(1);
+    processes.latest('a').ready();
+    await replaced;
+    expect(processes.living()).toEqual(['a 2']);
+  });
+
+  it('waits for the retiring process when stopped', async () => {
+    const { processes, clock, supervisor } = await setUpRunning({ stubborn: true });
+    const replaced = supervisor.replace('a');
+    processes.latest('a').ready();
+    await replaced;
+    const stopped = supervisor.stop();
+    clock.advance(10_000);
+    await stopped;
+    expect(processes.living()).toEqual([]);
+  });
+
+  it('refuses while nothing runs', async () => {
+    const { supervisor } = setUp();
+    await expect(supervisor.replace('a')).rejects.toThrow('a is stopped, not running');
+    await expect(supervisor.replace('z')).rejects.toThrow(TypeError);
+  });
+});
+
+it('passes output on, line by line, with its child', async () => {
+  const { processes, events } = await setUpRunning();
+  processes.latest('a').print('hello');
+  expect(events.at(-1)).toEqual({ kind: 'output', child: 'a', pid: 1, stream: 'stdout', line: 'hello' });
+});
+
+it('never has two processes outside a replacement, and none after a stop, whatever happens', async () => {
+  const action = fc.constantFrom('ready', 'exit', 'advance', 'restart', 'stop', 'start', 'replace');
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
+      const { processes, clock, supervisor, settled } = setUp();
+      const ignore = () => {};
+      for (const one of actions) {
+        const latest = processes.all.at(-1);
+        const alive = latest !== undefined && processes.living().includes(`a ${latest.pid}`);
+        if (one === 'ready' && alive) latest.ready();
+        if (one === 'exit' && alive) latest.exit(1);
+        if (one === 'advance') clock.advance(1_000);
+        if (one === 'start') supervisor.start().catch(ignore);
+        if (one === 'stop') supervisor.stop().catch(ignore);
+        if (one === 'restart') supervisor.restart('a').catch(ignore);
+        if (one === 'replace') supervisor.replace('a').catch(ignore);
+        await settled();
+        expect(processes.living().length).toBeLessThanOrEqual(supervisor.states().get('a') === 'replacing' ? 2 : 1);
+      }
+      await supervisor.stop();
+      expect(processes.living()).toEqual([]);
+      expect(clock.waiting()).toEqual([]);
+    }),
+  );
+});
