@@ -15,7 +15,7 @@ type RunState =
   | { readonly kind: 'stopping'; readonly deadline: Timer }
   | { readonly kind: 'ended' };
 
-export interface RunHandlers {
+interface RunHandlers {
   onReady(run: ChildRun): void;
   /** `overdue` names the deadline that made the supervisor kill it. */
   onEnd(run: ChildRun, exit: ChildExit): void;

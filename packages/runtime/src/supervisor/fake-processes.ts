@@ -1,7 +1,7 @@
 /** Processes for this package's tests: they do what the test says, and record the signals they get. */
 import type { ChildSpec, ProcessHandlers, Spawner } from './child-spec.js';
 
-export interface FakeProcess {
+interface FakeProcess {
   readonly pid: number;
   readonly spec: ChildSpec;
   readonly signals: string[];
