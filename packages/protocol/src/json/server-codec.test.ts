@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LIMITS } from '../limits.js';
+import { DEFAULT_LIMITS, MAX_NESTING, MAX_TOKEN_LENGTH } from '../limits.js';
 import type { ReceivedCommand, ServerMessage } from '../messages.js';
 import { jsonServerCodec } from './server-codec.js';
 
@@ -72,5 +72,48 @@ describe('joining', () => {
     expect(text(jsonServerCodec.join(lines))).toBe('{"a":1}\n{"b":2}\n{"c":3}');
     expect(jsonServerCodec.join(lines.slice(0, 1))).toBe(lines[0]);
     expect(jsonServerCodec.join([])).toHaveLength(0);
+  });
+});
+
+describe('limits of a call', () => {
+  const nested = (depth: number) => '[{"a":'.repeat(depth / 2) + '}]'.repeat(depth / 2);
+
+  it('[PR-57] data may be nested as deep as the limit, and not deeper', () => {
+    const call = (data: string) => decode(`{"type":"call","id":1,"method":"a.b","data":${data}}`)[0]?.type;
+    expect(call(nested(MAX_NESTING).replace(':}', ':1}'))).toBe('call');
+    expect(call(nested(MAX_NESTING + 2).replace(':}', ':1}'))).toBe('invalid');
+  });
+
+  it('[PR-34] a token may have 8,192 characters, of whatever plane', () => {
+    const hello = (token: string) =>
+      decode(JSON.stringify({ type: 'hello', id: 1, token, device: 'd', platform: 'p' }))[0];
+    expect(hello('\u{1f680}'.repeat(MAX_TOKEN_LENGTH))?.type).toBe('hello');
+    expect(hello('\u{1f680}'.repeat(MAX_TOKEN_LENGTH + 1))).toMatchObject({
+      type: 'invalid',
+      error: { details: { field: 'token' } },
+    });
+  });
+});
+
+describe('a frame', () => {
+  it('[PR-8] [PR-12] keeps its other commands when one is unknown or invalid', () => {
+    const lines = [
+      '{"type":"call","id":1,"method":"a.b"}',
+      '{"type":"call","id":2}',
+      '{"type":"fly","id":3}',
+      '{"type":"pong"}',
+    ];
+    expect(decode(lines.join('\n')).map(({ type }) => type)).toEqual(['call', 'invalid', 'unknown', 'pong']);
+  });
+
+  it('[PR-14] has as many messages as the caller allows, not counting empty lines', () => {
+    const ping = '{"type":"ping"}';
+    expect(jsonServerCodec.decode(bytes(`\n${ping}\n\r\n\n${ping}\n`), 2)).toHaveLength(2);
+    expect(() => jsonServerCodec.decode(bytes(`${ping}\n${ping}\n${ping}`), 2)).toThrow(/more than 2 messages/);
+  });
+
+  it('never makes an error body with more than the first bad field in it', () => {
+    const [command] = decode('{"type":"call","id":1,"method":"secret","key":"secret two"}');
+    expect(JSON.stringify(command)).not.toContain('secret');
   });
 });
