@@ -1,4 +1,12 @@
 export { FanOut, type FanOutOptions } from './fan-out.js';
 export type { Membership, MembershipPhase } from './membership.js';
-export type { OnlineList, OnlineMember, OnlinePage, OnlineReader } from './online-list.js';
+export { createMemoryOnlineList, type MemoryOnlineListOptions } from './memory-online-list.js';
+export {
+  MAX_PAGE,
+  type OnlineList,
+  type OnlineMember,
+  type OnlinePage,
+  type OnlineReader,
+  type PageOptions,
+} from './online-list.js';
 export type { Encoding, Viewer } from './viewer.js';
