@@ -1,5 +1,8 @@
 export { BROKER_SERVICE, type BrokerStats, type ServiceStatus, type WorkerStatus } from './broker-status.js';
 export { decodeJson, encodeJson } from './json-body.js';
+export { type AnswerOnceOptions, answerOnce } from './middleware/answer-once.js';
+export { type LogFailuresOptions, logFailures } from './middleware/log-failures.js';
+export { type MeasureCallsOptions, measureCalls } from './middleware/measure-calls.js';
 export {
   type CallerMiddleware,
   type CommonMiddleware,
@@ -9,7 +12,7 @@ export {
   withHeaders,
   wrapCaller,
   wrapService,
-} from './middleware.js';
+} from './middleware/middleware.js';
 export type {
   CallOptions,
   CallScope,

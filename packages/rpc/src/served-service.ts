@@ -1,7 +1,7 @@
 /** The worker's end of a typed service: bytes to checked input, handler, checked output to bytes. */
 import { ImError } from '@im/protocol';
 import { decodeJson, encodeJson } from './json-body.js';
-import { type WorkerMiddleware, wrapService } from './middleware.js';
+import { type WorkerMiddleware, wrapService } from './middleware/middleware.js';
 import type { CallScope, RpcHeaders, RpcReply, RpcRequest, ServedService } from './rpc.js';
 import type {
   HandlerInput,

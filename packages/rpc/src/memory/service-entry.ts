@@ -4,7 +4,7 @@
  * that a call is never carried out inside the one that made it.
  */
 import { ImError } from '@im/protocol';
-import type { Clock, Logger } from '@im/protocol/ports';
+import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import { deadlineExceeded } from '../call-terms.js';
 import { pickByKey } from '../rendezvous.js';
 import type { RpcReply } from '../rpc.js';
@@ -12,35 +12,26 @@ import { checkBody, decodeError, decodeHeaders, encodeError, encodeHeaders } fro
 import { CallQueue } from './call-queue.js';
 import type { MemoryCall } from './memory-call.js';
 import { MemoryRequest } from './memory-request.js';
+import { type ServiceCounts, ServiceFigures } from './service-figures.js';
 import type { WorkerEntry } from './worker-entry.js';
 
 export interface ServiceEnvironment {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly queueLimit: number;
   readonly maxBodyBytes: number;
 }
 
-/** Since the service was first served. */
-export interface ServiceCounts {
-  calls: number;
-  /** Answered with an error, by the service or the engine. */
-  failed: number;
-  /** Refused because the queue was full. */
-  overloaded: number;
-  /** Answered after the caller had stopped waiting. */
-  late: number;
-}
-
 export class ServiceEntry {
   readonly name: string;
-  readonly counts: ServiceCounts = { calls: 0, failed: 0, overloaded: 0, late: 0 };
   /** Workers that take calls. */
   readonly #serving: WorkerEntry[] = [];
   readonly #draining = new Set<WorkerEntry>();
   /** Calls that any worker may take; those of a routing key wait at their worker. */
   readonly #queue = new CallQueue();
   readonly #environment: ServiceEnvironment;
+  readonly #figures: ServiceFigures;
   /** In all queues together. */
   #queued = 0;
   #nextSequence = 0;
@@ -50,6 +41,11 @@ export class ServiceEntry {
   constructor(name: string, environment: ServiceEnvironment) {
     this.name = name;
     this.#environment = environment;
+    this.#figures = new ServiceFigures(environment.metrics, name, this);
+  }
+
+  get counts(): ServiceCounts {
+    return this.#figures.counts;
   }
 
   get queued(): number {
@@ -89,7 +85,7 @@ export class ServiceEntry {
 
   /** A new call: to a worker, into the queue, or refused. */
   submit(call: MemoryCall): void {
-    this.counts.calls++;
+    this.#figures.call();
     call.sequence = this.#nextSequence++;
     this.#place(call);
   }
@@ -140,7 +136,7 @@ export class ServiceEntry {
           );
     if (worker === undefined) return new ImError('METHOD_UNKNOWN');
     if (worker.hasRoom || this.#queued < this.#environment.queueLimit) return worker;
-    this.counts.overloaded++;
+    this.#figures.overload();
     return new ImError('OVERLOADED');
   }
 
@@ -207,7 +203,7 @@ export class ServiceEntry {
 
   #answerLate(call: MemoryCall, reply: RpcReply): void {
     try {
-      if (call.answerLate(reply)) this.counts.late++;
+      if (call.answerLate(reply)) this.#figures.late();
     } catch (error) {
       this.#environment.logger.error('onLate of an rpc call threw', { service: this.name, method: call.method, error });
     }
@@ -261,7 +257,7 @@ export class ServiceEntry {
   }
 
   #fail(call: MemoryCall, error: ImError): void {
-    this.counts.failed++;
+    this.#figures.fail();
     call.fail(error);
   }
 

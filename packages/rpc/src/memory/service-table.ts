@@ -1,11 +1,10 @@
 /** All services of one memory engine, and what `$broker` says of them. A service once served stays known. */
 import { ImError } from '@im/protocol';
-import type { Clock, Metrics } from '@im/protocol/ports';
+import type { Clock } from '@im/protocol/ports';
 import type { BrokerStats, ServiceStatus, WorkerStatus } from '../broker-status.js';
-import { type ServiceCounts, ServiceEntry, type ServiceEnvironment } from './service-entry.js';
+import { ServiceEntry, type ServiceEnvironment } from './service-entry.js';
 
 export interface ServiceTableOptions extends ServiceEnvironment {
-  readonly metrics: Metrics;
   readonly maxServices: number;
 }
 
@@ -37,7 +36,6 @@ export class ServiceTable {
     }
     const service = new ServiceEntry(name, this.#options);
     this.#services.set(name, service);
-    this.#measure(service);
     return service;
   }
 
@@ -87,17 +85,5 @@ export class ServiceTable {
       overloaded: sum(({ counts }) => counts.overloaded),
       late: sum(({ counts }) => counts.late),
     };
-  }
-
-  #measure(service: ServiceEntry): void {
-    const labels = { service: service.name };
-    const observe = (name: string, help: string, read: () => number) =>
-      this.#options.metrics.observe(name, { help, labels }, read);
-    const count = (name: string, help: string, key: keyof ServiceCounts) =>
-      observe(name, help, () => service.counts[key]);
-    observe('im_rpc_queued_calls', 'Calls that wait for a worker', () => service.queued);
-    observe('im_rpc_running_calls', 'Calls that workers carry out', () => service.running);
-    count('im_rpc_overloaded_total', 'Calls refused because the queue was full', 'overloaded');
-    count('im_rpc_late_replies_total', 'Replies after the caller had stopped waiting', 'late');
   }
 }

@@ -1,1 +1,3 @@
-export {};
+export type { RpcContractOptions, RpcFactory } from './contract/contract-bench.js';
+export { describeRpcContract } from './describe-rpc-contract.js';
+export { type HeldCall, HeldService } from './held-service.js';

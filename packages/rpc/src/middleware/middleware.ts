@@ -1,5 +1,5 @@
 /** Around calls, on both sides: what measures, logs, authorizes or repeats them without knowing their bodies. */
-import type { CallOptions, RpcCaller, RpcHeaders, RpcReply, RpcRequest, ServedService } from './rpc.js';
+import type { CallOptions, RpcCaller, RpcHeaders, RpcReply, RpcRequest, ServedService } from '../rpc.js';
 
 type Next<Call> = (call: Call) => Promise<RpcReply>;
 

@@ -1,0 +1,91 @@
+import { noMetrics } from '@im/protocol/ports';
+import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
+import { describe, expect, it } from 'vitest';
+import { describeRpcContract, HeldService } from '../testing/index.js';
+import { createMemoryRpc } from './index.js';
+
+describeRpcContract('memory', (options) => createMemoryRpc({ ...options, metrics: noMetrics }));
+
+const nothing = new Uint8Array(0);
+const logger = new RecordingLogger();
+
+describe('the memory engine', () => {
+  it('does not hand out an expired call when a busy process has not run its timer yet', async () => {
+    const clock = new (class extends FakeClock {
+      stalledMs = 0;
+      override monotonic(): number {
+        return super.monotonic() + this.stalledMs;
+      }
+    })();
+    const rpc = createMemoryRpc({ clock, logger, metrics: noMetrics });
+    const held = new HeldService('held');
+    await rpc.createWorker().serve(held);
+    const call = rpc.createCaller().call('held', 'do', nothing, { timeoutMs: 100 });
+    clock.stalledMs = 100;
+    await expect(call).rejects.toMatchObject({ name: 'DEADLINE_EXCEEDED', details: { handedOut: false } });
+    expect(held.calls).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+    await rpc.close();
+  });
+
+  it('keeps one timer and one listener a call, and both only while it is open', async () => {
+    const clock = new FakeClock();
+    const rpc = createMemoryRpc({ clock, logger, metrics: noMetrics });
+    const held = new HeldService('held');
+    await rpc.createWorker().serve(held);
+    const signal = new (class extends EventTarget {
+      readonly aborted = false;
+      listeners = 0;
+      override addEventListener(...args: Parameters<EventTarget['addEventListener']>) {
+        this.listeners++;
+        super.addEventListener(...args);
+      }
+      override removeEventListener(...args: Parameters<EventTarget['removeEventListener']>) {
+        this.listeners--;
+        super.removeEventListener(...args);
+      }
+    })();
+    const call = rpc.createCaller().call('held', 'do', nothing, { signal: signal as unknown as AbortSignal });
+    (await held.next()).answer();
+    expect([clock.pendingTimers, signal.listeners]).toEqual([1, 1]);
+    await call;
+    expect([clock.pendingTimers, signal.listeners]).toEqual([0, 0]);
+    await rpc.close();
+  });
+
+  it('refuses services beyond its limit, and takes back those it knows', async () => {
+    const rpc = createMemoryRpc({ clock: new FakeClock(), logger, metrics: noMetrics, maxServices: 2 });
+    const worker = rpc.createWorker();
+    const one = await worker.serve(new HeldService('one'));
+    await worker.serve(new HeldService('two'));
+    await expect(worker.serve(new HeldService('three'))).rejects.toMatchObject({ name: 'OVERLOADED' });
+    await one.drain();
+    await expect(worker.serve(new HeldService('three'))).rejects.toMatchObject({ name: 'OVERLOADED' });
+    await worker.serve(new HeldService('one'));
+    await rpc.close();
+  });
+
+  it('measures what waits, what runs, what was refused and what came late, by service', async () => {
+    const clock = new FakeClock();
+    const metrics = new RecordingMetrics();
+    const rpc = createMemoryRpc({ clock, logger, metrics, queueLimit: 1 });
+    const held = new HeldService('held', { concurrency: 1 });
+    await rpc.createWorker().serve(held);
+    const caller = rpc.createCaller();
+    const onLate = () => {};
+    const calls = [1, 2, 3].map(() => caller.call('held', 'do', nothing, { timeoutMs: 100, onLate }));
+    const settled = Promise.allSettled(calls);
+    const { answer } = await held.next();
+    const figures = () =>
+      ['queued_calls', 'running_calls', 'overloaded_total', 'late_replies_total'].map((name) =>
+        metrics.value(`im_rpc_${name}`, { service: 'held' }),
+      );
+    expect(figures()).toEqual([1, 1, 1, 0]);
+    clock.advance(100);
+    expect(figures()).toEqual([0, 1, 1, 0]);
+    answer();
+    await settled;
+    await rpc.close();
+    expect(figures()).toEqual([0, 0, 1, 1]);
+  });
+});

@@ -1,0 +1,167 @@
+/** Draining and closing, of a registration, a worker, a caller and the engine; and what the broker tells. */
+import { expect, it } from 'vitest';
+import { BROKER_SERVICE, type ServiceStatus, type WorkerStatus } from '../../broker-status.js';
+import { decodeJson } from '../../json-body.js';
+import type { ServedService } from '../../rpc.js';
+import { answerNothing, bytes, type ContractBench, eventually, failure, text } from './contract-bench.js';
+
+export function closingContract(bench: () => ContractBench): void {
+  it('drains: answers the calls it has, leaves new ones to others, then withdraws', async () => {
+    const old = await bench().hold('updated', { version: '1' });
+    const had = bench().call('updated', 'had');
+    const { answer } = await old.next();
+    const fresh = await bench().hold('updated', { version: '2' });
+    let isDrained = false;
+    const drained = old.registration.drain().then(() => {
+      isDrained = true;
+    });
+    const taken = [1, 2, 3].map(() => bench().call('updated', 'new'));
+    for (const _ of taken) (await fresh.next()).answer();
+    await Promise.all(taken);
+    expect(isDrained).toBe(false);
+    expect(old.calls).toHaveLength(1);
+    answer();
+    expect(text(await had)).toBe('had');
+    await drained;
+    expect((await bench().stats()).workers).toBe(1);
+  });
+
+  it('fails with UNAVAILABLE once the last worker of a known service has gone, also what waited for it', async () => {
+    const held = await bench().hold('held', { concurrency: 1 });
+    const had = bench().call('held', 'had');
+    const { answer } = await held.next();
+    const waiting = failure(bench().call('held', 'waiting'));
+    await bench().queued(1);
+    const drained = held.registration.drain();
+    expect(await waiting).toMatchObject({ name: 'UNAVAILABLE', retryable: true });
+    expect(await failure(bench().call('held'))).toMatchObject({ name: 'UNAVAILABLE', retryable: true });
+    answer();
+    expect(text(await had)).toBe('had');
+    await drained;
+  });
+
+  it('serves again after it was gone', async () => {
+    const gone = await bench().echo('echo');
+    await gone.drain();
+    expect(await failure(bench().call('echo'))).toMatchObject({ name: 'UNAVAILABLE' });
+    await bench().echo('echo');
+    expect(text(await bench().call('echo', 'again'))).toBe('again');
+  });
+
+  it('moves what waits to the workers that are left', async () => {
+    const leaving = await bench().hold('shared', { concurrency: 1 });
+    const staying = await bench().hold('shared', { concurrency: 1 });
+    const calls = ['a', 'b', 'c'].map((body) => bench().call('shared', body));
+    await bench().queued(1);
+    const drained = leaving.registration.drain();
+    (await leaving.next()).answer();
+    await drained;
+    (await staying.next()).answer();
+    (await staying.next()).answer();
+    expect((await Promise.all(calls)).map(text)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('does not wait with draining for a handler whose caller stopped waiting', async () => {
+    const held = await bench().hold('hung');
+    const failed = failure(bench().call('hung', '', { timeoutMs: 100 }));
+    await held.next();
+    const drained = held.registration.drain();
+    bench().clock.advance(100);
+    await failed;
+    await drained;
+  });
+
+  it('drains twice as it drains once', async () => {
+    const held = await bench().hold('held');
+    const call = bench().call('held');
+    const { answer } = await held.next();
+    const drained = Promise.all([held.registration.drain(), held.registration.drain()]);
+    answer();
+    await drained;
+    await held.registration.drain();
+    await call;
+  });
+
+  it('drains all services of a worker that closes, and serves no more there', async () => {
+    const worker = bench().rpc.createWorker();
+    const one = await bench().hold('one', { worker });
+    await bench().hold('two', { worker });
+    const call = bench().call('one', 'had');
+    const { answer } = await one.next();
+    const closed = worker.close();
+    expect(await failure(bench().call('two'))).toMatchObject({ name: 'UNAVAILABLE' });
+    answer();
+    expect(text(await call)).toBe('had');
+    await closed;
+    expect(await failure(worker.serve(one))).toMatchObject({ name: 'CLOSED' });
+  });
+
+  it('fails the calls of a caller that closes, tells their workers, and hands over nothing late', async () => {
+    const held = await bench().hold('held', { concurrency: 1 });
+    const caller = bench().rpc.createCaller();
+    let late = 0;
+    const options = { onLate: () => void late++ };
+    const failed = [1, 2].map(() => failure(caller.call('held', 'do', bytes(''), options)));
+    const { request, answer } = await held.next();
+    const { signal } = request;
+    await bench().queued(1);
+    await caller.close();
+    for (const error of await Promise.all(failed)) expect(error).toMatchObject({ name: 'CLOSED' });
+    await eventually(() => expect(signal.aborted).toBe(true));
+    expect(await failure(caller.call('held', 'do', bytes('')))).toMatchObject({ name: 'CLOSED' });
+    answer();
+    const other = bench().call('held', 'other');
+    (await held.next()).answer();
+    expect(text(await other)).toBe('other');
+    expect(late).toBe(0);
+    await caller.close();
+  });
+
+  it('closes the engine: answers what workers have, then refuses everything', async () => {
+    const held = await bench().hold('held');
+    const had = bench().call('held', 'had');
+    const { answer } = await held.next();
+    const closed = bench().rpc.close();
+    answer();
+    expect(text(await had)).toBe('had');
+    await closed;
+    expect(await failure(bench().call('held'))).toMatchObject({ name: 'CLOSED' });
+    expect(await failure(bench().worker.serve(held))).toMatchObject({ name: 'CLOSED' });
+    expect(() => bench().rpc.createCaller()).toThrow(expect.objectContaining({ name: 'CLOSED' }));
+    expect(() => bench().rpc.createWorker()).toThrow(expect.objectContaining({ name: 'CLOSED' }));
+    await bench().rpc.close();
+  });
+
+  it.each<[string, Partial<ServedService>]>([
+    ['a name of the engine', { name: '$broker' }],
+    ['a name with a dot', { name: 'a.b' }],
+    ['a method outside the grammar', { methods: [''] }],
+    ['no concurrency', { concurrency: 0 }],
+    ['half a concurrency', { concurrency: 1.5 }],
+  ])('refuses to serve %s', async (_, broken) => {
+    const service = { name: 'fine', version: '1', methods: ['do'], handle: answerNothing, ...broken };
+    expect(await failure(bench().worker.serve(service))).toMatchObject({ name: 'INVALID_ARGUMENT' });
+  });
+
+  it('tells about services, workers and calls through $broker', async () => {
+    const ask = async (method: string) =>
+      decodeJson((await bench().caller.call(BROKER_SERVICE, method, bytes(''))).body);
+    const held = await bench().hold('held', { version: '1.2.0', concurrency: 1 });
+    const calls = [bench().call('held'), bench().call('held')];
+    await bench().queued(1);
+    expect(await ask('services')).toMatchObject([
+      { name: 'held', versions: ['1.2.0'], methods: ['do'], workers: 1, queued: 1, running: 1, calls: 2, failed: 0 },
+    ] satisfies Partial<ServiceStatus>[]);
+    bench().clock.advance(1_000);
+    expect(await ask('workers')).toMatchObject([
+      { service: 'held', version: '1.2.0', state: 'serving', running: 1, concurrency: 1, upMs: 1_000 },
+    ] satisfies Partial<WorkerStatus>[]);
+    const drained = held.registration.drain();
+    await eventually(async () => expect(await ask('workers')).toMatchObject([{ state: 'draining' }]));
+    held.answerAll();
+    await drained;
+    expect(await Promise.allSettled(calls)).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected' }]);
+    expect(await ask('stats')).toMatchObject({ services: 1, workers: 0, queued: 0, running: 0, calls: 2, failed: 1 });
+    expect(await failure(ask('reboot'))).toMatchObject({ name: 'METHOD_UNKNOWN' });
+  });
+}

@@ -1,0 +1,26 @@
+/**
+ * What every RPC engine promises, as tests. An engine is in order when the whole suite passes on it; each test also
+ * proves that nothing is left when the engine is closed: no timer, no open call.
+ */
+import { afterEach, beforeEach, describe } from 'vitest';
+import { callContract } from './contract/calls.js';
+import { closingContract } from './contract/closing.js';
+import { ContractBench, type RpcFactory } from './contract/contract-bench.js';
+import { deadlineContract } from './contract/deadlines.js';
+import { queueContract } from './contract/queues.js';
+
+/** @param factory makes an engine with these options; it is closed by the suite */
+export function describeRpcContract(name: string, factory: RpcFactory): void {
+  describe(`rpc engine: ${name}`, () => {
+    let bench: ContractBench;
+    beforeEach(async () => {
+      bench = await new ContractBench(factory).start();
+    });
+    afterEach(() => bench.stop());
+
+    describe('calls', () => callContract(() => bench));
+    describe('deadlines and cancellation', () => deadlineContract(() => bench));
+    describe('queues', () => queueContract(() => bench));
+    describe('draining and closing', () => closingContract(() => bench));
+  });
+}
