@@ -16,12 +16,19 @@ export function checkPublication(publication: Publication): void {
   }
   if (lane !== 'normal' && lane !== 'priority') throw invalid('lane', 'neither normal nor priority');
   if (!isEventName(event)) throw invalid('event', 'not an event name');
-  if (id !== undefined && (id.length < 1 || id.length > MAX_ID_LENGTH)) {
-    throw invalid('id', `must have 1 to ${MAX_ID_LENGTH} characters`);
+  if (id !== undefined && !isMessageId(id)) {
+    throw invalid('id', `must be well-formed text of 1 to ${MAX_ID_LENGTH} characters`);
   }
   if (!Number.isSafeInteger(time) || time < 0) throw invalid('time', 'must be milliseconds since 1970');
 }
 
 function invalid(field: string, problem: string): ImError {
   return new ImError('INVALID_ARGUMENT', { message: `${field}: ${problem}`, details: { field } });
+}
+
+/** Halves of surrogate pairs have no UTF-8: two ids could become the same. */
+const HALF_PAIR = /\p{Surrogate}/u;
+
+function isMessageId(text: string): boolean {
+  return text.length > 0 && text.length <= MAX_ID_LENGTH && !HALF_PAIR.test(text);
 }

@@ -15,8 +15,8 @@ export function checkEntry(entry: NewEntry): void {
     throw new ImError('BODY_TOO_LARGE', { details: { bytes: entry.body.byteLength, maxBytes: MAX_BODY_BYTES } });
   }
   if (!isEventName(entry.event)) throw invalid('event', 'not an event name');
-  if (entry.id !== undefined && (entry.id.length < 1 || entry.id.length > MAX_ID_LENGTH)) {
-    throw invalid('id', `must have 1 to ${MAX_ID_LENGTH} characters`);
+  if (entry.id !== undefined && !isMessageId(entry.id)) {
+    throw invalid('id', `must be well-formed text of 1 to ${MAX_ID_LENGTH} characters`);
   }
   if (!Number.isSafeInteger(entry.time) || entry.time < 0) throw invalid('time', 'must be milliseconds since 1970');
 }
@@ -31,4 +31,11 @@ export function checkRange(range: ReadRange): void {
 
 function invalid(field: string, problem: string): ImError {
   return new ImError('INVALID_ARGUMENT', { message: `${field}: ${problem}`, details: { field } });
+}
+
+/** Halves of surrogate pairs have no UTF-8: two ids could become the same. */
+const HALF_PAIR = /\p{Surrogate}/u;
+
+function isMessageId(text: string): boolean {
+  return text.length > 0 && text.length <= MAX_ID_LENGTH && !HALF_PAIR.test(text);
 }

@@ -399,6 +399,7 @@ export function describeBroadcastContract(name: string, open: (setup: BroadcastS
         ['INVALID_ARGUMENT', 'r:1', priority('1', { event: '' })],
         ['INVALID_ARGUMENT', 'r:1', normal('1', { id: '' })],
         ['INVALID_ARGUMENT', 'r:1', normal('1', { id: 'x'.repeat(65) })],
+        ['INVALID_ARGUMENT', 'r:1', normal('1', { id: '\ud800' })],
         ['INVALID_ARGUMENT', 'r:1', normal('1', { time: Number.NaN })],
         ['BODY_TOO_LARGE', 'r:1', { ...normal(''), body: new Uint8Array(MAX_BODY_BYTES + 1) }],
         ['BODY_TOO_LARGE', 'r:1', { ...priority(''), body: new Uint8Array(MAX_BODY_BYTES + 1) }],

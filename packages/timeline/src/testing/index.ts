@@ -1,1 +1,1 @@
-export {};
+export { describeLogStoreContract, type LogStoreSetup } from './log-store-contract.js';
