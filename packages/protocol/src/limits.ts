@@ -9,7 +9,7 @@ export interface Limits {
   readonly pendingCalls: number;
   /** Sustained; bursts of twice as many are taken. */
   readonly commandsPerSecond: number;
-  /** Groups one connection may be in, `u:` and `r:0` not counted. */
+  /** Groups one connection may be in, `u:` and `r:0` not counted; at most 126, so that {@link MAX_POSITIONS} suffice. */
   readonly groups: number;
   readonly callTimeoutMs: number;
 }

@@ -7,23 +7,33 @@ import { ImError } from '../im-error.js';
 import type { ServerMessage } from '../messages.js';
 import { JSON_SUBPROTOCOL } from './subprotocol.js';
 
-/** What must be there, by kind: names of numbers, strings, booleans, objects. Kinds not named here are ignored (PR-7). */
-const SHAPES: Record<string, readonly string[]> = {
-  welcome: ['id heartbeatMs time', 'session user ticket', 'resumed', 'groups left limits'],
-  reply: ['id', ''],
-  error: ['code', 'name message', 'retryable'],
-  push: ['', 'group event'],
-  shed: ['', 'group reason'],
-  joined: ['version', 'group epoch'],
-  left: ['code', 'group reason'],
-  reset: ['version', 'group epoch'],
-  synced: ['id version', 'group epoch', 'more'],
-  ticket: ['', 'ticket'],
-  drain: ['afterMs', ''],
-  ping: ['', ''],
-  pong: ['', ''],
+/** What must be there, by kind. Kinds not named here are ignored (PR-7). */
+const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  welcome: {
+    id: 'number',
+    session: 'string',
+    user: 'string',
+    heartbeatMs: 'number',
+    resumed: 'boolean',
+    ticket: 'string',
+    groups: 'object',
+    left: 'object',
+    limits: 'object',
+    time: 'number',
+  },
+  reply: { id: 'number' },
+  error: { code: 'number', name: 'string', message: 'string', retryable: 'boolean' },
+  push: { group: 'string', event: 'string' },
+  shed: { group: 'string', reason: 'string' },
+  joined: { group: 'string', epoch: 'string', version: 'number' },
+  left: { group: 'string', code: 'number', reason: 'string' },
+  reset: { group: 'string', epoch: 'string', version: 'number' },
+  synced: { id: 'number', group: 'string', epoch: 'string', version: 'number', more: 'boolean' },
+  ticket: { ticket: 'string' },
+  drain: { afterMs: 'number' },
+  ping: {},
+  pong: {},
 };
-const TYPES = ['number', 'string', 'boolean', 'object'];
 
 export const jsonClientCodec: ClientCodec<string> = {
   subprotocol: JSON_SUBPROTOCOL,
@@ -48,11 +58,9 @@ function isServerMessage(
   const { type } = message;
   if (typeof type !== 'string') throw new TypeError('type');
   if (!Object.hasOwn(SHAPES, type)) return false;
-  SHAPES[type]?.forEach((names, index) => {
-    for (const name of names.split(' ')) {
-      const value = message[name];
-      if (name && (value === null || typeof value !== TYPES[index])) throw new TypeError(name);
-    }
-  });
+  const shape = SHAPES[type];
+  for (const name in shape) {
+    if (message[name] === null || typeof message[name] !== shape[name]) throw new TypeError(name);
+  }
   return true;
 }
