@@ -19,6 +19,6 @@ export async function step(name, work) {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (!result.ok && result.output) process.stdout.write(`\n${result.output.trimEnd()}\n\n`);
   const note = result.note ? `  ${result.note}` : '';
-  process.stdout.write(`${result.ok ? '✓' : '✗'} ${name.padEnd(18)} ${seconds.padStart(6)} s${note}\n`);
+  process.stdout.write(`${result.ok ? '✓' : '✗'} ${name.padEnd(24)} ${seconds.padStart(6)} s${note}\n`);
   return result;
 }

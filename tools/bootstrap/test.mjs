@@ -39,7 +39,7 @@ if (installed) {
   for (const suite of suites) {
     const absent = suite.needs.filter((name) => missing.includes(name)).map((name) => programOf(name).name);
     if (absent.length > 0) {
-      process.stdout.write(`- ${suite.name.padEnd(18)} skipped: needs ${absent.join(', ')}\n`);
+      process.stdout.write(`- ${suite.name.padEnd(24)} skipped: needs ${absent.join(', ')}\n`);
       results.add({ passed: 0, failed: 0, skipped: [suite.name] });
       continue;
     }

@@ -38,9 +38,16 @@ it('finds nothing wrong with a complete package', () => {
   expect(contentMistakes(tarball(good))).toEqual([]);
 });
 
-it('lets a package export a data file beside dist', () => {
-  const packageJson = JSON.stringify({ exports: { ...manifest.exports, './vectors.json': './vectors.json' } });
-  expect(contentMistakes(tarball({ ...good, 'package.json': packageJson, 'vectors.json': '[]' }))).toEqual([]);
+it('lets a package export data files beside dist', () => {
+  const packageJson = JSON.stringify({ exports: { ...manifest.exports, './vectors/*.json': './vectors/*.json' } });
+  expect(contentMistakes(tarball({ ...good, 'package.json': packageJson, 'vectors/frames.json': '[]' }))).toEqual([]);
+});
+
+it('names a pattern of exports that matches no file', () => {
+  const packageJson = JSON.stringify({ exports: { ...manifest.exports, './vectors/*.json': './vectors/*.json' } });
+  expect(contentMistakes(tarball({ ...good, 'package.json': packageJson, 'vectors/README.md': '' }))).toEqual([
+    '@im/example: exports name vectors/*.json, which is not there',
+  ]);
 });
 
 it('names a missing licence, a stray file, a packed test and an export of nothing', () => {

@@ -18,16 +18,15 @@ export async function packAll() {
   const folder = path.join(stateFolder, 'tarballs');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  /** @type {Tarball[]} */
-  const tarballs = [];
-  let output = '';
-  for (const { name, folder: cwd, manifest } of readPackages()) {
-    const file = path.join(folder, `${path.basename(cwd)}.tgz`);
-    const packed = await runCommand('pnpm', ['pack', '--out', file], { cwd });
-    if (packed.status === 0) tarballs.push({ name, file, manifest });
-    else output += packed.output;
-  }
-  return { tarballs, output };
+  const { status, output } = await runCommand('pnpm', [
+    ...['-r', '--filter', './packages/*'],
+    ...['pack', '--out', path.join(folder, '%s.tgz')],
+  ]);
+  const tarballs = readPackages().map(({ name, manifest }) => {
+    const file = path.join(folder, `${name.replace('@', '').replace('/', '-')}.tgz`);
+    return { name, file, manifest };
+  });
+  return status === 0 ? { tarballs, output: '' } : { tarballs: [], output };
 }
 
 /**
