@@ -1,0 +1,209 @@
+/** The client: composes connection, calls, groups and rooms. Owns nothing but the wiring and the defaults. */
+import { EVERYONE, ImError, type Positions, type Reply, type Synced } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
+import { type CallOptions, createCalls, type RequestOptions } from './calls.js';
+import { backoffMs } from './connection/backoff.js';
+import { createConnection, FIRST_ID } from './connection/connection.js';
+import type { WebSocketConstructor } from './connection/link.js';
+import { pageSignals } from './connection/signals.js';
+import type { ClientState } from './connection/states.js';
+import { createEmitter } from './emitter.js';
+import { type Group, groupView } from './groups/group.js';
+import { createGroups } from './groups/groups.js';
+import type { ClientOptions, Ports } from './options.js';
+import { reportToPlatform } from './report-to-platform.js';
+import { createRoom, type EnterOptions, type Room, type Stay } from './rooms/room.js';
+import type { CallsOf, Entered, EventsOf, Input, Output, Schema } from './schema.js';
+
+export interface ClientEvents {
+  /** Every change of {@link Client.state}. */
+  state: ClientState;
+  /** What went wrong where nobody could be told: in a listener, in the position store, in a message. */
+  error: unknown;
+}
+
+export interface Client<S extends Schema = Schema> {
+  readonly state: ClientState;
+  /** Connects, and keeps coming back until `close()` or a refusal. While waiting: tries now. */
+  connect(): void;
+  /** Ends the connection and all calls. Rooms and listeners stay for another `connect()`. */
+  close(): void;
+  on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void;
+  /**
+   * Calls `service.method`. Waits for a connection if there is none.
+   * @throws ImError what the service answered, by `code`; TIMEOUT (`details.sent` false: it was never sent),
+   * CANCELLED, DISCONNECTED (without a `key`, the answer was lost with the connection), QUEUE_FULL, FRAME_TOO_LARGE,
+   * INVALID_ARGUMENT, CLOSED
+   */
+  call<M extends keyof CallsOf<S> & string>(
+    method: M,
+    ...rest: undefined extends Input<CallsOf<S>[M]>
+      ? [data?: Input<CallsOf<S>[M]>, options?: CallOptions]
+      : [data: Input<CallsOf<S>[M]>, options?: CallOptions]
+  ): Promise<Output<CallsOf<S>[M]>>;
+  /**
+   * Enters a room, once: whoever enters it again meanwhile gets the same one. Attach listeners right after the await:
+   * nothing is lost until then.
+   * @throws ImError as `call`; CANCELLED when it was left meanwhile, NOT_A_MEMBER when the service did not let in
+   */
+  enter(room: string, options?: EnterOptions): Promise<Room<EventsOf<S, 'room'>, Entered<S>>>;
+  /** Any group the gateway has this connection in, without entering. */
+  group<Events = Record<string, unknown>>(id: string): Group<Events>;
+  /** `u:<user>`: what is sent to this person, on all their devices. */
+  readonly user: Group<EventsOf<S, 'user'>>;
+  /** `r:0`: what is sent to everyone. */
+  readonly everyone: Group<EventsOf<S, 'everyone'>>;
+}
+
+/** @throws ImError CONFIG_INVALID */
+export function createClient<S extends Schema = Schema>(options: ClientOptions, ports: Partial<Ports> = {}): Client<S> {
+  const { clock = systemClock, random = Math.random, signals = pageSignals } = ports;
+  const { WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket } = options;
+  if (!WebSocket)
+    throw new ImError('CONFIG_INVALID', { message: 'no global WebSocket: pass one, of `ws` for instance' });
+  const service = options.roomService ?? 'room';
+  const backoff = { minMs: 500, maxMs: 30_000, ...options.reconnect };
+  const events = createEmitter(reportToPlatform);
+  const report = (error: unknown): void => {
+    if (!events.emit('error', error)) reportToPlatform(error);
+  };
+
+  const connection = createConnection(
+    {
+      url: options.url,
+      token: options.token,
+      device: options.device ?? `d${random().toString(36).slice(2)}`,
+      platform: options.platform ?? ('document' in globalThis ? 'web' : 'node'),
+      WebSocket,
+      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+      reconnect: backoff,
+    },
+    { clock, random, signals },
+    {
+      prepare: () => groups.prepare(),
+      positions: (all) => groups.positions(all),
+      busy: () => calls.unanswered > 0,
+      onState(state) {
+        if (state.status === 'closed') {
+          calls.onClosed();
+          for (const stay of stays.values()) stay.onClosed();
+        }
+        events.emit('state', state);
+      },
+      onWelcome(welcome) {
+        pendingCalls = welcome.limits.pendingCalls;
+        const id = `u:${welcome.user}`;
+        if (user.id !== id) {
+          user.companion = undefined;
+          user = groups.of(id);
+          user.companion = userEvents;
+        }
+        groups.onWelcome(welcome);
+        for (const stay of stays.values()) stay.onWelcome();
+        calls.flush();
+      },
+      onMessage(message) {
+        if (message.type === 'reply' || message.type === 'synced' || (message.type === 'error' && message.id)) {
+          calls.onAnswer(message);
+          if (calls.unanswered === 0) connection.settled();
+        } else if (message.type === 'error') report(ImError.from(message));
+        else groups.onMessage(message);
+      },
+      onLost() {
+        calls.onLost();
+        groups.onLost();
+      },
+      onError: report,
+    },
+  );
+
+  let pendingCalls = 0;
+  const calls = createCalls(FIRST_ID, {
+    clock,
+    timeoutMs: options.callTimeoutMs ?? 10_000,
+    room: () => (connection.open ? pendingCalls : 0),
+    send: connection.send,
+  });
+
+  const groups = createGroups({
+    clock,
+    store: options.positions,
+    sync: async (command) => (await calls.request((id) => ({ type: 'sync', id, ...command }), {})) as Synced,
+    report,
+  });
+  const userEvents = createEmitter(report);
+  let user = groups.of('u:');
+
+  async function call(
+    method: string,
+    data: unknown,
+    { since, key, ...options }: RequestOptions & { since?: () => Positions | undefined; key?: string | undefined } = {},
+  ): Promise<unknown> {
+    if (connection.state.status === 'closed') throw new ImError('CLOSED');
+    const answer = await calls.request(
+      (id, timeoutMs) => {
+        const positions = since?.();
+        return {
+          type: 'call',
+          id,
+          method,
+          data,
+          timeoutMs,
+          ...(key !== undefined && { key }),
+          ...(positions && { since: positions }),
+        };
+      },
+      { repeat: key !== undefined, ...options },
+    );
+    return (answer as Reply<unknown>).data;
+  }
+
+  /** Looked up each time: a group that nobody listened to may have been forgotten meanwhile. */
+  const group = <Events>(id: string): Group<Events> =>
+    groupView(
+      () => groups.of(id),
+      (event, listener) => groups.of(id).emitter.on(event, listener),
+    );
+  const stays = new Map<string, Stay<never, never>>();
+
+  return {
+    get state() {
+      return connection.state;
+    },
+    connect: connection.connect,
+    close: connection.close,
+    on: events.on,
+    call: call as Client<S>['call'],
+    enter(name: string, { data, timeoutMs } = {}) {
+      let stay = stays.get(name);
+      if (!stay) {
+        const entry = groups.of(`r:${name}`);
+        stay = createRoom(name, {
+          clock,
+          entry,
+          enter: (signal, since) =>
+            call(
+              `${service}.enter`,
+              { ...data, room: name },
+              { signal, since, repeat: true, ...(timeoutMs && { timeoutMs }) },
+            ),
+          async leave() {
+            // Without a connection there is nothing to leave, as long as no ticket brings it back.
+            if (!connection.open) connection.forget();
+            else await call(`${service}.leave`, { room: name }, { repeat: true });
+            if (!entry.companion) groups.end(entry);
+          },
+          connected: () => connection.open,
+          retryMs: (n) => backoffMs(backoff, n, random),
+          onEnd: () => stays.delete(name),
+          report,
+        });
+        stays.set(name, stay);
+      }
+      return stay.entering;
+    },
+    group,
+    user: groupView(() => user, userEvents.on),
+    everyone: group(EVERYONE),
+  };
+}

@@ -1,0 +1,68 @@
+/** Address and token of the next attempt, from strings or from the app's functions. */
+import type { Clock, Timer } from '@im/protocol/ports';
+import type { ClientOptions, TokenRequest } from '../options.js';
+
+/** A token function that has not answered by then is asked anew. */
+const TOKEN_PATIENCE_MS = 60_000;
+
+export interface Credentials {
+  address(attempt: number, signal: AbortSignal): Promise<string>;
+  /** The token at hand or a new one. Attempts that come while one is fetched share it. */
+  token(): Promise<string>;
+  /** The next token shall be a new one. False when there is no way to one. */
+  renew(why: TokenRequest['reason']): boolean;
+  /** Stops what is being fetched. */
+  abort(): void;
+}
+
+export function createCredentials({ url, token }: ClientOptions, clock: Clock): Credentials {
+  let known: string | undefined;
+  let reason: TokenRequest['reason'] = 'connect';
+  let fetching: { controller: AbortController; timer: Timer; promise: Promise<string> } | undefined;
+
+  const settle = (): void => {
+    fetching?.timer.cancel();
+    fetching = undefined;
+  };
+  const abort = (): void => {
+    fetching?.controller.abort();
+    settle();
+  };
+  const fetch = async (ask: Exclude<typeof token, string>, signal: AbortSignal): Promise<string> => {
+    try {
+      const fresh = await ask({ reason, signal });
+      if (!signal.aborted) known = fresh;
+      return fresh;
+    } finally {
+      if (!signal.aborted) settle();
+    }
+  };
+
+  return {
+    address: async (attempt, signal) =>
+      typeof url === 'function'
+        ? url({ attempt, signal })
+        : typeof url === 'string'
+          ? url
+          : (url[(attempt - 1) % url.length] as string),
+    async token() {
+      if (typeof token === 'string') return token;
+      if (known !== undefined) return known;
+      if (!fetching) {
+        const controller = new AbortController();
+        fetching = {
+          controller,
+          timer: clock.after(TOKEN_PATIENCE_MS, abort),
+          promise: fetch(token, controller.signal),
+        };
+      }
+      return fetching.promise;
+    },
+    renew(why) {
+      known = undefined;
+      reason = why;
+      return typeof token === 'function';
+    },
+    abort,
+  };
+}

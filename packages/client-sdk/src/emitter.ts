@@ -1,0 +1,43 @@
+/** Listeners by event name. A listener that fails is reported and stops nobody. */
+
+export type Listener = (...args: never[]) => unknown;
+
+export interface Emitter {
+  /** Returns the function that takes this one subscription back. */
+  on(event: string, listener: Listener): () => void;
+  /** Calls the listeners that are there now, in the order in which they came. False when there are none. */
+  emit(event: string, ...args: unknown[]): boolean;
+  /** Nobody listens. */
+  readonly idle: boolean;
+}
+
+export function createEmitter(report: (error: unknown) => void): Emitter {
+  const subscriptions = new Map<string, readonly { run: Listener }[]>();
+  const of = (event: string) => subscriptions.get(event) ?? [];
+  return {
+    on(event, run) {
+      const subscription = { run };
+      subscriptions.set(event, [...of(event), subscription]);
+      return () => {
+        const rest = of(event).filter((other) => other !== subscription);
+        if (rest.length > 0) subscriptions.set(event, rest);
+        else subscriptions.delete(event);
+      };
+    },
+    get idle() {
+      return subscriptions.size === 0;
+    },
+    emit(event, ...args) {
+      const current = of(event);
+      for (const { run } of current) {
+        try {
+          const result = run(...(args as never[]));
+          if (result instanceof Promise) result.catch(report);
+        } catch (error) {
+          report(error);
+        }
+      }
+      return current.length > 0;
+    },
+  };
+}

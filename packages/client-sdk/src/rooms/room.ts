@@ -1,0 +1,162 @@
+/**
+ * One stay in one room: entered by a call, entered again after a reconnect that did not restore it, ended by leaving
+ * or by the gateway's word. Must not know sockets.
+ */
+import { ImError, type Positions } from '@im/protocol';
+import type { Clock, Timer } from '@im/protocol/ports';
+import { createEmitter } from '../emitter.js';
+import { emit, type Group, type GroupEntry } from '../groups/group.js';
+import type { RoomEvents, Subscribe } from '../schema.js';
+
+/** Events that came before the app could listen are kept for it, this many; one more hands them out at once. */
+const MAX_HELD = 1_000;
+
+export interface Room<Events, Entered> extends Omit<Group<Events>, 'on'> {
+  /** `10000` of `r:10000`. */
+  readonly name: string;
+  /** What the room answered when it was last entered. */
+  readonly data: Entered;
+  readonly on: Subscribe<Events, RoomEvents<Entered>>;
+  /** From now on nothing of the room is heard. Settles when the gateway has carried it out. */
+  leave(): Promise<void>;
+}
+
+export interface EnterOptions {
+  /** Beside `room`, in the data of the call. */
+  readonly data?: object;
+  readonly timeoutMs?: number;
+}
+
+export interface RoomPorts {
+  readonly clock: Clock;
+  readonly entry: GroupEntry;
+  enter(signal: AbortSignal, since: () => Positions | undefined): Promise<unknown>;
+  leave(): Promise<unknown>;
+  connected(): boolean;
+  /** After which time the n-th failed re-entry is tried again. */
+  retryMs(n: number): number;
+  /** The stay has ended; `code` 0: the app left. */
+  onEnd(): void;
+  report(error: unknown): void;
+}
+
+/** A room and what the rest of the client tells it. */
+export interface Stay<Events, Entered> {
+  readonly entering: Promise<Room<Events, Entered>>;
+  onWelcome(): void;
+  onClosed(): void;
+}
+
+export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Stay<Events, Entered> {
+  const { clock, entry } = ports;
+  const emitter = createEmitter(ports.report);
+  const leaving = new AbortController();
+  let stage: 'entering' | 'inside' | 'left' = 'entering';
+  let data: unknown;
+  /** Until the app had the chance to listen. */
+  let held: [event: string, ...args: unknown[]][] | undefined = [];
+  let releaseTimer: Timer | undefined;
+  let retryTimer: Timer | undefined;
+  let reentering = false;
+
+  const companion = {
+    emit(event: string, ...args: unknown[]): void {
+      if (event === '$left') {
+        // The end of an earlier stay: the call on its way decides.
+        if (stage === 'entering') return;
+        end();
+      }
+      if (!held) emitter.emit(event, ...args);
+      else if (held.push([event, ...args]) > MAX_HELD) release();
+    },
+  };
+  entry.companion = companion;
+
+  function release(): void {
+    const events = held ?? [];
+    held = undefined;
+    for (const event of events) emitter.emit(...event);
+  }
+
+  function end(): void {
+    stage = 'left';
+    releaseTimer?.cancel();
+    retryTimer?.cancel();
+    if (entry.companion === companion) entry.companion = undefined;
+    ports.onEnd();
+  }
+
+  const ask = (): Promise<unknown> =>
+    ports.enter(leaving.signal, () => entry.log.position && { [entry.id]: entry.log.position });
+
+  async function enter(): Promise<Room<Events, Entered>> {
+    try {
+      data = await ask();
+      if (!entry.member) throw new ImError('NOT_A_MEMBER');
+    } catch (error) {
+      end();
+      throw error;
+    }
+    stage = 'inside';
+    releaseTimer = clock.after(0, release);
+    return room;
+  }
+
+  function reenter(failures: number): void {
+    reentering = !entry.member;
+    if (!reentering) return;
+    ask().then(
+      (answer) => {
+        reentering = false;
+        if (stage === 'left') return;
+        data = answer;
+        emitter.emit('$entered', answer);
+      },
+      (thrown: unknown) => {
+        const error = ImError.wrap(thrown);
+        if (stage === 'left') return;
+        if (!ports.connected()) reentering = false;
+        else if (error.retryable) retryTimer = clock.after(ports.retryMs(failures), () => reenter(failures + 1));
+        else emit(entry, '$left', { code: error.code, reason: error.message });
+      },
+    );
+  }
+
+  const room: Room<Events, Entered> = {
+    name,
+    id: entry.id,
+    get data() {
+      return data as Entered;
+    },
+    get member() {
+      return entry.member;
+    },
+    get position() {
+      return entry.log.position;
+    },
+    get shed() {
+      return entry.shed;
+    },
+    on: emitter.on,
+    async leave() {
+      if (stage === 'left') return;
+      leaving.abort();
+      emitter.emit('$left', { code: 0, reason: '' });
+      end();
+      await ports.leave();
+    },
+  };
+
+  return {
+    entering: enter(),
+    onWelcome() {
+      if (stage === 'inside' && !reentering) reenter(0);
+    },
+    onClosed() {
+      releaseTimer?.cancel();
+      retryTimer?.cancel();
+      reentering = false;
+      release();
+    },
+  };
+}
