@@ -26,5 +26,8 @@ export function childEnvironment() {
     NX_NO_CLOUD: 'true',
     NX_TUI: 'false',
     npm_config_update_notifier: 'false',
+    // When npx itself started us, its own `-c` and `-p` would be taken for those of the npx that we start.
+    npm_config_call: undefined,
+    npm_config_package: undefined,
   };
 }
