@@ -2,7 +2,7 @@
  * Server messages to lines. `push` is the hot one: made once per delivery, whatever the size of the audience, by
  * writing an ASCII head, the opaque body and a brace into one exactly sized array.
  */
-import type { Push, Reply, ServerMessage } from '../messages.js';
+import type { ErrorMessage, Push, Reply, ServerMessage } from '../messages.js';
 import { encoder } from './text-coding.js';
 
 const LINE_FEED = 0x0a;
@@ -14,6 +14,8 @@ export function encodeMessage(message: ServerMessage<Uint8Array>): Uint8Array {
       return withData(pushHead(message), message.data);
     case 'reply':
       return withData(replyHead(message), message.data);
+    case 'error':
+      return encoder.encode(errorText(message));
     default:
       return encoder.encode(JSON.stringify(message));
   }
@@ -46,6 +48,16 @@ function pushHead({ group, event, lane, version, id, time }: Push<Uint8Array>): 
 
 function replyHead({ id }: Reply<Uint8Array>): string {
   return `{"type":"reply","id":${id}`;
+}
+
+/** Details come from services: where they are no JSON (a cycle, a bigint), the error goes without them. */
+function errorText(message: ErrorMessage): string {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    const { details: _, ...rest } = message;
+    return JSON.stringify(rest);
+  }
 }
 
 /** Completes an ASCII head. An empty body, which is no JSON text, is left out. */

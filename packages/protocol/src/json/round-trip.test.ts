@@ -50,7 +50,7 @@ describe('any messages', () => {
 });
 
 describe('any bytes', () => {
-  it('[PR-11] are messages or MALFORMED to the gateway', () => {
+  it('are messages or MALFORMED to the gateway', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (frame) =>
         decodesOrRefuses(() => jsonServerCodec.decode(frame, 8)),
@@ -58,7 +58,7 @@ describe('any bytes', () => {
     );
   });
 
-  it('[PR-11] and any JSON is messages or MALFORMED to both sides', () => {
+  it('and any JSON is messages or MALFORMED to both sides', () => {
     fc.assert(
       fc.property(fc.json(), (line) => {
         decodesOrRefuses(() => jsonServerCodec.decode(utf8(line), 8));

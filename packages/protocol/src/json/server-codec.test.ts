@@ -66,6 +66,21 @@ describe('encoding a push', () => {
   });
 });
 
+describe('encoding an error', () => {
+  it('leaves out details that are no JSON, and sends the rest', () => {
+    const body = { code: 1000, name: 'X', message: 'm', retryable: false };
+    const cycle: Record<string, unknown> = {};
+    cycle.self = cycle;
+    for (const details of [cycle, { big: 1n }]) {
+      expect(JSON.parse(encode({ type: 'error', id: 1, ...body, details }) ?? '')).toEqual({
+        type: 'error',
+        id: 1,
+        ...body,
+      });
+    }
+  });
+});
+
 describe('joining', () => {
   it('[PR-3] puts messages on lines of one frame, in order', () => {
     const lines = [bytes('{"a":1}'), bytes('{"b":2}'), bytes('{"c":3}')];
@@ -96,7 +111,7 @@ describe('limits of a call', () => {
 });
 
 describe('a frame', () => {
-  it('[PR-8] [PR-12] keeps its other commands when one is unknown or invalid', () => {
+  it('keeps its other commands when one is unknown or invalid', () => {
     const lines = [
       '{"type":"call","id":1,"method":"a.b"}',
       '{"type":"call","id":2}',

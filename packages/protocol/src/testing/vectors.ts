@@ -15,13 +15,11 @@ export interface Vector {
 
 const folder = new URL('../../vectors/', import.meta.url);
 
-/** `[PR-3] two lines` → vector, as rows for `it.each`. */
-export function vectorsTo(direction: Vector['direction']): [title: string, vector: Vector][] {
+export function vectorsTo(direction: Vector['direction']): Vector[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
     .flatMap((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Vector[])
-    .filter((vector) => vector.direction === direction)
-    .map((vector) => [`${vector.sentences.map((id) => `[${id}]`).join(' ')} ${vector.name}`, vector]);
+    .filter((vector) => vector.direction === direction);
 }
 
 export function frameOf({ frame, frameBase64 }: Vector): Uint8Array {
