@@ -1,1 +1,20 @@
-export {};
+export { APPLICATION_ERRORS, type ApplicationErrorName } from './application-errors.js';
+export { authDefinition } from './auth/auth-service.js';
+export {
+  type IssuedToken,
+  issueToken,
+  TOKEN_AUDIENCE,
+  TOKEN_ISSUER,
+  type TokenRequest,
+  type TokenSigner,
+  userIdOf,
+} from './auth/development-tokens.js';
+export { CHAT_EVENT, chatDefinition } from './chat/chat-service.js';
+export { GIFTS, type Gift } from './gift/gift-catalogue.js';
+export { GIFT_EVENT, type GiftBody, giftDefinition } from './gift/gift-service.js';
+export { conversationOf, MESSAGE_EVENT, type Message } from './message/conversation.js';
+export { messageDefinition } from './message/message-service.js';
+export type { Rate } from './rate-limit.js';
+export { AUDIENCE_EVENT } from './room/audience.js';
+export { LIKE_EVENT, roomDefinition } from './room/room-service.js';
+export { createWorkers, DEFAULT_RATES, type WorkerRates, type Workers, type WorkersOptions } from './workers.js';

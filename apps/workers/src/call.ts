@@ -1,0 +1,57 @@
+/** Owns: what services read from a call beside its input, and what they hand back beside their output. */
+import { type CallerContext, CONNECTION_HEADER, EFFECTS_HEADER, type Effect, ImError, withProduct } from '@im/protocol';
+import type { HandlerContext } from '@im/rpc';
+import { applicationError } from './application-errors.js';
+import { digest } from './digest.js';
+
+/** The person behind a call. */
+export interface Person {
+  readonly user: string;
+  readonly name: string;
+}
+
+/**
+ * Who calls, as the gateway that holds the connection says.
+ * @throws ImError FORBIDDEN for calls that come from no connection
+ */
+export function callerOf({ headers }: Pick<HandlerContext, 'headers'>): CallerContext {
+  const caller = headers[CONNECTION_HEADER];
+  if (typeof caller !== 'object' || caller === null) {
+    throw new ImError('FORBIDDEN', { message: 'only clients call this, through a gateway' });
+  }
+  return caller as CallerContext;
+}
+
+const MAX_NAME = 64;
+
+/** The name is what the token says, else the user id. */
+export function personOf({ user, claims }: CallerContext): Person {
+  const { name } = claims;
+  return { user, name: typeof name === 'string' && name !== '' ? name.slice(0, MAX_NAME) : user };
+}
+
+/** A group as the bus and the online list know it. */
+export function groupOf({ product }: CallerContext, group: string): string {
+  return withProduct(product, group);
+}
+
+/**
+ * The message id that stands for this call: the same for every repeat of it by the same person, and unlike any other.
+ * @throws ImError KEY_REQUIRED
+ */
+export function messageIdOf(
+  { idempotencyKey }: Pick<HandlerContext, 'idempotencyKey'>,
+  caller: CallerContext,
+  method: string,
+): string {
+  if (idempotencyKey === undefined) throw applicationError('KEY_REQUIRED');
+  return digest(method, caller.product ?? '', caller.user, idempotencyKey);
+}
+
+/** What shall happen to the caller's connection, with the reply. */
+export function addEffects(
+  { replyHeaders }: Pick<HandlerContext, 'replyHeaders'>,
+  ...effects: readonly Effect[]
+): void {
+  replyHeaders[EFFECTS_HEADER] = effects;
+}

@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { effectsOf, startWorkers, type WorkerFixture } from '../worker-fixture.js';
+import { roomDefinition } from './room-service.js';
+
+let fixture: WorkerFixture;
+beforeEach(async () => {
+  fixture = await startWorkers();
+});
+afterEach(() => fixture.close());
+
+const room = (user: string, extra = {}) => fixture.as(roomDefinition, user, extra);
+
+describe('room', () => {
+  it('is entered through an effect, and the count includes who enters', async () => {
+    fixture.online.enter('r:10000', 'bob');
+    const { output, headers } = await room('ann').enter.reply({ room: '10000' });
+    expect(output).toEqual({ room: '10000', count: 2 });
+    expect(effectsOf(headers)).toEqual([
+      { type: 'set', attributes: { name: 'ANN' } },
+      { type: 'join', group: 'r:10000' },
+    ]);
+  });
+
+  it('counts nobody twice who enters again, and sets the name only once', async () => {
+    fixture.online.enter('r:10000', 'ann');
+    const { output, headers } = await room('ann', { attributes: { name: 'ANN' } }).enter.reply({ room: '10000' });
+    expect(output.count).toBe(1);
+    expect(effectsOf(headers)).toEqual([{ type: 'join', group: 'r:10000' }]);
+  });
+
+  it('of a product is counted within it, while effects leave the product to the gateway', async () => {
+    fixture.online.enter('r:1', 'stranger');
+    fixture.online.enter('p1/r:1', 'bob');
+    const { output, headers } = await room('ann', { product: 'p1' }).enter.reply({ room: '1' });
+    expect(output.count).toBe(2);
+    expect(effectsOf(headers)).toContainEqual({ type: 'join', group: 'r:1' });
+  });
+
+  it.each(['0', '', 'a b', 'x'.repeat(65), '../1', '房间'])('is refused when its name is %j', async (name) => {
+    await expect(room('ann').enter({ room: name })).rejects.toMatchObject({ name: 'INVALID_INPUT' });
+  });
+
+  it('is left through an effect', async () => {
+    const { headers } = await room('ann').leave.reply({ room: '10000' });
+    expect(effectsOf(headers)).toEqual([{ type: 'leave', group: 'r:10000' }]);
+  });
+
+  it('shows its members to members alone, page by page, with their names', async () => {
+    fixture.online.enter('r:1', 'ann', { name: 'Ann' });
+    fixture.online.enter('r:1', 'bob');
+    fixture.online.enter('r:1', 'cat', { name: 'Cat' });
+    const first = await room('ann').members({ room: '1', limit: 2 });
+    expect(first.members).toEqual([
+      { user: 'ann', name: 'Ann', since: 0 },
+      { user: 'bob', name: 'bob', since: 1 },
+    ]);
+    const second = await room('ann').members({ room: '1', limit: 2, cursor: first.cursor });
+    expect(second.members.map(({ user }) => user)).toEqual(['cat']);
+    expect(second.cursor).toBeUndefined();
+    await expect(room('dan').members({ room: '1' })).rejects.toMatchObject({ name: 'FORBIDDEN' });
+  });
+
+  it('passes likes on to the room', async () => {
+    fixture.watch('r:1');
+    fixture.online.enter('r:1', 'ann');
+    await room('ann').like({ room: '1', count: 7 });
+    expect(fixture.pushes('like')).toEqual([{ user: 'ann', count: 7 }]);
+    expect(fixture.deliveries[0]?.lane).toBe('normal');
+    await expect(room('bob').like({ room: '1' })).rejects.toMatchObject({ name: 'FORBIDDEN' });
+    await expect(room('ann').like({ room: '1', count: 101 })).rejects.toMatchObject({ name: 'INVALID_INPUT' });
+  });
+
+  it('removes a person when a moderator says so, by a priority message to that person', async () => {
+    fixture.watch('u:bob');
+    await expect(room('ann').kick({ room: '1', user: 'bob' })).rejects.toMatchObject({ name: 'FORBIDDEN' });
+    await room('mo', { claims: { role: 'moderator' } }).kick({ room: '1', user: 'bob', reason: 'spam' });
+    expect(fixture.pushes('$kick')).toEqual([{ type: 'kick', group: 'r:1', code: 204, reason: 'spam' }]);
+    expect(fixture.deliveries[0]).toMatchObject({ group: 'u:bob', lane: 'priority', version: 1 });
+  });
+
+  it('answers only calls that come through a gateway', async () => {
+    const call = fixture.caller.call('room', 'enter', new TextEncoder().encode('{"room":"1"}'));
+    await expect(call).rejects.toMatchObject({ name: 'FORBIDDEN' });
+  });
+});
+
+describe('the audience', () => {
+  const told = () => fixture.pushes('audience');
+  /** One look of the timer, with all that follows from it. */
+  const look = async () => {
+    fixture.clock.advance(2_000);
+    await vi.waitFor(() => expect(fixture.clock.pendingTimers).toBeGreaterThan(0));
+    await new Promise(setImmediate);
+  };
+
+  beforeEach(() => fixture.watch('r:1'));
+
+  it('is told to a room two seconds after something happened there, and again only when it changed', async () => {
+    fixture.online.enter('r:1', 'ann');
+    await room('ann').count({ room: '1' });
+    expect(told()).toEqual([]);
+    await look();
+    expect(told()).toEqual([{ room: '1', count: 1 }]);
+    await look();
+    fixture.online.enter('r:1', 'bob');
+    fixture.online.enter('r:1', 'cat');
+    await look();
+    expect(told()).toEqual([
+      { room: '1', count: 1 },
+      { room: '1', count: 3 },
+    ]);
+  });
+
+  it('follows people who vanish without a word', async () => {
+    fixture.online.enter('r:1', 'ann');
+    fixture.online.enter('r:1', 'bob');
+    await room('ann').count({ room: '1' });
+    await look();
+    fixture.online.leave('r:1', 'bob');
+    await look();
+    expect(told().map(({ count }) => count)).toEqual([2, 1]);
+  });
+
+  it('waits for who is just entering, and rests when the room is empty', async () => {
+    await room('ann').enter({ room: '1' });
+    await look();
+    fixture.online.enter('r:1', 'ann');
+    await look();
+    expect(told()).toEqual([{ room: '1', count: 1 }]);
+    fixture.online.leave('r:1', 'ann');
+    await look();
+    fixture.clock.advance(2_000);
+    await vi.waitFor(() => expect(fixture.metrics.value('im_workers_watched_rooms')).toBe(0));
+  });
+});

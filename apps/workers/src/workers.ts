@@ -1,0 +1,74 @@
+/** Composes the services and serves them. Where they run, and on which engines, is decided by whoever calls this. */
+import type { Publisher } from '@im/broadcast';
+import type { OnlineReader } from '@im/groups';
+import type { Clock, Logger, Metrics } from '@im/protocol/ports';
+import type { RpcWorker } from '@im/rpc';
+import type { LogReader } from '@im/timeline';
+import { createAuthService } from './auth/auth-service.js';
+import { createChatService } from './chat/chat-service.js';
+import { createGiftService } from './gift/gift-service.js';
+import { createMessageService } from './message/message-service.js';
+import { type Rate, RateLimit } from './rate-limit.js';
+import { Audience } from './room/audience.js';
+import { Rooms } from './room/room.js';
+import { createRoomService } from './room/room-service.js';
+
+export interface WorkersOptions {
+  readonly worker: RpcWorker;
+  readonly publisher: Publisher;
+  /** Logs of rooms, people and conversations. */
+  readonly log: LogReader;
+  readonly online: OnlineReader;
+  /** Key of development tokens; undefined: none are issued. */
+  readonly developmentSecret?: Uint8Array | undefined;
+  /** Of the code, for canary and hot update. */
+  readonly version: string;
+  readonly rates?: Partial<WorkerRates>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Of one person, over all rooms. */
+export interface WorkerRates {
+  readonly chat: Rate;
+  readonly like: Rate;
+  readonly gift: Rate;
+  readonly message: Rate;
+}
+
+export const DEFAULT_RATES: WorkerRates = {
+  chat: { perSecond: 1, burst: 5 },
+  like: { perSecond: 2, burst: 10 },
+  gift: { perSecond: 5, burst: 20 },
+  message: { perSecond: 5, burst: 20 },
+};
+
+export interface Workers {
+  /** Answers the calls it has, takes no new ones. Hands back nothing else: worker and publisher stay yours to close. */
+  close(): Promise<void>;
+}
+
+/** Settles when callers can reach all services. */
+export async function createWorkers(options: WorkersOptions): Promise<Workers> {
+  const { worker, publisher, log, online, developmentSecret, version, clock, logger, metrics } = options;
+  const rates = { ...DEFAULT_RATES, ...options.rates };
+  const limit = (what: keyof WorkerRates): RateLimit => new RateLimit(what, rates[what], clock, metrics);
+  const audience = new Audience({ online, publisher, clock, logger, metrics });
+  const rooms = new Rooms(online, audience);
+
+  const services = [
+    createAuthService({ developmentSecret, clock, version }),
+    createRoomService({ rooms, online, publisher, likeRate: limit('like'), clock, version }),
+    createChatService({ rooms, publisher, rate: limit('chat'), clock, version }),
+    createGiftService({ rooms, publisher, log, rate: limit('gift'), clock, version }),
+    createMessageService({ publisher, log, rate: limit('message'), clock, version }),
+  ];
+  const registrations = await Promise.all(services.map((service) => worker.serve(service)));
+  return {
+    async close() {
+      audience.close();
+      await Promise.all(registrations.map((registration) => registration.drain()));
+    },
+  };
+}
