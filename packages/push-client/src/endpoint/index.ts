@@ -1,1 +1,1 @@
-export {};
+export { createPushEndpoint, type PushEndpoint, type PushEndpointOptions } from './push-endpoint.js';

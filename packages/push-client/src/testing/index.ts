@@ -1,1 +1,1 @@
-export {};
+export { describePushClientContract, type PushClientSetup } from './push-client-contract.js';

@@ -1,4 +1,5 @@
 /** A call as the memory engine shows it to a service. What few handlers read is made when it is read. */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '@im/protocol/ports';
 import type { RpcHeaders, RpcRequest } from '../rpc.js';
 import { decodeHeaders } from '../wire-values.js';
@@ -44,6 +45,8 @@ export class MemoryRequest implements RpcRequest {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // Every call made on behalf of this one listens.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason);
     }
     return this.#controller.signal;

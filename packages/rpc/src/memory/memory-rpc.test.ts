@@ -53,6 +53,30 @@ describe('the memory engine', () => {
     await rpc.close();
   });
 
+  it('lets a handler make many calls within one without a warning of leaked listeners', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    const rpc = createMemoryRpc({ clock: new FakeClock(), logger, metrics: noMetrics });
+    const inner = new HeldService('inner');
+    const outer = new HeldService('outer');
+    const worker = rpc.createWorker();
+    await Promise.all([inner, outer].map((service) => worker.serve(service)));
+    const caller = rpc.createCaller();
+    const call = caller.call('outer', 'do', nothing);
+    const { request, answer } = await outer.next();
+    const nested = Array.from({ length: 50 }, () => caller.call('inner', 'do', nothing, { within: request }));
+    for (const _ of nested) (await inner.next()).answer();
+    await Promise.all(nested);
+    answer();
+    await call;
+    // Warnings are emitted in a tick of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+    await rpc.close();
+  });
+
   it('refuses services beyond its limit, and takes back those it knows', async () => {
     const rpc = createMemoryRpc({ clock: new FakeClock(), logger, metrics: noMetrics, maxServices: 2 });
     const worker = rpc.createWorker();

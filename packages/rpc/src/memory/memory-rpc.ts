@@ -3,7 +3,8 @@
  * that they have between processes. Headers, errors and limits pass through the same encoding; bodies by reference.
  */
 import { ImError } from '@im/protocol';
-import type { Clock, Logger, Metrics } from '@im/protocol/ports';
+import { systemClock } from '@im/protocol/clock';
+import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
 import { BROKER_SERVICE } from '../broker-status.js';
 import type { Rpc, RpcCaller, RpcWorker } from '../rpc.js';
 import { DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_SERVICES, DEFAULT_QUEUE_LIMIT } from '../rpc-limits.js';
@@ -15,9 +16,10 @@ import { ServiceTable } from './service-table.js';
 import { WorkerEntry } from './worker-entry.js';
 
 export interface MemoryRpcOptions {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly clock?: Clock | undefined;
+  /** Default: silent, so that what services throw is seen nowhere. */
+  readonly logger?: Logger | undefined;
+  readonly metrics?: Metrics | undefined;
   /** Calls that wait in front of one service; beyond it they are refused with OVERLOADED. Default 1,024. */
   readonly queueLimit?: number | undefined;
   /** Body of one call or reply; larger ones are refused with BODY_TOO_LARGE. Default 1 MiB. */
@@ -26,7 +28,7 @@ export interface MemoryRpcOptions {
   readonly maxServices?: number | undefined;
 }
 
-export function createMemoryRpc(options: MemoryRpcOptions): Rpc {
+export function createMemoryRpc(options: MemoryRpcOptions = {}): Rpc {
   return new MemoryRpc(options);
 }
 
@@ -44,11 +46,13 @@ class MemoryRpc implements Rpc {
     queueLimit = DEFAULT_QUEUE_LIMIT,
     maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
     maxServices = DEFAULT_MAX_SERVICES,
-    ...ports
+    clock = systemClock,
+    logger = silentLogger,
+    metrics = noMetrics,
   }: MemoryRpcOptions) {
-    this.#clock = ports.clock;
+    this.#clock = clock;
     this.#maxBodyBytes = maxBodyBytes;
-    const environment = { ...ports, queueLimit, maxBodyBytes };
+    const environment = { clock, logger, metrics, queueLimit, maxBodyBytes };
     this.#table = new ServiceTable({ ...environment, maxServices });
     this.#broker = new ServiceEntry(BROKER_SERVICE, environment);
     this.#broker.add(new WorkerEntry(BROKER_SERVICE, createBrokerService(this.#table), this.#clock.monotonic()));

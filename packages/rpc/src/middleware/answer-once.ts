@@ -1,5 +1,6 @@
 /** Worker middleware that carries out the calls of one idempotency key once and repeats the answer. */
 import { ImError } from '@im/protocol';
+import { noMetrics } from '@im/protocol/ports';
 import { abortError } from '../call-terms.js';
 import type { RpcReply, RpcRequest } from '../rpc.js';
 import { type Answer, KeptAnswers, type KeptAnswersOptions } from './kept-answers.js';
@@ -19,11 +20,11 @@ export interface AnswerOnceOptions extends KeptAnswersOptions {
  * duplicate of a call that was given up is carried out itself. Figures: `im_rpc_repeated_answers_total`,
  * `im_rpc_kept_answers`, `im_rpc_kept_answer_bytes`, `im_rpc_displaced_answers_total`.
  */
-export function answerOnce({ keyOf, ...options }: AnswerOnceOptions): WorkerMiddleware {
-  const answers = new KeptAnswers(options);
+export function answerOnce({ keyOf, metrics = noMetrics, ...options }: AnswerOnceOptions): WorkerMiddleware {
+  const answers = new KeptAnswers(metrics, options);
   /** Bounded by the concurrency of the services. */
   const running = new Map<string, Promise<Outcome>>();
-  const repeated = options.metrics.counter('im_rpc_repeated_answers_total', { help: 'Calls given an earlier answer' });
+  const repeated = metrics.counter('im_rpc_repeated_answers_total', { help: 'Calls given an earlier answer' });
 
   return async (request, next) => {
     const callersKey = keyOf(request);

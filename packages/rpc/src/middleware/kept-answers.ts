@@ -1,5 +1,6 @@
 /** Answers by key, bounded by number, bytes and age; the oldest go first. No timer: what is too old goes when next looked at. */
 import type { ImError } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
 import type { Clock, Counter, Metrics } from '@im/protocol/ports';
 import type { RpcReply } from '../rpc.js';
 import { encodeError, encodeHeaders } from '../wire-values.js';
@@ -13,8 +14,8 @@ export interface KeptAnswersOptions {
   readonly maxBytes?: number | undefined;
   /** How long an answer is kept. Default ten minutes. */
   readonly ttlMs?: number | undefined;
-  readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly clock?: Clock | undefined;
+  readonly metrics?: Metrics | undefined;
 }
 
 interface Entry {
@@ -33,7 +34,15 @@ export class KeptAnswers {
   readonly #displaced: Counter;
   #bytes = 0;
 
-  constructor({ maxEntries = 10_000, maxBytes = 33_554_432, ttlMs = 600_000, clock, metrics }: KeptAnswersOptions) {
+  constructor(
+    metrics: Metrics,
+    {
+      maxEntries = 10_000,
+      maxBytes = 33_554_432,
+      ttlMs = 600_000,
+      clock = systemClock,
+    }: Omit<KeptAnswersOptions, 'metrics'>,
+  ) {
     this.#maxEntries = maxEntries;
     this.#maxBytes = maxBytes;
     this.#ttlMs = ttlMs;

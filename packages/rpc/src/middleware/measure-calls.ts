@@ -1,11 +1,12 @@
 /** Figures of calls, for either side: rate, errors by code, duration, in flight. */
 import { ImError } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
 import type { Clock, Counter, Gauge, Histogram, Metrics } from '@im/protocol/ports';
 import type { CommonMiddleware } from './middleware.js';
 
 export interface MeasureCallsOptions {
   readonly metrics: Metrics;
-  readonly clock: Clock;
+  readonly clock?: Clock | undefined;
   /** Label `side`: caller and worker see different durations of one call. */
   readonly side: 'caller' | 'worker';
 }
@@ -21,7 +22,7 @@ const OTHER = 'other';
  * `im_rpc_calls_in_flight`, by side, service and method. Make one and share it among all services or clients of a
  * process. Where method names come from outside, as in a gateway, measure at the workers: they know their methods.
  */
-export function measureCalls({ metrics, clock, side }: MeasureCallsOptions): CommonMiddleware {
+export function measureCalls({ metrics, clock = systemClock, side }: MeasureCallsOptions): CommonMiddleware {
   const services = new Map<string, Map<string, MethodFigures>>();
   let methods = 0;
   let rest: MethodFigures | undefined;

@@ -1,0 +1,109 @@
+/**
+ * `POST /v1/push` (docs/push.md) as a handler for any Node HTTP server. Owns who may push, limits, and the form of
+ * answers. Must not know how pushes travel on: that is the push client's business.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Published, PublishedMany } from '@im/broadcast';
+import { ImError } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
+import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
+import type { PushClient, PushMessage, PushOptions } from '../push-client.js';
+import type { Target } from '../target.js';
+import { type PushAnswer, type PushRequest, toOutcome } from '../wire.js';
+import { BearerTokens } from './bearer-tokens.js';
+import { EndpointFigures } from './endpoint-figures.js';
+import { errorAnswer, type HttpAnswer, pushAnswer } from './http-answer.js';
+import { httpStatus } from './http-status.js';
+import { parseBatch } from './parse-batch.js';
+import { readBody } from './request-body.js';
+
+export interface PushEndpointOptions {
+  readonly client: PushClient;
+  /** Any of them lets in, each of at least 16 characters. None: everything is refused. */
+  readonly tokens: readonly string[];
+  /** Of one request. Default 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** In one request. Default 1,000. */
+  readonly maxPushes?: number | undefined;
+  /** For a request's body to arrive. Default 10,000. */
+  readonly bodyTimeoutMs?: number | undefined;
+  /** Requests worked on at once; more are refused with OVERLOADED. Default 64. */
+  readonly maxOpenRequests?: number | undefined;
+  readonly clock?: Clock | undefined;
+  readonly logger?: Logger | undefined;
+  readonly metrics?: Metrics | undefined;
+}
+
+/** Settles with false, having done nothing, when the request is for another path. Never rejects. */
+export type PushEndpoint = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+
+const PATH = '/v1/push';
+
+/** @throws ImError CONFIG_INVALID for tokens too short to be secrets */
+export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
+  const { client, maxOpenRequests = 64, maxPushes = 1_000, clock = systemClock, logger = silentLogger } = options;
+  const tokens = new BearerTokens(options.tokens);
+  const limits = { maxBytes: options.maxBodyBytes ?? 1_048_576, timeoutMs: options.bodyTimeoutMs ?? 10_000, clock };
+  const figures = new EndpointFigures(options.metrics ?? noMetrics);
+
+  async function answer(request: IncomingMessage): Promise<HttpAnswer> {
+    if (request.method !== 'POST') return errorAnswer(new ImError('INVALID_ARGUMENT', { message: 'use POST' }), 405);
+    if (!tokens.accept(request.headers.authorization)) return errorAnswer(new ImError('UNAUTHORIZED'));
+    if (figures.open > maxOpenRequests) return errorAnswer(new ImError('OVERLOADED'));
+    try {
+      const text = await readBody(request, limits);
+      const { form, pushes } = parseBatch(text, request.headers['content-type'], maxPushes);
+      // All are begun before the first is awaited: they are published in their order.
+      return pushAnswer(form, await Promise.all(pushes.map(push)));
+    } catch (thrown) {
+      return errorAnswer(logged(thrown));
+    }
+  }
+
+  async function push(request: PushRequest | ImError): Promise<PushAnswer> {
+    try {
+      if (request instanceof ImError) throw request;
+      const outcome = toOutcome(await send(client, request));
+      figures.pushed(outcome.published.length, Object.keys(outcome.failed).length);
+      return outcome;
+    } catch (thrown) {
+      figures.pushed(0, 1);
+      return { error: logged(thrown).toBody() };
+    }
+  }
+
+  function logged(thrown: unknown): ImError {
+    const error = ImError.wrap(thrown);
+    if (httpStatus(error) >= 500) logger.warn('a push failed', { code: error.code, name: error.name, error: thrown });
+    return error;
+  }
+
+  return async (request, response) => {
+    if (request.url?.split('?', 1)[0] !== PATH) return false;
+    figures.begin();
+    const { status, headers, text } = await answer(request);
+    figures.end(status);
+    // The requester may be gone, which is no error here.
+    response.on('error', () => {});
+    response.writeHead(status, { ...headers, 'cache-control': 'no-store', 'content-length': Buffer.byteLength(text) });
+    response.end(text);
+    return true;
+  };
+}
+
+async function send(client: PushClient, { to, message, options }: PushRequest): Promise<PublishedMany> {
+  if ('users' in to) return client.toUsers(to.users, message, options);
+  return { published: [await sendToOne(client, to, message, options)], failed: new Map() };
+}
+
+function sendToOne(
+  client: PushClient,
+  to: Exclude<Target, { readonly users: readonly string[] }>,
+  message: PushMessage,
+  options: PushOptions,
+): Promise<Published> {
+  if ('user' in to) return client.toUser(to.user, message, options);
+  if ('room' in to) return client.toRoom(to.room, message, options);
+  if ('group' in to) return client.toGroup(to.group, message, options);
+  return client.toAll(message, options);
+}

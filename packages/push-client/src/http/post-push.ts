@@ -1,0 +1,92 @@
+/** One attempt to push over HTTP, and what its outcome means. */
+import type { PublishedMany } from '@im/broadcast';
+import { type ErrorName, ImError } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import { parseAnswer } from '../wire.js';
+
+export interface PostOptions {
+  readonly url: string;
+  readonly token: string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Aborts when the client closes. */
+  readonly closing: AbortSignal;
+}
+
+export type Attempt =
+  | { readonly result: PublishedMany }
+  | {
+      readonly error: ImError;
+      /** It is certain that nothing was published. */
+      readonly nothingTaken: boolean;
+      /** What the endpoint asks for; 0 when it does not. */
+      readonly retryAfterMs: number;
+    };
+
+const NOTHING_TAKEN: ReadonlySet<string> = new Set<ErrorName>([
+  'QUEUE_FULL',
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'UNAVAILABLE',
+  'SHUTTING_DOWN',
+]);
+
+/** Never rejects. */
+export async function postPush(body: string, options: PostOptions): Promise<Attempt> {
+  const { url, token, fetch, timeoutMs, clock, closing } = options;
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  let timedOut = false;
+  const timer = clock.after(timeoutMs, () => {
+    timedOut = true;
+    abort();
+  });
+  closing.addEventListener('abort', abort);
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body,
+      // The token is not for whoever a redirect names.
+      redirect: 'manual',
+      signal: controller.signal,
+    });
+    return attemptOf(response, await response.text());
+  } catch (cause) {
+    if (closing.aborted) return failed(new ImError('CLOSED'));
+    return failed(new ImError(timedOut ? 'TIMEOUT' : 'DISCONNECTED', { cause }));
+  } finally {
+    timer.cancel();
+    closing.removeEventListener('abort', abort);
+  }
+}
+
+function attemptOf({ status, headers }: Response, text: string): Attempt {
+  const answer = parseAnswer(text);
+  if (answer === undefined) return failed(foreignAnswer(status));
+  if (!(answer instanceof ImError)) return { result: answer };
+  const retryAfterSeconds = Number(headers.get('retry-after') ?? 0);
+  return {
+    error: answer,
+    nothingTaken: NOTHING_TAKEN.has(answer.name),
+    retryAfterMs: retryAfterSeconds > 0 ? retryAfterSeconds * 1_000 : 0,
+  };
+}
+
+/** Something between here and the endpoint answered, or the url is wrong. */
+function foreignAnswer(status: number): ImError {
+  if (status === 401 || status === 403) return new ImError('UNAUTHORIZED');
+  if (status === 413) return new ImError('BODY_TOO_LARGE');
+  if (status === 408 || status === 429 || status >= 500) {
+    return new ImError('DISCONNECTED', { details: { status } });
+  }
+  return new ImError('INVALID_ARGUMENT', {
+    message: `no push endpoint answers at the url: HTTP ${status}`,
+    details: { argument: 'url', status },
+  });
+}
+
+function failed(error: ImError): Attempt {
+  return { error, nothingTaken: false, retryAfterMs: 0 };
+}

@@ -1,0 +1,38 @@
+/** Pushing inside the system: straight to a publisher of @im/broadcast. */
+import type { Published, Publisher } from '@im/broadcast';
+import { ImError, isProduct, withoutProduct, withProduct } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
+import type { Clock } from '@im/protocol/ports';
+import type { PushClient } from './push-client.js';
+import { type PushRoute, RoutedPushClient } from './routed-push-client.js';
+
+export interface PushClientOptions {
+  /** The client's own from now on: closing the client closes it. */
+  readonly publisher: Publisher;
+  /** Pushes reach this product alone. */
+  readonly product?: string | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** @throws ImError INVALID_ARGUMENT for a product outside the grammar */
+export function createPushClient({ publisher, product, clock = systemClock }: PushClientOptions): PushClient {
+  if (product !== undefined && !isProduct(product)) {
+    throw new ImError('INVALID_ARGUMENT', { details: { argument: 'product' } });
+  }
+  const seen = (published: Published): Published => ({ ...published, group: withoutProduct(published.group) });
+  const route: PushRoute = {
+    async one(group, publication, options) {
+      return seen(await publisher.publish(withProduct(product, group), publication, options));
+    },
+    async many(groups, publication, options) {
+      const underProduct = groups.map((group) => withProduct(product, group));
+      const { published, failed } = await publisher.publishMany(underProduct, publication, options);
+      return {
+        published: published.map(seen),
+        failed: new Map([...failed].map(([group, error]) => [withoutProduct(group), error])),
+      };
+    },
+    close: () => publisher.close(),
+  };
+  return new RoutedPushClient(route, clock);
+}

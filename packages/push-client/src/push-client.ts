@@ -1,0 +1,41 @@
+/** The push interface that every implementation offers: messages from a backend to people, rooms and groups. */
+import type { Acknowledgement, Published, PublishedMany } from '@im/broadcast';
+import type { Lane } from '@im/protocol';
+
+export interface PushMessage {
+  /** `[A-Za-z][A-Za-z0-9_.:-]{0,63}`; names that begin with `$` are the system's own and refused. */
+  readonly event: string;
+  /** Any JSON value, at most 65,536 bytes encoded and nested at most 128 deep. Default null. */
+  readonly data?: unknown;
+  /** Default normal: may be shed under pressure. Priority is never shed and replayed after a reconnect. */
+  readonly lane?: Lane | undefined;
+  /** 1 to 64 characters. On the priority lane the same id again, to the same group, is not sent again. */
+  readonly id?: string | undefined;
+}
+
+export interface PushOptions {
+  /** Default accepted. */
+  readonly acknowledge?: Acknowledgement | undefined;
+}
+
+/**
+ * Groups in results are as members see them, without the product. What is wrong with the arguments is thrown before
+ * anything is sent: INVALID_ARGUMENT (with `details.field`), GROUP_INVALID, BODY_TOO_LARGE.
+ */
+export interface PushClient {
+  /** To all devices of a user. @throws ImError as Publisher.publish does */
+  toUser(user: string, message: PushMessage, options?: PushOptions): Promise<Published>;
+  /** To at most 10,000 users; all are tried. Repeating it with the same id completes a partial one. */
+  toUsers(users: readonly string[], message: PushMessage, options?: PushOptions): Promise<PublishedMany>;
+  /** To everybody in a room. @throws ImError as Publisher.publish does */
+  toRoom(room: string, message: PushMessage, options?: PushOptions): Promise<Published>;
+  /** To the members of any group, `kind:name`. @throws ImError as Publisher.publish does */
+  toGroup(group: string, message: PushMessage, options?: PushOptions): Promise<Published>;
+  /** To everyone connected. @throws ImError as Publisher.publish does */
+  toAll(message: PushMessage, options?: PushOptions): Promise<Published>;
+  /** What is on its way ends with CLOSED or is finished; later pushes are refused with CLOSED. */
+  close(): Promise<void>;
+}
+
+/** Most users of one push. */
+export const MAX_USERS = 10_000;

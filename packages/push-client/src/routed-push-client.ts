@@ -1,0 +1,67 @@
+/** The one push client: checks and encodes what is pushed, and leaves the way it takes to a route. */
+import type { Published, PublishedMany, PublishOptions } from '@im/broadcast';
+import { ImError, type Publication } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import { checkOptions, toPublication } from './publication.js';
+import type { PushClient, PushMessage, PushOptions } from './push-client.js';
+import { groupsOf, type Target } from './target.js';
+
+/** Groups are valid and without product, publications checked. */
+export interface PushRoute {
+  one(group: string, publication: Publication, options: PublishOptions): Promise<Published>;
+  /** To users' groups, `u:<user>`, each once. */
+  many(groups: readonly string[], publication: Publication, options: PublishOptions): Promise<PublishedMany>;
+  close(): Promise<void>;
+}
+
+export class RoutedPushClient implements PushClient {
+  readonly #route: PushRoute;
+  readonly #clock: Clock;
+  #closing: Promise<void> | undefined;
+
+  constructor(route: PushRoute, clock: Clock) {
+    this.#route = route;
+    this.#clock = clock;
+  }
+
+  toUser(user: string, message: PushMessage, options?: PushOptions): Promise<Published> {
+    return this.#toOne({ user }, message, options);
+  }
+
+  toRoom(room: string, message: PushMessage, options?: PushOptions): Promise<Published> {
+    return this.#toOne({ room }, message, options);
+  }
+
+  toGroup(group: string, message: PushMessage, options?: PushOptions): Promise<Published> {
+    return this.#toOne({ group }, message, options);
+  }
+
+  toAll(message: PushMessage, options?: PushOptions): Promise<Published> {
+    return this.#toOne({ all: true }, message, options);
+  }
+
+  async toUsers(users: readonly string[], message: PushMessage, options: PushOptions = {}): Promise<PublishedMany> {
+    const groups = groupsOf({ users });
+    return this.#route.many(groups, this.#checked(message, options), toPublishOptions(options));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#route.close();
+    return this.#closing;
+  }
+
+  async #toOne(target: Target, message: PushMessage, options: PushOptions = {}): Promise<Published> {
+    const [group = ''] = groupsOf(target);
+    return this.#route.one(group, this.#checked(message, options), toPublishOptions(options));
+  }
+
+  #checked(message: PushMessage, options: PushOptions): Publication {
+    if (this.#closing !== undefined) throw new ImError('CLOSED');
+    checkOptions(options);
+    return toPublication(message, this.#clock.now());
+  }
+}
+
+function toPublishOptions({ acknowledge = 'accepted' }: PushOptions): Required<PublishOptions> {
+  return { acknowledge };
+}

@@ -1,0 +1,207 @@
+/** What every push client promises, as a vitest suite that each of them runs. Needs vitest where it is imported. */
+import type { Broadcast, Publisher } from '@im/broadcast';
+import { createMemoryBroadcast } from '@im/broadcast/memory';
+import { FakeSequencer, type RecordingSubscriber, subscribeRecording } from '@im/broadcast/testing';
+import { ImError, MAX_BODY_BYTES, MAX_NESTING } from '@im/protocol';
+import { FakeClock } from '@im/protocol/testing';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAX_USERS, type PushClient, type PushMessage } from '../push-client.js';
+
+export interface PushClientSetup {
+  /** The client's own: closing it closes this. */
+  readonly publisher: Publisher;
+  readonly product: string | undefined;
+  /** Of whoever stamps publications. */
+  readonly clock: FakeClock;
+}
+
+/** @param open makes a client of its own for each test, which the suite closes; what it stands on is closed with it */
+export function describePushClientContract(name: string, open: (setup: PushClientSetup) => Promise<PushClient>): void {
+  describe(`push client contract: ${name}`, () => {
+    const clock = new FakeClock();
+    let sequencer: FakeSequencer;
+    let broadcast: Broadcast;
+    let client: PushClient;
+    let members: RecordingSubscriber;
+
+    async function openFor(product?: string): Promise<PushClient> {
+      return open({ publisher: broadcast.createPublisher(), product, clock });
+    }
+
+    beforeEach(async () => {
+      sequencer = new FakeSequencer();
+      broadcast = createMemoryBroadcast({ sequencer });
+      members = await subscribeRecording(broadcast, 'u:ann', 'u:bob', 'r:1', 'r:0', 'g:team', 'p1/r:1', 'p1/r:0');
+      client = await openFor();
+    });
+
+    afterEach(async () => {
+      sequencer.release();
+      await client.close();
+      await broadcast.close();
+    });
+
+    /** What arrived, once everything that was published has. */
+    async function arrived(count: number) {
+      await vi.waitFor(() => expect(members.deliveries).toHaveLength(count), { interval: 2 });
+      return members.deliveries;
+    }
+
+    const hello: PushMessage = { event: 'hello', data: { text: 'hi' } };
+
+    it('reaches a user, a room, a group and everyone, and says which group it was', async () => {
+      const published = [
+        await client.toUser('ann', hello),
+        await client.toRoom('1', hello),
+        await client.toGroup('g:team', hello),
+        await client.toAll(hello),
+      ];
+      expect(published.map(({ group }) => group)).toEqual(['u:ann', 'r:1', 'g:team', 'r:0']);
+      expect((await arrived(4)).map(({ group }) => group)).toEqual(['u:ann', 'r:1', 'g:team', 'r:0']);
+    });
+
+    it('publishes event, body, lane, id and time', async () => {
+      await client.toRoom('1', { event: 'gift', data: { n: 'é\n"' }, lane: 'priority', id: 'g-1' });
+      const [delivery] = await arrived(1);
+      expect(delivery).toMatchObject({ event: 'gift', lane: 'priority', id: 'g-1', time: clock.now(), version: 1 });
+      expect(members.texts()).toEqual([JSON.stringify({ n: 'é\n"' })]);
+    });
+
+    it('takes any JSON value as data, and null when there is none', async () => {
+      for (const data of [[1, [2]], 'text', 0, false, null, undefined]) await client.toRoom('1', { event: 'e', data });
+      await arrived(6);
+      expect(members.texts()).toEqual(['[1,[2]]', '"text"', '0', 'false', 'null', 'null']);
+    });
+
+    it('answers a version on the priority lane, the same for the same id, and sends that once', async () => {
+      const gift: PushMessage = { event: 'gift', lane: 'priority', id: 'g-1' };
+      const first = await client.toRoom('1', gift, { acknowledge: 'durable' });
+      expect(first).toMatchObject({ group: 'r:1', epoch: 'e1', version: 1 });
+      expect(await client.toRoom('1', gift)).toMatchObject({ group: 'r:1', version: 1, duplicate: true });
+      expect(await client.toRoom('1', { ...gift, id: 'g-2' })).toMatchObject({ version: 2 });
+      await arrived(2);
+    });
+
+    it('sends pushes to one group in the order of the calls', async () => {
+      const count = 50;
+      await Promise.all(
+        Array.from({ length: count }, (_, data) => client.toRoom('1', { event: 'n', data, lane: 'priority' })),
+      );
+      await arrived(count);
+      expect(members.versions('r:1')).toEqual(Array.from({ length: count }, (_, i) => i + 1));
+    });
+
+    it('reaches many users, each once', async () => {
+      const { published, failed } = await client.toUsers(['ann', 'bob', 'ann'], { ...hello, lane: 'priority' });
+      expect(published).toMatchObject([
+        { group: 'u:ann', version: 1 },
+        { group: 'u:bob', version: 1 },
+      ]);
+      expect(failed.size).toBe(0);
+      await arrived(2);
+    });
+
+    it('tells which users it did not reach and why, and reaches the others', async () => {
+      sequencer.failOnce(new ImError('STORE_UNAVAILABLE'), { group: 'u:ann' });
+      const { published, failed } = await client.toUsers(['ann', 'bob'], { ...hello, lane: 'priority', id: 'm-1' });
+      expect(published).toMatchObject([{ group: 'u:bob', version: 1 }]);
+      expect([...failed.keys()]).toEqual(['u:ann']);
+      expect(failed.get('u:ann')).toBeInstanceOf(ImError);
+      expect(failed.get('u:ann')).toMatchObject({ name: 'STORE_UNAVAILABLE', retryable: true });
+      const again = await client.toUsers(['ann', 'bob'], { ...hello, lane: 'priority', id: 'm-1' });
+      expect(again.published).toMatchObject([
+        { group: 'u:ann', version: 1 },
+        { group: 'u:bob', duplicate: true },
+      ]);
+    });
+
+    it('fails by code when the only group fails', async () => {
+      sequencer.failOnce(new ImError('STORE_FULL', { retryable: false, details: { group: 'r:1' } }));
+      await expect(client.toRoom('1', { event: 'gift', lane: 'priority' })).rejects.toMatchObject({
+        name: 'STORE_FULL',
+        retryable: false,
+        details: { group: 'r:1' },
+      });
+    });
+
+    it('reaches only its product, and shows groups without it', async () => {
+      const own = await openFor('p1');
+      expect(await own.toRoom('1', hello)).toMatchObject({ group: 'r:1' });
+      expect(await own.toAll(hello)).toMatchObject({ group: 'r:0' });
+      sequencer.failOnce(new ImError('STORE_FULL', { retryable: false }));
+      const { failed } = await own.toUsers(['ann'], { ...hello, lane: 'priority' });
+      expect([...failed.keys()]).toEqual(['u:ann']);
+      expect((await arrived(2)).map(({ group }) => group)).toEqual(['p1/r:1', 'p1/r:0']);
+      await expect(own.toGroup('p2/r:1', hello)).rejects.toMatchObject({ name: 'GROUP_INVALID' });
+      await own.close();
+    });
+
+    it.each<[string, (pushing: PushClient) => Promise<unknown>]>([
+      ['a user', (pushing) => pushing.toUser('a b', hello)],
+      ['one of many users', (pushing) => pushing.toUsers(['ann', ''], hello)],
+      ['a room', (pushing) => pushing.toRoom('r:1', hello)],
+      ['a group', (pushing) => pushing.toGroup('team', hello)],
+    ])('refuses the name of %s outside the grammar, and sends nothing', async (_, push) => {
+      await expect(push(client)).rejects.toMatchObject({ name: 'GROUP_INVALID' });
+      await client.toRoom('1', hello);
+      await arrived(1);
+    });
+
+    it.each<[string, Partial<Record<keyof PushMessage, unknown>>, string]>([
+      ['no event', { event: '' }, 'event'],
+      ['an event of the system', { event: '$kick' }, 'event'],
+      ['an unknown lane', { lane: 'fast' }, 'lane'],
+      ['an empty id', { id: '' }, 'id'],
+      ['an id too long', { id: 'x'.repeat(65) }, 'id'],
+      ['data that JSON cannot say', { data: () => {} }, 'data'],
+      ['data that contains a BigInt', { data: { n: 1n } }, 'data'],
+      ['data nested too deep', { data: nested(MAX_NESTING + 1) }, 'data'],
+    ])('refuses %s by the name of the field, and sends nothing', async (_, broken, field) => {
+      const message = { ...hello, ...broken } as PushMessage;
+      await expect(client.toRoom('1', message)).rejects.toMatchObject({
+        name: 'INVALID_ARGUMENT',
+        details: { field },
+      });
+      await expect(client.toUsers(['ann'], message)).rejects.toMatchObject({ name: 'INVALID_ARGUMENT' });
+      await client.toRoom('1', { event: 'hello', data: nested(MAX_NESTING) });
+      await arrived(1);
+    });
+
+    it('refuses bodies beyond the limit, takes those at the limit, and counts bytes of UTF-8', async () => {
+      const fits = 'é'.repeat((MAX_BODY_BYTES - 2) / 2);
+      await client.toRoom('1', { event: 'e', data: fits });
+      await expect(client.toRoom('1', { event: 'e', data: `${fits}.` })).rejects.toMatchObject({
+        name: 'BODY_TOO_LARGE',
+        details: { field: 'data', limitBytes: MAX_BODY_BYTES },
+      });
+      await arrived(1);
+    });
+
+    it('refuses to reach nobody, and too many at once', async () => {
+      await expect(client.toUsers([], hello)).rejects.toMatchObject({ name: 'INVALID_ARGUMENT' });
+      const crowd = Array.from({ length: MAX_USERS + 1 }, (_, i) => `u${i}`);
+      await expect(client.toUsers(crowd, hello)).rejects.toMatchObject({ details: { field: 'users' } });
+      expect((await client.toUsers(crowd.slice(1), hello)).published).toHaveLength(MAX_USERS);
+    });
+
+    it('refuses an acknowledgement that does not exist', async () => {
+      await expect(client.toRoom('1', hello, { acknowledge: 'maybe' as 'none' })).rejects.toMatchObject({
+        name: 'INVALID_ARGUMENT',
+        details: { field: 'acknowledge' },
+      });
+    });
+
+    it('refuses pushes after it was closed, and closes twice as once', async () => {
+      await client.close();
+      await client.close();
+      await expect(client.toRoom('1', hello)).rejects.toMatchObject({ name: 'CLOSED' });
+      await expect(client.toUsers(['ann'], hello)).rejects.toMatchObject({ name: 'CLOSED' });
+    });
+  });
+}
+
+function nested(depth: number): unknown {
+  let value: unknown = 0;
+  for (let level = 0; level < depth; level++) value = [value];
+  return value;
+}

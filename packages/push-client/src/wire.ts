@@ -1,0 +1,118 @@
+/**
+ * The JSON of `POST /v1/push` (docs/push.md) for client and endpoint. Pure.
+ * Members that nobody knows are refused: a misspelt `lane` must not become the normal one.
+ */
+import type { Acknowledgement, Published, PublishedMany } from '@im/broadcast';
+import { type ErrorBody, ImError, type Lane, type Publication } from '@im/protocol';
+import { invalid } from './publication.js';
+import type { PushMessage, PushOptions } from './push-client.js';
+import type { Target } from './target.js';
+
+/** One push as it was asked for. */
+export interface PushRequest {
+  readonly to: Target;
+  readonly message: PushMessage;
+  readonly options: PushOptions;
+}
+
+/** What became of a push, group by group. */
+export interface PushOutcome {
+  readonly published: readonly Published[];
+  readonly failed: Readonly<Record<string, ErrorBody>>;
+}
+
+/** The answer to one push. */
+export type PushAnswer = PushOutcome | { readonly error: ErrorBody };
+
+const MEMBERS = new Set(['to', 'event', 'data', 'lane', 'id', 'acknowledge']);
+const decoder = new TextDecoder();
+
+/**
+ * The shape of a push; whether its values can be used, is for the push client to say.
+ * @throws ImError INVALID_ARGUMENT with `details.field`
+ */
+export function parsePush(value: unknown): PushRequest {
+  if (!isObject(value)) throw invalid('push', 'not an object');
+  for (const member of Object.keys(value)) if (!MEMBERS.has(member)) throw invalid(member.slice(0, 64), 'not known');
+  return {
+    to: parseTarget(value.to),
+    message: {
+      event: parseText(value.event, 'event') ?? '',
+      data: value.data,
+      lane: parseText(value.lane, 'lane') as Lane | undefined,
+      id: parseText(value.id, 'id'),
+    },
+    options: { acknowledge: parseText(value.acknowledge, 'acknowledge') as Acknowledgement | undefined },
+  };
+}
+
+/** The text of a push to one group or to users' groups. */
+export function encodePush(to: Target, publication: Publication, acknowledge: Acknowledgement | undefined): string {
+  const { event, lane, id, body } = publication;
+  const rest = JSON.stringify({ to, event, lane, id, acknowledge });
+  return `${rest.slice(0, -1)},"data":${decoder.decode(body)}}`;
+}
+
+export function toOutcome({ published, failed }: PublishedMany): PushOutcome {
+  const bodies = [...failed].map(([group, error]) => [group, ImError.wrap(error).toBody()] as const);
+  return { published, failed: Object.fromEntries(bodies) };
+}
+
+/** What an endpoint answered; undefined when that is no answer of this interface. */
+export function parseAnswer(text: string): PublishedMany | ImError | undefined {
+  const answer = parseJson(text);
+  if (!isObject(answer)) return undefined;
+  if (isErrorBody(answer.error)) return ImError.from(answer.error);
+  const { published, failed } = answer;
+  if (!Array.isArray(published) || !published.every(isPublished) || !isObject(failed)) return undefined;
+  const errors = Object.entries(failed).flatMap(([group, error]) =>
+    isErrorBody(error) ? [[group, ImError.from(error)] as const] : [],
+  );
+  return { published, failed: new Map(errors) };
+}
+
+function parseTarget(to: unknown): Target {
+  const [[kind, name] = [], ...others] = isObject(to) ? Object.entries(to) : [];
+  if (kind !== undefined && others.length === 0) {
+    if ((kind === 'user' || kind === 'room' || kind === 'group') && typeof name === 'string') {
+      return { [kind]: name } as unknown as Target;
+    }
+    if (kind === 'users' && Array.isArray(name) && name.every((user) => typeof user === 'string')) {
+      return { users: name };
+    }
+    if (kind === 'all' && name === true) return { all: true };
+  }
+  throw invalid('to', 'not one of {"user":…}, {"users":[…]}, {"room":…}, {"group":…}, {"all":true}');
+}
+
+/** Absent stays absent; null is not absence. */
+function parseText(value: unknown, field: string): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  throw invalid(field, 'not a text');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isErrorBody(value: unknown): value is ErrorBody {
+  return (
+    isObject(value) &&
+    typeof value.code === 'number' &&
+    typeof value.name === 'string' &&
+    typeof value.message === 'string' &&
+    typeof value.retryable === 'boolean'
+  );
+}
+
+function isPublished(value: unknown): value is Published {
+  return isObject(value) && typeof value.group === 'string';
+}
