@@ -1,6 +1,6 @@
 /** Owns: what services read from a call beside its input, and what they hand back beside their output. */
 import { type CallerContext, CONNECTION_HEADER, EFFECTS_HEADER, type Effect, ImError, withProduct } from '@im/protocol';
-import type { HandlerContext } from '@im/rpc';
+import type { HandlerContext, RpcRequest } from '@im/rpc';
 import { applicationError } from './application-errors.js';
 import { digest } from './digest.js';
 
@@ -46,6 +46,13 @@ export function messageIdOf(
 ): string {
   if (idempotencyKey === undefined) throw applicationError('KEY_REQUIRED');
   return digest(method, caller.product ?? '', caller.user, idempotencyKey);
+}
+
+/** Under which key a call is answered once: the caller's own, so that nobody is given the answer to another. */
+export function callKeyOf(request: RpcRequest): string | undefined {
+  if (request.idempotencyKey === undefined) return undefined;
+  const { product, user } = callerOf(request);
+  return `${withProduct(product, user)} ${request.idempotencyKey}`;
 }
 
 /** What shall happen to the caller's connection, with the reply. */

@@ -2,9 +2,10 @@
 import type { Publisher } from '@im/broadcast';
 import type { OnlineReader } from '@im/groups';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
-import type { RpcWorker } from '@im/rpc';
+import { answerOnce, logFailures, measureCalls, type RpcWorker, type WorkerMiddleware, wrapService } from '@im/rpc';
 import type { LogReader } from '@im/timeline';
 import { createAuthService } from './auth/auth-service.js';
+import { callKeyOf } from './call.js';
 import { createChatService } from './chat/chat-service.js';
 import { createGiftService } from './gift/gift-service.js';
 import { createMessageService } from './message/message-service.js';
@@ -64,7 +65,12 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     createGiftService({ rooms, publisher, log, rate: limit('gift'), clock, version }),
     createMessageService({ publisher, log, rate: limit('message'), clock, version }),
   ];
-  const registrations = await Promise.all(services.map((service) => worker.serve(service)));
+  const middleware: readonly WorkerMiddleware[] = [
+    measureCalls({ metrics, clock, side: 'worker' }),
+    answerOnce({ keyOf: callKeyOf, clock, metrics }),
+    logFailures({ logger }),
+  ];
+  const registrations = await Promise.all(services.map((service) => worker.serve(wrapService(service, middleware))));
   return {
     async close() {
       audience.close();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startWorkers, type WorkerFixture } from '../worker-fixture.js';
+import { startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { chatDefinition } from './chat-service.js';
 
 let fixture: WorkerFixture;
@@ -17,6 +17,12 @@ describe('chat', () => {
     const { id, at } = await chat('ann').send({ room: '1', text: ' hello\n你好 ' });
     expect(fixture.pushes('chat')).toEqual([{ id, from: { user: 'ann', name: 'ANN' }, text: 'hello 你好', at }]);
     expect(fixture.deliveries[0]).toMatchObject({ group: 'r:1', lane: 'normal', id, time: at });
+  });
+
+  it('is said once when the call with a key is repeated', async () => {
+    const first = await chat('ann').send({ room: '1', text: 'once' }, withKey('ann', 'k1'));
+    expect(await chat('ann').send({ room: '1', text: 'once' }, withKey('ann', 'k1'))).toEqual(first);
+    expect(fixture.pushes('chat')).toHaveLength(1);
   });
 
   it('is refused from outside the room', async () => {

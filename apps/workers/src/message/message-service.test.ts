@@ -1,3 +1,4 @@
+import { ImError } from '@im/protocol';
 import type { NewEntry } from '@im/timeline';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
@@ -40,7 +41,7 @@ describe('sending', () => {
     await expect(write('ann', 'x'.repeat(2_001).slice(0, 5), 'y'.repeat(2_001))).rejects.toMatchObject({
       name: 'TEXT_REFUSED',
     });
-    await expect(write('ann', 'b/ob', 'hi')).rejects.toMatchObject({ name: 'INVALID_INPUT' });
+    await expect(write('ann', 'b/ob', 'hi', 'another key')).rejects.toMatchObject({ name: 'INVALID_INPUT' });
     expect(fixture.deliveries).toEqual([]);
   });
 
@@ -66,13 +67,13 @@ describe('sending', () => {
           const appended = new Map(
             await log.appendMany(broken ? groups.filter((group) => group !== 'u:bob') : groups, entry),
           );
-          if (broken) appended.set('u:bob', new Error('disk'));
+          if (broken) appended.set('u:bob', new ImError('STORE_UNAVAILABLE'));
           return appended;
         },
         close: () => log.close(),
       }),
     });
-    await expect(write('ann', 'bob', 'first words', 'k')).rejects.toThrow();
+    await expect(write('ann', 'bob', 'first words', 'k')).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
     fixture.clock.advance(5_000);
     broken = false;
     const { at } = await write('ann', 'bob', 'other words', 'k');
