@@ -31,7 +31,7 @@ export type CallerOutput<Method extends MethodDefinition> = StandardSchemaV1.Inf
 
 /**
  * Declares a service.
- * @throws ImError INVALID_ARGUMENT for names outside `[a-zA-Z][A-Za-z0-9_-]{0,63}`
+ * @throws ImError INVALID_ARGUMENT for names outside `[a-zA-Z][A-Za-z0-9_-]{0,63}`; methods may begin with `$`: no client can call those
  */
 export function defineService<const Methods extends MethodDefinitions>(
   definition: ServiceDefinition<Methods>,

@@ -1,1 +1,4 @@
-export {};
+export { FakeLink, type ReceivedMessage } from './fake-link.js';
+export { effects, type FixtureOptions, GatewayFixture, type TestHandler } from './gateway-fixture.js';
+export { type TableEntry, tokenTable } from './token-table.js';
+export { WebSocketClient } from './web-socket-client.js';

@@ -1,0 +1,397 @@
+/**
+ * One connection: its state machine, what is done with each command in each state, and its deadlines. Owns the link. Must not
+ * know transports, workers or how groups are entered.
+ */
+import {
+  CLOSE_CODES,
+  type CloseName,
+  type ErrorBody,
+  type Hello,
+  ImError,
+  type ReceivedCommand,
+  type ServerMessage,
+} from '@im/protocol';
+import { Calls } from '../call/calls.js';
+import { answerSync } from '../call/sync.js';
+import type { Link, LinkEvents } from '../link.js';
+import { type Admitted, admit, Refusal } from '../session/admission.js';
+import type { Session, SessionHolder } from '../session/session.js';
+import type { Surroundings } from '../surroundings.js';
+import type { Wire } from '../wire.js';
+import { Backlog } from './backlog.js';
+import { closeReason } from './close-reason.js';
+import { CommandGate } from './command-gate.js';
+import { type ConnectionState, mayBecome } from './connection-state.js';
+import { EarlyCommands } from './early-commands.js';
+import { Silence } from './silence.js';
+import { Deadline } from './timer-wheel.js';
+
+type Command = ReceivedCommand<Uint8Array>;
+/** A command that gets an answer, hello aside. */
+export type Answerable = Extract<Command, { type: 'call' | 'sync' | 'invalid' | 'unknown' }> & { readonly id: number };
+
+export interface ConnectionOwner {
+  /** Whether there is room for one more hello to be dealt with; if so, {@link endAuthentication} follows. */
+  beginAuthentication(): boolean;
+  endAuthentication(): void;
+  /** No more commands are taken and it has left its groups; the link may take a while to go. */
+  onClosed(connection: Connection): void;
+  /** The link is gone. */
+  onGone(connection: Connection): void;
+}
+
+export class Connection extends Deadline implements LinkEvents, SessionHolder {
+  readonly #link: Link;
+  readonly #surroundings: Surroundings;
+  readonly #owner: ConnectionOwner;
+  readonly #backlog: Backlog;
+  readonly #gate: CommandGate;
+  readonly #silence: Silence;
+  readonly #calls: Calls;
+  #state: ConnectionState = { phase: 'awaiting-hello' };
+  #draining = false;
+  #ticketRequested = false;
+  #ticketIssuedAt = 0;
+
+  constructor(link: Link, surroundings: Surroundings, owner: ConnectionOwner) {
+    super();
+    const { clock, limits, settings, wheel } = surroundings;
+    const now = clock.monotonic();
+    this.#link = link;
+    this.#surroundings = surroundings;
+    this.#owner = owner;
+    this.#backlog = new Backlog(link, settings);
+    this.#gate = new CommandGate(limits, now);
+    this.#silence = new Silence(settings.heartbeatMs, now);
+    this.#calls = new Calls(surroundings, this);
+    wheel.set(this, settings.helloTimeoutMs);
+  }
+
+  // ── for fan-out and memberships ─────────────────────────────────────────────────────────────
+
+  get encoding(): Wire {
+    return this.#link.wire;
+  }
+
+  get congested(): boolean {
+    return this.#backlog.congested;
+  }
+
+  relieved(): Promise<void> {
+    return this.#backlog.relieved();
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#state.phase === 'closed') return;
+    this.#link.write(chunk);
+    if (this.#backlog.overflowing) this.close('SLOW_CONSUMER');
+  }
+
+  send(message: ServerMessage<Uint8Array>): void {
+    if (this.#state.phase !== 'closed') this.write(this.#link.wire.encode(message));
+  }
+
+  // ── for the transport ───────────────────────────────────────────────────────────────────────
+
+  received(frame: Uint8Array): void {
+    if (this.#isClosed()) return;
+    const now = this.#hear();
+    let commands: Command[];
+    try {
+      commands = this.#link.wire.decode(frame, this.#surroundings.limits.messagesPerFrame);
+    } catch (thrown) {
+      this.#rejectFrame(ImError.wrap(thrown));
+      return;
+    }
+    this.#surroundings.metrics.commands.add(commands.length);
+    if (commands.length === 0) this.#countAnything(now);
+    for (const command of commands) {
+      if (!this.#countAnything(now)) return;
+      this.#receive(command, now);
+      if (this.#isClosed()) return;
+    }
+  }
+
+  heard(): void {
+    if (!this.#isClosed()) this.#countAnything(this.#hear());
+  }
+
+  malformed(why: string): void {
+    if (!this.#isClosed()) this.#rejectFrame(new ImError('MALFORMED', { message: why }));
+  }
+
+  oversized(): void {
+    this.close('FRAME_TOO_LARGE', `more than ${this.#surroundings.limits.frameBytes} bytes`);
+  }
+
+  drained(): void {
+    this.#backlog.drained();
+  }
+
+  closed(): void {
+    this.#becomeClosed();
+    this.#owner.onGone(this);
+  }
+
+  // ── for the gateway ─────────────────────────────────────────────────────────────────────────
+
+  /** @param detail told to people, behind the code's name (PR-125) */
+  close(name: CloseName, detail?: string): void {
+    if (this.#isClosed()) return;
+    this.#becomeClosed();
+    this.#surroundings.metrics.closed(name);
+    this.#link.close(CLOSE_CODES[name].code, closeReason(name, detail));
+  }
+
+  /** Asks the client to move, answers the commands it has, refuses new ones and closes (PR-124). */
+  drain(): void {
+    if (this.#state.phase === 'open') {
+      this.#draining = true;
+      this.send({ type: 'drain', afterMs: 0, ticket: this.#issueTicket(this.#state.session) });
+      this.#leaveWhenDone();
+    } else {
+      this.close('GOING_AWAY');
+    }
+  }
+
+  /** The nearest of its deadlines: of hello, or of heartbeat, token and ticket. */
+  reached(): void {
+    if (this.#state.phase === 'awaiting-hello') this.close('HELLO_TIMEOUT');
+    else if (this.#state.phase === 'open') this.#checkDeadlines(this.#state.session);
+  }
+
+  // ── commands ────────────────────────────────────────────────────────────────────────────────
+
+  #receive(command: Command, now: number): void {
+    if (this.#state.phase === 'awaiting-hello') this.#receiveFirst(command, now);
+    else if (command.type === 'hello') this.#rejectHello(command);
+    else if ('id' in command && command.id !== undefined) this.#receiveAnswerable(command, now);
+    else if (command.type === 'ping') this.send({ type: 'pong' });
+    else if (command.type === 'cancel') this.#cancel(command.call);
+  }
+
+  #receiveFirst(command: Command, now: number): void {
+    const id = 'id' in command ? command.id : undefined;
+    if (command.type === 'hello') {
+      this.#gate.admit(command.id, command, now);
+      void this.#authenticate(command);
+    } else if (command.type === 'invalid' && command.kind === 'hello') {
+      this.#refuse(id, command.error);
+    } else {
+      this.#refuse(id, new ImError('HELLO_REQUIRED').toBody());
+      this.close('PROTOCOL_VIOLATION', 'hello comes first');
+    }
+  }
+
+  #rejectHello({ id }: Hello): void {
+    this.#refuse(id, new ImError('HELLO_REPEATED').toBody());
+    this.close('PROTOCOL_VIOLATION', 'hello was repeated');
+  }
+
+  #receiveAnswerable(command: Answerable, now: number): void {
+    const objection = this.#draining ? new ImError('SHUTTING_DOWN') : this.#gate.admit(command.id, command, now);
+    if (objection) {
+      this.#surroundings.metrics.refusedCommands.add();
+      this.#refuse(command.id, objection.toBody());
+    } else if (this.#state.phase === 'open') {
+      this.#carryOut(command, this.#state.session);
+    } else if (this.#state.phase === 'authenticating' && !this.#state.early.add(command)) {
+      this.fail(command.id, new ImError('TOO_MANY_PENDING'));
+    }
+  }
+
+  #cancel(id: number): void {
+    if (this.#state.phase !== 'authenticating') this.#calls.cancel(id);
+    else if (this.#state.early.remove(id)) this.fail(id, new ImError('CANCELLED'));
+  }
+
+  #carryOut(command: Answerable, session: Session): void {
+    switch (command.type) {
+      case 'call':
+        this.#calls.start(command, session);
+        break;
+      case 'sync':
+        answerSync(command, session, this.#surroundings.log).then(
+          (synced) => this.answer(synced),
+          (thrown: unknown) => this.fail(command.id, ImError.wrap(thrown)),
+        );
+        break;
+      case 'invalid':
+        this.answer({ type: 'error', id: command.id, ...command.error });
+        break;
+      case 'unknown':
+        this.fail(command.id, new ImError('UNKNOWN_COMMAND', { details: { kind: command.kind.slice(0, 64) } }));
+    }
+  }
+
+  // ── answers ─────────────────────────────────────────────────────────────────────────────────
+
+  /** The one answer of a command (PR-21). */
+  answer(message: ServerMessage<Uint8Array> & { readonly id?: number }): void {
+    if (message.id !== undefined) this.#gate.answered(message.id);
+    this.send(message);
+    if (this.#draining) this.#leaveWhenDone();
+  }
+
+  fail(id: number, error: ImError): void {
+    this.answer({ type: 'error', id, ...error.toBody() });
+  }
+
+  /** An error beside the answers: the id, if any, stays as it is. */
+  #refuse(id: number | undefined, error: ErrorBody): void {
+    this.send({ type: 'error', ...(id !== undefined && { id }), ...error });
+  }
+
+  /** PR-11 */
+  #rejectFrame(error: ImError): void {
+    this.#refuse(undefined, error.toBody());
+    this.close('MALFORMED', error.message);
+  }
+
+  // ── hello ───────────────────────────────────────────────────────────────────────────────────
+
+  async #authenticate(hello: Hello): Promise<void> {
+    if (!this.#owner.beginAuthentication()) {
+      this.close('TRY_AGAIN_LATER');
+      return;
+    }
+    const abort = new AbortController();
+    this.#become({ phase: 'authenticating', abort, session: undefined, early: new EarlyCommands() });
+    this.#surroundings.wheel.cancel(this);
+    const applicant = {
+      hello,
+      address: this.#link.remoteAddress,
+      holder: this,
+      signal: abort.signal,
+      earliestUnanswered: () => this.#calls.earliest,
+      onChange: () => this.#requestTicket(),
+      onSession: (session: Session) => {
+        if (this.#state.phase === 'authenticating') this.#state.session = session;
+      },
+    };
+    const outcome = await admit(applicant, this.#surroundings).finally(() => this.#owner.endAuthentication());
+    if (outcome instanceof Refusal) {
+      this.fail(hello.id, outcome.error);
+      this.close(outcome.close, outcome.detail);
+    } else if (outcome && this.#state.phase === 'authenticating') {
+      this.#open(hello, outcome, this.#state.early);
+    }
+  }
+
+  #open(hello: Hello, { session, resumed, groups, left, follow }: Admitted, early: EarlyCommands): void {
+    const { settings, limits, clock, metrics } = this.#surroundings;
+    this.#become({ phase: 'open', session });
+    if (resumed) metrics.resumed.add();
+    this.answer({
+      type: 'welcome',
+      id: hello.id,
+      session: session.id,
+      user: session.identity.user,
+      heartbeatMs: settings.heartbeatMs,
+      resumed,
+      ticket: this.#issueTicket(session),
+      groups,
+      left,
+      limits,
+      time: clock.now(),
+    });
+    void follow();
+    this.#setDeadline(session);
+    for (const command of early.all) {
+      if (this.#isClosed()) return;
+      this.#carryOut(command, session);
+    }
+  }
+
+  // ── deadlines and tickets ───────────────────────────────────────────────────────────────────
+
+  /** @returns the time */
+  #hear(): number {
+    const now = this.#surroundings.clock.monotonic();
+    this.#silence.end(now);
+    return now;
+  }
+
+  /** PR-28 */
+  #countAnything(now: number): boolean {
+    const inGoodFaith = this.#gate.countAnything(now);
+    if (!inGoodFaith) this.close('RATE_LIMITED');
+    return inGoodFaith;
+  }
+
+  #checkDeadlines(session: Session): void {
+    const { clock, settings } = this.#surroundings;
+    const now = clock.monotonic();
+    const { expiresAt } = session.identity;
+    const action = this.#silence.check(now);
+    if (expiresAt !== undefined && clock.now() >= expiresAt) {
+      this.close('TOKEN_EXPIRED');
+    } else if (action === 'close') {
+      this.close('HEARTBEAT_TIMEOUT');
+    } else {
+      if (action === 'ping') this.send({ type: 'ping' });
+      if (now - this.#ticketIssuedAt >= settings.ticketTtlMs / 2) this.#requestTicket();
+      this.#setDeadline(session);
+    }
+  }
+
+  #setDeadline({ identity: { expiresAt } }: Session): void {
+    const { clock, settings, wheel } = this.#surroundings;
+    if (this.#isClosed()) return;
+    const now = clock.monotonic();
+    const expiry = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - clock.now();
+    const renewal = this.#ticketIssuedAt + settings.ticketTtlMs / 2 - now;
+    wheel.set(this, Math.min(this.#silence.untilCheck(now), expiry, renewal));
+  }
+
+  /** PR-91: one for all changes of a turn. */
+  #requestTicket(): void {
+    if (this.#ticketRequested || this.#state.phase !== 'open') return;
+    this.#ticketRequested = true;
+    this.#surroundings.afterTurn(() => {
+      this.#ticketRequested = false;
+      if (this.#state.phase === 'open') this.send({ type: 'ticket', ticket: this.#issueTicket(this.#state.session) });
+    });
+  }
+
+  #issueTicket(session: Session): string {
+    const { clock, settings, tickets } = this.#surroundings;
+    this.#ticketIssuedAt = clock.monotonic();
+    return tickets.issue(session.snapshot(), clock.now() + settings.ticketTtlMs);
+  }
+
+  // ── states ──────────────────────────────────────────────────────────────────────────────────
+
+  #isClosed(): boolean {
+    return this.#state.phase === 'closed';
+  }
+
+  #become(state: ConnectionState): void {
+    if (!mayBecome(this.#state, state)) {
+      throw new ImError('INTERNAL', { message: `a connection cannot become ${state.phase} from ${this.#state.phase}` });
+    }
+    this.#state = state;
+  }
+
+  #becomeClosed(): void {
+    const state = this.#state;
+    if (state.phase === 'closed') return;
+    this.#become({ phase: 'closed' });
+    this.#surroundings.wheel.cancel(this);
+    if (state.phase === 'authenticating') state.abort.abort();
+    if (state.phase !== 'awaiting-hello' && state.session) this.#leaveSession(state.session);
+    this.#gate.close();
+    this.#backlog.close();
+    this.#owner.onClosed(this);
+  }
+
+  #leaveSession(session: Session): void {
+    this.#surroundings.sessions.release(session, session.remains());
+    session.memberships.close();
+    this.#calls.abandon();
+  }
+
+  #leaveWhenDone(): void {
+    if (this.#gate.unanswered === 0) this.close('GOING_AWAY');
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The feeds of all groups that have a member on this gateway, and the one subscriber behind them. A feed lives from the
+ * first member to the last. Must not know the members.
+ */
+import type { Broadcast, Subscriber } from '@im/broadcast';
+import type { Delivery } from '@im/protocol';
+import type { Clock, Counter } from '@im/protocol/ports';
+import { GroupFeed } from './group-feed.js';
+import { type LogAccess, withTimeout } from './log-access.js';
+
+/** Groups compared with the log at once after the bus was interrupted. */
+const COMPARED_AT_ONCE = 32;
+
+export interface GroupFeedsOptions {
+  readonly broadcast: Broadcast;
+  readonly log: LogAccess;
+  readonly clock: Clock;
+  /** A subscription that is not in force by then is taken as if it were; the bus tells when it was restored. */
+  readonly settleTimeoutMs: number;
+  publish(delivery: Delivery): void;
+  /** Normal messages were lost on their way here; undefined: unknown how many. */
+  lost(group: string, count: number | undefined): void;
+  readonly pulled: Counter;
+  readonly lostVersions: Counter;
+}
+
+export class GroupFeeds {
+  readonly #options: GroupFeedsOptions;
+  readonly #feeds = new Map<string, GroupFeed>();
+  readonly #subscriber: Subscriber;
+  #settling: Promise<void> | undefined;
+
+  constructor(options: GroupFeedsOptions) {
+    this.#options = options;
+    this.#subscriber = options.broadcast.createSubscriber({
+      onDelivery: (delivery) => this.#feeds.get(delivery.group)?.receive(delivery),
+      onHead: (group, position) => this.#feeds.get(group)?.heard(position),
+      onLoss: (group, count) => options.lost(group, count),
+      onRestored: () => void this.#compareAll(),
+    });
+  }
+
+  get size(): number {
+    return this.#feeds.size;
+  }
+
+  get(group: string): GroupFeed | undefined {
+    return this.#feeds.get(group);
+  }
+
+  open(group: string): void {
+    this.#subscriber.subscribe(group);
+    const { log, clock, publish, pulled, lostVersions } = this.#options;
+    this.#feeds.set(
+      group,
+      new GroupFeed(group, {
+        log,
+        clock,
+        settled: () => this.#settled(),
+        publish,
+        onPulled: (count) => pulled.add(count),
+        onLost: (count) => lostVersions.add(count),
+      }),
+    );
+  }
+
+  close(group: string): void {
+    this.#feeds.get(group)?.close();
+    this.#feeds.delete(group);
+    this.#subscriber.unsubscribe(group);
+  }
+
+  async stop(): Promise<void> {
+    for (const feed of this.#feeds.values()) feed.close();
+    this.#feeds.clear();
+    await this.#subscriber.close();
+  }
+
+  /** One question to the bus for all subscriptions of a turn. */
+  #settled(): Promise<void> {
+    this.#settling ??= Promise.resolve().then(async () => {
+      this.#settling = undefined;
+      const { clock, settleTimeoutMs } = this.#options;
+      await withTimeout(this.#subscriber.settled(), clock, settleTimeoutMs).catch(() => undefined);
+    });
+    return this.#settling;
+  }
+
+  async #compareAll(): Promise<void> {
+    const feeds = [...this.#feeds.values()];
+    const compareNext = async (): Promise<void> => {
+      for (let feed = feeds.pop(); feed; feed = feeds.pop()) await feed.compare();
+    };
+    await Promise.all(Array.from({ length: COMPARED_AT_ONCE }, compareNext));
+  }
+}

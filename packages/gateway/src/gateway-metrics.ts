@@ -1,0 +1,59 @@
+/** The figures of a gateway, made once. Names and meanings are listed in the README. */
+import { CLOSE_CODES, type CloseName } from '@im/protocol';
+import type { Counter, Histogram, Metrics } from '@im/protocol/ports';
+import type { RejectionReason } from './call/rejected-effects.js';
+
+const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const REJECTIONS: readonly RejectionReason[] = [
+  'overtaken',
+  'cancelled',
+  'timed-out',
+  'disconnected',
+  'too-many-groups',
+];
+
+export interface GatewayMetrics {
+  readonly accepted: Counter;
+  readonly resumed: Counter;
+  readonly commands: Counter;
+  readonly refusedCommands: Counter;
+  readonly callSeconds: Histogram;
+  readonly effectsRejected: Readonly<Record<RejectionReason, Counter>>;
+  readonly pulled: Counter;
+  readonly lostVersions: Counter;
+  closed(name: CloseName): void;
+}
+
+export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
+  const labelled = <Name extends string>(name: string, help: string, label: string, values: readonly Name[]) =>
+    Object.fromEntries(
+      values.map((value) => [value, metrics.counter(name, { help, labels: { [label]: value } })]),
+    ) as Record<Name, Counter>;
+  const names = Object.keys(CLOSE_CODES) as CloseName[];
+  const closed = labelled('im_gateway_closed_total', 'Connections closed by the gateway, by reason.', 'reason', names);
+  return {
+    accepted: metrics.counter('im_gateway_accepted_total', { help: 'Links accepted.' }),
+    resumed: metrics.counter('im_gateway_resumed_total', { help: 'Sessions resumed.' }),
+    commands: metrics.counter('im_gateway_commands_total', { help: 'Commands received.' }),
+    refusedCommands: metrics.counter('im_gateway_commands_refused_total', {
+      help: 'Commands refused for their rate, their number or their id.',
+    }),
+    callSeconds: metrics.histogram('im_gateway_call_seconds', {
+      help: 'From a call to its answer, in seconds.',
+      buckets: CALL_SECONDS,
+    }),
+    effectsRejected: labelled(
+      'im_gateway_effects_rejected_total',
+      'Effects that were not carried out, by reason.',
+      'reason',
+      REJECTIONS,
+    ),
+    pulled: metrics.counter('im_gateway_versions_pulled_total', {
+      help: 'Priority messages that had to be read from the log.',
+    }),
+    lostVersions: metrics.counter('im_gateway_versions_lost_total', {
+      help: 'Priority messages that were in no log any more; viewers are told.',
+    }),
+    closed: (name) => closed[name].add(),
+  };
+}

@@ -1,0 +1,216 @@
+/**
+ * The gateway: accepts links, holds connections and sessions, joins them to groups and forwards their calls. Composition
+ * only; it knows no business, and each part's rules live in the part.
+ */
+import type { Server } from 'node:http';
+import type { Publisher } from '@im/broadcast';
+import { FanOut } from '@im/groups';
+import type { Delivery } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
+import { noMetrics, silentLogger } from '@im/protocol/ports';
+import { applyKick } from './call/effect-application.js';
+import { Connection, type ConnectionOwner } from './connection/connection.js';
+import { TimerWheel } from './connection/timer-wheel.js';
+import { GroupFeeds } from './feed/group-feeds.js';
+import { LogAccess } from './feed/log-access.js';
+import { createGatewayMetrics } from './gateway-metrics.js';
+import { type GatewayOptions, readSettings } from './gateway-options.js';
+import type { Link, LinkEvents } from './link.js';
+import type { GatewayViewer } from './membership/gateway-viewer.js';
+import { readKick } from './session/removals.js';
+import { SessionRegistry } from './session/session-registry.js';
+import { Tickets } from './session/ticket.js';
+import type { Surroundings } from './surroundings.js';
+import { type AttachOptions, WebSocketTransport } from './transport/ws/ws-transport.js';
+
+/** How late a deadline of a connection may be noticed. */
+const TICK_MS = 100;
+const LOG_READS_AT_ONCE = 64;
+const LOG_READS_WAITING = 100_000;
+
+export interface StopOptions {
+  /** How long calls may take to be answered, and clients to leave by themselves. Default 5,000. */
+  readonly graceMs?: number;
+}
+
+export interface Gateway {
+  /** WebSocket connections of this server's path are the gateway's; other upgrades are left alone. */
+  attach(server: Server, options: AttachOptions): void;
+  /** What transports call with each new connection. */
+  accept(link: Link): LinkEvents;
+  /** Connections that are not closed. */
+  readonly connections: number;
+  /** Asks clients to move, answers the calls it has, closes with 4000, and leaves nothing behind. Idempotent. */
+  stop(options?: StopOptions): Promise<void>;
+}
+
+/** @throws ImError CONFIG_INVALID */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new ComposedGateway(options);
+}
+
+class ComposedGateway implements Gateway, ConnectionOwner {
+  readonly #surroundings: Surroundings;
+  readonly #feeds: GroupFeeds;
+  readonly #publisher: Publisher;
+  readonly #open = new Set<Connection>();
+  /** Open, and closed ones whose links are not gone yet. */
+  readonly #present = new Set<Connection>();
+  readonly #transports: WebSocketTransport[] = [];
+  #authenticating = 0;
+  #stopping: Promise<void> | undefined;
+  #whenChanged: (() => void) | undefined;
+
+  constructor(options: GatewayOptions) {
+    const { settings, limits } = readSettings(options);
+    const { clock = systemClock, logger = silentLogger, metrics = noMetrics, afterTurn = setImmediateOnce } = options;
+    const gatewayMetrics = createGatewayMetrics(metrics);
+    const tickets = new Tickets(options.ticketKeys);
+    const log = new LogAccess(options.log, {
+      clock,
+      timeoutMs: settings.storeTimeoutMs,
+      maxConcurrent: LOG_READS_AT_ONCE,
+      maxWaiting: LOG_READS_WAITING,
+    });
+    const fanOut = new FanOut<GatewayViewer>({
+      clock,
+      metrics,
+      afterTurn,
+      framesPerSecond: settings.framesPerSecond,
+      onFirstMember: (group) => this.#feeds.open(group),
+      onLastMember: (group) => this.#feeds.close(group),
+    });
+    const sessions = new SessionRegistry({ clock, ttlMs: settings.sessionTtlMs, maxLost: settings.maxLostSessions });
+    this.#publisher = options.broadcast.createPublisher();
+    this.#feeds = new GroupFeeds({
+      broadcast: options.broadcast,
+      log,
+      clock,
+      settleTimeoutMs: settings.storeTimeoutMs,
+      publish: (delivery) => this.#deliver(delivery),
+      lost: (group, count) => fanOut.lost(group, count),
+      pulled: gatewayMetrics.pulled,
+      lostVersions: gatewayMetrics.lostVersions,
+    });
+    this.#surroundings = {
+      node: options.node,
+      settings,
+      limits,
+      clock,
+      logger,
+      metrics: gatewayMetrics,
+      wheel: new TimerWheel(clock, TICK_MS),
+      fanOut,
+      feeds: this.#feeds,
+      log,
+      maxReplay: settings.maxReplay,
+      tickets,
+      sessions,
+      rpc: options.rpc,
+      publisher: this.#publisher,
+      verifier: options.verifier,
+      online: options.online,
+      afterTurn,
+    };
+    const figures: [string, string, () => number][] = [
+      ['im_gateway_connections', 'Connections that are not closed.', () => this.#open.size],
+      ['im_gateway_sessions', 'Sessions with a connection.', () => sessions.held],
+      ['im_gateway_sessions_lost', 'Sessions kept without a connection.', () => sessions.lost],
+      ['im_gateway_groups', 'Groups with a member here.', () => this.#feeds.size],
+    ];
+    for (const [name, help, read] of figures) metrics.observe(name, { help }, read);
+  }
+
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  attach(server: Server, options: AttachOptions): void {
+    const transport = new WebSocketTransport(server, options, {
+      maxFrameBytes: this.#surroundings.limits.frameBytes,
+      accept: (link) => this.accept(link),
+    });
+    this.#transports.push(transport);
+  }
+
+  accept(link: Link): LinkEvents {
+    const { metrics, settings } = this.#surroundings;
+    metrics.accepted.add();
+    const connection = new Connection(link, this.#surroundings, this);
+    this.#present.add(connection);
+    this.#open.add(connection);
+    if (this.#stopping) connection.close('GOING_AWAY');
+    else if (this.#open.size > settings.maxConnections) connection.close('TRY_AGAIN_LATER');
+    return connection;
+  }
+
+  stop({ graceMs = 5_000 }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  beginAuthentication(): boolean {
+    if (this.#authenticating >= this.#surroundings.settings.maxAuthenticating) return false;
+    this.#authenticating++;
+    return true;
+  }
+
+  endAuthentication(): void {
+    this.#authenticating--;
+  }
+
+  onClosed(connection: Connection): void {
+    this.#open.delete(connection);
+    this.#whenChanged?.();
+  }
+
+  onGone(connection: Connection): void {
+    this.#present.delete(connection);
+    this.#whenChanged?.();
+  }
+
+  #deliver(delivery: Delivery): void {
+    this.#surroundings.fanOut.publish(delivery);
+    if (delivery.lane !== 'priority') return;
+    const kick = readKick(delivery);
+    // One that names its session was applied where it was decided; it stands in the log for tickets only.
+    if (!kick || kick.session !== undefined) return;
+    for (const session of this.#surroundings.sessions.ofUser(delivery.group)) applyKick(kick, session);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    for (const transport of this.#transports) transport.refuse();
+    const { clock, fanOut, sessions } = this.#surroundings;
+    for (const connection of [...this.#open]) connection.drain();
+    const deadline = clock.monotonic() + graceMs;
+    await this.#until(() => this.#open.size === 0, deadline);
+    for (const connection of [...this.#open]) connection.close('GOING_AWAY');
+    await this.#until(() => this.#present.size === 0, Number.POSITIVE_INFINITY);
+    for (const transport of this.#transports) transport.detach();
+    sessions.close();
+    fanOut.close();
+    await this.#feeds.stop();
+    await this.#publisher.close();
+  }
+
+  /** Settles when the condition holds, looked at after each change, or at the deadline. */
+  #until(condition: () => boolean, deadline: number): Promise<void> {
+    const { clock } = this.#surroundings;
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        this.#whenChanged = undefined;
+        timer?.cancel();
+        resolve();
+      };
+      const timer = Number.isFinite(deadline) ? clock.after(deadline - clock.monotonic(), finish) : undefined;
+      this.#whenChanged = () => {
+        if (condition()) finish();
+      };
+      this.#whenChanged();
+    });
+  }
+}
+
+function setImmediateOnce(run: () => void): void {
+  setImmediate(run);
+}

@@ -1,0 +1,37 @@
+/**
+ * What stands between the gateway and a transport. A transport makes one {@link Link} a connection, hands it to
+ * `gateway.accept` and reports to the {@link LinkEvents} it gets back. Neither side knows the other's insides.
+ */
+import type { Wire } from './wire.js';
+
+export interface Link {
+  /** How messages become transport-ready bytes; one shared object for all links of a kind. */
+  readonly wire: Wire;
+  /** The person's address, as far as trusted proxies say. */
+  readonly remoteAddress: string;
+  /** Bytes that were written and that the network has not taken yet. */
+  readonly bufferedBytes: number;
+  /** Queues a transport-ready chunk, in order. The bytes may be shared and must not be changed. Never throws; does nothing once closing. */
+  write(chunk: Uint8Array): void;
+  /**
+   * Sends what is queued, then says why and closes; a peer that does not answer is cut off after a while. Idempotent.
+   * `LinkEvents.closed` follows.
+   * @param reason text for people, at most 120 bytes
+   */
+  close(code: number, reason: string): void;
+}
+
+export interface LinkEvents {
+  /** One transport message. The bytes must not be changed afterwards: bodies are views into them. */
+  received(frame: Uint8Array): void;
+  /** Traffic that is no message (PR-110), such as a WebSocket ping; counts against the flood limit. */
+  heard(): void;
+  /** A transport message that cannot be one of the protocol's, such as a binary frame of a text protocol (PR-15). */
+  malformed(why: string): void;
+  /** A transport message above `limits.frameBytes`, refused before it was read (PR-13). */
+  oversized(): void;
+  /** What was buffered has gone out. */
+  drained(): void;
+  /** The link is gone, for whatever reason. Once; nothing comes after it. */
+  closed(): void;
+}

@@ -1,0 +1,141 @@
+/**
+ * A viewer's way into one group, in two steps, so that a welcome can name many groups at once: {@link Entrance.locate}
+ * says where the membership begins, {@link Entrance.follow} sends what was missed and goes live. Live priority messages are
+ * held by fan-out meanwhile.
+ *
+ * | from      | to        | cause |
+ * |-----------|-----------|-------|
+ * | —         | locating  | made: fan-out holds for the viewer from now on |
+ * | locating  | located   | the feed is ready, and the log was read where a position was given |
+ * | located   | following | the client was told where its membership begins |
+ * | following | live      | everything up to the feed's position was sent |
+ * | any       | ended     | the membership ended meanwhile: both steps settle without more |
+ */
+import type { FanOut, Membership } from '@im/groups';
+import type { Position } from '@im/protocol';
+import type { Page } from '@im/timeline';
+import { deliveryOf } from '../feed/delivery-of.js';
+import type { GroupFeed } from '../feed/group-feed.js';
+import type { GroupFeeds } from '../feed/group-feeds.js';
+import type { LogAccess } from '../feed/log-access.js';
+import type { GatewayViewer } from './gateway-viewer.js';
+import { type Beginning, recover } from './recovery.js';
+
+/** Entries read and sent at a time. */
+const PAGE = 128;
+
+export interface EntranceSurroundings {
+  readonly fanOut: FanOut<GatewayViewer>;
+  readonly feeds: GroupFeeds;
+  readonly log: LogAccess;
+  /** Most entries replayed to one viewer from one group. */
+  readonly maxReplay: number;
+}
+
+export class Entrance {
+  readonly #viewer: GatewayViewer;
+  readonly #group: string;
+  readonly #given: Position | undefined;
+  readonly #surroundings: EntranceSurroundings;
+  readonly #membership: Membership;
+  readonly #feed: GroupFeed;
+  #at: Position = { epoch: '', version: 0 };
+  #page: Page | undefined;
+
+  /**
+   * @param group as on the bus
+   * @param given what the client has seen of it, if it was here before
+   */
+  constructor(viewer: GatewayViewer, group: string, given: Position | undefined, surroundings: EntranceSurroundings) {
+    this.#viewer = viewer;
+    this.#group = group;
+    this.#given = given;
+    this.#surroundings = surroundings;
+    this.#membership = surroundings.fanOut.join(viewer, group);
+    // Fan-out opens the feed with a group's first member.
+    this.#feed = surroundings.feeds.get(group) as GroupFeed;
+  }
+
+  /** Undefined when the membership ended meanwhile. Never throws. */
+  async locate(): Promise<Beginning | undefined> {
+    await this.#feed.ready;
+    const beginning = await this.#compare();
+    if (this.#ended) return undefined;
+    this.#at = { epoch: beginning.epoch, version: beginning.version };
+    return beginning;
+  }
+
+  /** Settles when the membership is live, or has ended. Never throws. */
+  async follow(): Promise<void> {
+    for (;;) {
+      if (this.#page) this.#send(this.#page);
+      const level = this.#page === undefined || this.#at.version >= this.#page.version;
+      if (level && this.#goLive()) return;
+      if (this.#ended) return;
+      await this.#viewer.relieved();
+      if (this.#ended) return;
+      this.#page = await this.#read();
+      if (this.#page === undefined) this.#skipToFeed();
+    }
+  }
+
+  get #ended(): boolean {
+    return this.#membership.phase === 'ended';
+  }
+
+  /** Fan-out keeps a bounded number of messages for a held membership; after an overflow it begins to hold anew. */
+  #goLive(): boolean {
+    if (this.#membership.release(this.#at)) return true;
+    const { epoch, version } = this.#feed.position;
+    return this.#at.epoch === epoch && this.#at.version >= version && this.#membership.release(this.#at);
+  }
+
+  async #compare(): Promise<Beginning> {
+    const given = this.#given;
+    const { position } = this.#feed;
+    if (!given) return position;
+    if (given.epoch === position.epoch && given.version === position.version) return { ...given, recovered: true };
+    const { log, maxReplay } = this.#surroundings;
+    try {
+      const page = await log.read(this.#group, given.version, PAGE);
+      const beginning = recover(given, page, maxReplay);
+      if (beginning.version === given.version) this.#page = page;
+      else this.#page = await this.#read(beginning);
+      this.#feed.heard({ epoch: page.epoch, version: page.version });
+      return beginning;
+    } catch {
+      // The store is away: as much is told as the feed knows, as of a log of which nothing is kept.
+      return recover(given, { ...position, first: position.version + 1 }, 0);
+    }
+  }
+
+  #send(page: Page): void {
+    const { epoch, first } = page;
+    if (epoch !== this.#at.epoch) this.#jump({ epoch, version: first - 1 });
+    else if (first - 1 > this.#at.version) this.#jump({ epoch, version: first - 1 });
+    const missed = page.entries.filter(({ version }) => version > this.#at.version);
+    const last = missed.at(-1);
+    if (!last) return;
+    const deliveries = missed.map((entry) => deliveryOf(this.#group, epoch, entry));
+    this.#viewer.write(this.#viewer.encoding.pushes(deliveries));
+    this.#at = { epoch, version: last.version };
+  }
+
+  /** What lies between is lost for the viewer: it is told (PR-102). */
+  #jump(to: Position): void {
+    const { epoch, version } = this.#at;
+    const missed = epoch === to.epoch ? { after: version, upto: to.version } : { epoch, after: version };
+    this.#viewer.write(this.#viewer.encoding.reset({ group: this.#group, ...to, recovered: false, missed }));
+    this.#at = to;
+  }
+
+  #skipToFeed(): void {
+    const { position } = this.#feed;
+    if (position.epoch !== this.#at.epoch || position.version > this.#at.version) this.#jump(position);
+  }
+
+  /** The log after a position; undefined when it cannot be read. */
+  async #read({ version } = this.#at): Promise<Page | undefined> {
+    return this.#surroundings.log.read(this.#group, version, PAGE).catch(() => undefined);
+  }
+}

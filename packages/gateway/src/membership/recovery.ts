@@ -1,0 +1,21 @@
+/** Where a membership begins, seen from the position that the client gave (PR-95 to PR-97). Pure. */
+import type { JoinedGroup, Position } from '@im/protocol';
+import type { Head } from '@im/timeline';
+
+export type Beginning = Omit<JoinedGroup, 'group'>;
+
+/**
+ * @param given what the client saw
+ * @param head where the log stands
+ * @param maxReplay most entries that are replayed; what lies before them is told as missed, and can be had by `sync`
+ */
+export function recover(given: Position, head: Head, maxReplay: number): Beginning {
+  const { epoch } = head;
+  const oldest = Math.max(head.first - 1, head.version - maxReplay);
+  const unknown = { recovered: false, missed: { epoch: given.epoch, after: given.version } };
+  // Nothing of another epoch was seen: all that is kept follows.
+  if (given.epoch !== epoch) return { epoch, version: oldest, ...unknown };
+  if (given.version > head.version) return { epoch, version: head.version, ...unknown };
+  if (given.version >= oldest) return { epoch, version: given.version, recovered: true };
+  return { epoch, version: oldest, recovered: false, missed: { after: given.version, upto: oldest } };
+}

@@ -1,0 +1,183 @@
+/**
+ * From a hello to an open session: verify the token, find what is resumed, apply removals, enter the groups. Decides who is let
+ * in; what the client is told is connection.ts' business.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  type CloseName,
+  ERROR_CODES,
+  EVERYONE,
+  type Hello,
+  ImError,
+  isName,
+  isProduct,
+  type JoinedGroup,
+  type LeftGroup,
+  userGroup,
+} from '@im/protocol';
+import { withTimeout } from '../feed/log-access.js';
+import type { Surroundings } from '../surroundings.js';
+import type { Identity } from '../verifier/token-verifier.js';
+import { type Kick, kicksSince } from './removals.js';
+import { Session, type SessionHolder } from './session.js';
+import type { SessionSnapshot } from './session-snapshot.js';
+
+export interface Applicant {
+  readonly hello: Hello;
+  readonly address: string;
+  readonly holder: SessionHolder;
+  /** Aborts when the connection is gone. */
+  readonly signal: AbortSignal;
+  earliestUnanswered(): number | undefined;
+  /** What a ticket holds has changed. */
+  onChange(): void;
+  /** The session exists and hears of removals; from here on the holder must release it. */
+  onSession(session: Session): void;
+}
+
+export interface Admitted {
+  readonly session: Session;
+  readonly resumed: boolean;
+  readonly groups: readonly JoinedGroup[];
+  readonly left: readonly LeftGroup[];
+  /** Sends what was missed and goes live; call once the welcome was sent. */
+  follow(): Promise<void>;
+}
+
+/** Why somebody is not let in: what hello is answered with, and how the connection is closed. */
+export class Refusal {
+  constructor(
+    readonly error: ImError,
+    readonly close: CloseName,
+    readonly detail?: string,
+  ) {}
+}
+
+const NOTHING_PROVEN = 'removals since then are unknown: enter it again';
+const REMOVED_MEANWHILE = { code: ERROR_CODES.KICKED.code, reason: 'removed' };
+
+/** Never throws. Undefined when the connection is gone. */
+export async function admit(applicant: Applicant, surroundings: Surroundings): Promise<Admitted | Refusal | undefined> {
+  const { hello, holder, address, signal } = applicant;
+  const { device, platform, positions } = hello;
+  const identity = await verify(applicant, surroundings);
+  if (signal.aborted) return undefined;
+  if (identity instanceof Refusal) return identity;
+
+  const snapshot = findSnapshot(hello, identity, surroundings);
+  const session = new Session({
+    id: snapshot?.session ?? `s_${randomBytes(12).toString('base64url')}`,
+    identity,
+    device,
+    platform,
+    address,
+    holder,
+    snapshot,
+    surroundings,
+    earliestUnanswered: applicant.earliestUnanswered,
+    onChange: applicant.onChange,
+  });
+  surroundings.sessions.hold(session);
+  applicant.onSession(session);
+
+  // Everything is entered at once, so that a removal that comes from now on finds the group there to be left.
+  const { memberships } = session;
+  const permanent = [userGroup(identity.user), EVERYONE];
+  const restoration = memberships.restore(permanent, snapshot?.groups ?? [], {
+    positions,
+    returning: snapshot !== undefined,
+  });
+  const kicks = snapshot && (await findKicks(snapshot, session, surroundings));
+  if (signal.aborted) return undefined;
+  const out = kicks?.find(({ group }) => group === undefined);
+  if (out)
+    return new Refusal(
+      new ImError('KICKED', { details: { code: out.code, reason: out.reason } }),
+      'REMOVED',
+      out.reason,
+    );
+  for (const group of snapshot?.groups ?? []) {
+    if (!kicks || kicks.some((kick) => kick.group === group)) memberships.leave(group, 0, '');
+  }
+  await restoration.located;
+  if (signal.aborted) return undefined;
+  const groups = restoration.establish();
+  session.establish();
+  return {
+    session,
+    resumed: kicks !== undefined,
+    groups,
+    left: leftGroups(snapshot, groups, kicks),
+    follow: () => restoration.follow(),
+  };
+}
+
+async function verify(applicant: Applicant, surroundings: Surroundings): Promise<Identity | Refusal> {
+  const { hello, address, signal } = applicant;
+  const { verifier, clock, settings, logger } = surroundings;
+  const source = { address, device: hello.device, platform: hello.platform };
+  try {
+    const verifying = verifier.verify(hello.token, source, signal);
+    const identity = await withTimeout(verifying, clock, settings.verifyTimeoutMs);
+    if (!isIdentity(identity)) throw new ImError('VERIFIER_UNAVAILABLE', { message: 'the verifier answered nonsense' });
+    if (identity.expiresAt !== undefined && identity.expiresAt <= clock.now()) throw new ImError('TOKEN_EXPIRED');
+    return identity;
+  } catch (thrown) {
+    const error = ImError.wrap(thrown);
+    if (error.name === 'UNAUTHORIZED') return new Refusal(error, 'UNAUTHORIZED');
+    if (error.name === 'TOKEN_EXPIRED') return new Refusal(error, 'TOKEN_EXPIRED');
+    if (!signal.aborted) logger.warn('token could not be verified', { error });
+    return new Refusal(new ImError('VERIFIER_UNAVAILABLE'), 'VERIFIER_UNAVAILABLE');
+  }
+}
+
+function isIdentity(value: Identity): boolean {
+  return (
+    typeof value === 'object' &&
+    typeof value.user === 'string' &&
+    isName(value.user) &&
+    (value.product === undefined || (typeof value.product === 'string' && isProduct(value.product))) &&
+    (value.expiresAt === undefined || Number.isFinite(value.expiresAt)) &&
+    typeof value.claims === 'object'
+  );
+}
+
+/** The session that the ticket proves, from here if it still lives here (it knows better), else from the ticket. */
+function findSnapshot(
+  hello: Hello,
+  { user, product }: Identity,
+  surroundings: Surroundings,
+): SessionSnapshot | undefined {
+  const { tickets, sessions, clock } = surroundings;
+  const proven = hello.ticket === undefined ? undefined : tickets.open(hello.ticket, clock.now());
+  if (!proven || proven.user !== user || proven.device !== hello.device || proven.product !== product) return undefined;
+  sessions.holding(proven.session)?.holder.close('SESSION_TAKEN_OVER');
+  const kept = sessions.take(proven.session);
+  return kept && kept.sequence >= proven.sequence ? kept : proven;
+}
+
+async function findKicks(
+  snapshot: SessionSnapshot,
+  session: Session,
+  { feeds, log }: Surroundings,
+): Promise<Kick[] | undefined> {
+  const feed = feeds.get(session.userGroup);
+  if (!feed) return undefined;
+  await feed.ready;
+  const kicks = await kicksSince(snapshot.userPosition, feed, log);
+  return kicks?.filter((kick) => kick.session === undefined || kick.session === session.id);
+}
+
+/** Groups of the snapshot that were not restored. */
+function leftGroups(
+  snapshot: SessionSnapshot | undefined,
+  restored: readonly JoinedGroup[],
+  kicks: readonly Kick[] | undefined,
+): LeftGroup[] {
+  const missing = snapshot?.groups.filter((group) => !restored.some((each) => each.group === group)) ?? [];
+  return missing.map((group) => {
+    if (!kicks) return { group, code: ERROR_CODES.NOT_A_MEMBER.code, reason: NOTHING_PROVEN };
+    const { code, reason } = kicks.filter((kick) => kick.group === group).at(-1) ?? REMOVED_MEANWHILE;
+    return { group, code, reason };
+  });
+}

@@ -1,0 +1,145 @@
+/**
+ * A session while its connection lasts: who it is, its groups and attributes, the position of its calls. What survives the
+ * connection is its snapshot. Must not know sockets.
+ */
+import type { OnlineList } from '@im/groups';
+import { type Attributes, type CloseName, EVERYONE, userGroup, withProduct } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import { UNKNOWN_EPOCH } from '../feed/group-feed.js';
+import type { EntranceSurroundings } from '../membership/entrance.js';
+import type { GatewayViewer } from '../membership/gateway-viewer.js';
+import { Memberships } from '../membership/memberships.js';
+import type { Identity } from '../verifier/token-verifier.js';
+import { EffectOrder } from './effect-order.js';
+import type { SessionSnapshot } from './session-snapshot.js';
+
+/** The connection that holds a session. */
+export interface SessionHolder extends GatewayViewer {
+  close(name: CloseName, detail?: string): void;
+}
+
+export interface SessionSurroundings extends EntranceSurroundings {
+  readonly clock: Clock;
+  readonly online: OnlineList | undefined;
+}
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly identity: Identity;
+  readonly device: string;
+  readonly platform: string;
+  readonly address: string;
+  readonly holder: SessionHolder;
+  /** What the session was, when it is resumed. */
+  readonly snapshot: SessionSnapshot | undefined;
+  readonly surroundings: SessionSurroundings;
+  earliestUnanswered(): number | undefined;
+  /** What a ticket holds has changed. */
+  onChange(): void;
+}
+
+/** Sequence numbers that one connection of a session may use. */
+const SEQUENCES_PER_CONNECTION = 2 ** 32;
+/** Largest size of all attributes as JSON: they travel in every ticket. */
+const MAX_ATTRIBUTES_LENGTH = 2_048;
+
+export class Session {
+  readonly id: string;
+  readonly identity: Identity;
+  readonly device: string;
+  readonly platform: string;
+  readonly address: string;
+  readonly holder: SessionHolder;
+  readonly order: EffectOrder;
+  readonly memberships: Memberships;
+  /** `u:<user>` as on the bus. */
+  readonly userGroup: string;
+  readonly #surroundings: SessionSurroundings;
+  readonly #onChange: () => void;
+  readonly #resumedFrom: SessionSnapshot | undefined;
+  #established = false;
+  #attributes: Attributes;
+  #sequence: number;
+
+  constructor(options: SessionOptions) {
+    const { id, identity, device, platform, address, holder, snapshot, surroundings, onChange } = options;
+    this.id = id;
+    this.identity = identity;
+    this.device = device;
+    this.platform = platform;
+    this.address = address;
+    this.holder = holder;
+    this.userGroup = withProduct(identity.product, userGroup(identity.user));
+    this.order = new EffectOrder(options.earliestUnanswered);
+    this.memberships = new Memberships({
+      ...surroundings,
+      viewer: holder,
+      session: id,
+      user: identity.user,
+      product: identity.product,
+      attributes: () => this.#attributes,
+      onChange,
+    });
+    this.#surroundings = surroundings;
+    this.#onChange = onChange;
+    this.#resumedFrom = snapshot;
+    this.#attributes = snapshot?.attributes ?? {};
+    // Above every number of the connections before, also of calls that no ticket has heard of.
+    const before = snapshot ? Math.floor(snapshot.sequence / SEQUENCES_PER_CONNECTION) + 1 : 0;
+    this.#sequence = before * SEQUENCES_PER_CONNECTION;
+  }
+
+  get attributes(): Attributes {
+    return this.#attributes;
+  }
+
+  /** Of the latest call. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  nextSequence(): number {
+    return ++this.#sequence;
+  }
+
+  /** Merges; null removes. @returns false when they would grow too large, and nothing is changed */
+  setAttributes(changes: Readonly<Record<string, string | number | boolean | null>>): boolean {
+    const merged = Object.entries({ ...this.#attributes, ...changes }).filter(([, value]) => value !== null);
+    const attributes = Object.fromEntries(merged) as Attributes;
+    if (JSON.stringify(attributes).length > MAX_ATTRIBUTES_LENGTH) return false;
+    this.#attributes = attributes;
+    this.memberships.refreshOnline();
+    this.#onChange();
+    return true;
+  }
+
+  /** Whether the client was told that it is in the group. */
+  isIn(group: string): boolean {
+    return group === EVERYONE || group === userGroup(this.identity.user) || this.memberships.isJoined(group);
+  }
+
+  /** Its groups are entered: from here on it stands for itself. */
+  establish(): void {
+    this.#established = true;
+  }
+
+  /** What survives a connection that was lost: nothing of a session that was never established. Before memberships are closed. */
+  remains(): SessionSnapshot | undefined {
+    return this.#established ? this.snapshot() : this.#resumedFrom;
+  }
+
+  snapshot(): SessionSnapshot {
+    const { user, product } = this.identity;
+    const { position } = this.#surroundings.feeds.get(this.userGroup) ?? {};
+    return {
+      session: this.id,
+      user,
+      device: this.device,
+      ...(product !== undefined && { product }),
+      groups: this.memberships.joined,
+      attributes: this.#attributes,
+      sequence: this.#sequence,
+      userPosition: position ?? { epoch: UNKNOWN_EPOCH, version: 0 },
+    };
+  }
+}

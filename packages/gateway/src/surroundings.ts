@@ -1,0 +1,37 @@
+/** What all connections of one gateway share. Made by gateway.ts, handed down, never changed. */
+import type { Publisher } from '@im/broadcast';
+import type { FanOut, OnlineList } from '@im/groups';
+import type { Limits } from '@im/protocol';
+import type { Clock, Logger } from '@im/protocol/ports';
+import type { RpcCaller } from '@im/rpc';
+import type { TimerWheel } from './connection/timer-wheel.js';
+import type { GroupFeeds } from './feed/group-feeds.js';
+import type { LogAccess } from './feed/log-access.js';
+import type { GatewayMetrics } from './gateway-metrics.js';
+import type { Settings } from './gateway-options.js';
+import type { GatewayViewer } from './membership/gateway-viewer.js';
+import type { SessionRegistry } from './session/session-registry.js';
+import type { Tickets } from './session/ticket.js';
+import type { TokenVerifier } from './verifier/token-verifier.js';
+
+export interface Surroundings {
+  readonly node: string;
+  readonly settings: Settings;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: GatewayMetrics;
+  readonly wheel: TimerWheel;
+  readonly fanOut: FanOut<GatewayViewer>;
+  readonly feeds: GroupFeeds;
+  readonly log: LogAccess;
+  readonly maxReplay: number;
+  readonly tickets: Tickets;
+  readonly sessions: SessionRegistry;
+  readonly rpc: RpcCaller;
+  readonly publisher: Publisher;
+  readonly verifier: TokenVerifier;
+  readonly online: OnlineList | undefined;
+  /** Runs something once, at the end of the turn. */
+  afterTurn(run: () => void): void;
+}

@@ -1,0 +1,28 @@
+/**
+ * Server-to-client WebSocket frames, RFC 6455 section 5.2: unmasked, final, text or binary. Pure.
+ */
+
+const FINAL = 0x80;
+
+export const OPCODE = { text: 0x1, binary: 0x2 } as const;
+
+/** One complete frame around a copy of the payload. */
+export function serverFrame(payload: Uint8Array, opcode: number): Uint8Array {
+  const length = payload.length;
+  const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headerLength + length);
+  frame[0] = FINAL | opcode;
+  if (headerLength === 2) {
+    frame[1] = length;
+  } else if (headerLength === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    // 2^32 bytes and more cannot be a Buffer that this protocol makes.
+    frame.writeUInt32BE(0, 2);
+    frame.writeUInt32BE(length, 6);
+  }
+  frame.set(payload, headerLength);
+  return frame;
+}

@@ -1,0 +1,133 @@
+/**
+ * WebSocket connections of an HTTP server that belongs to somebody else: takes the upgrades of one path, checks origin and
+ * subprotocol, makes links. Must not know messages.
+ */
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { BlockList } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { jsonServerCodec } from '@im/protocol';
+import { type ServerOptions, WebSocketServer, type Server as WebSockets } from 'ws';
+import type { Link, LinkEvents } from '../../link.js';
+import { createWire, type Wire } from '../../wire.js';
+import { clientAddress, proxyList } from './client-address.js';
+import { OPCODE, serverFrame } from './server-frame.js';
+import { ProtocolWebSocket, WebSocketLink } from './ws-link.js';
+
+/** How long a peer may take to answer a close frame. */
+const CLOSE_TIMEOUT_MS = 3_000;
+
+/** By subprotocol. */
+const WIRES: ReadonlyMap<string, Wire> = new Map([
+  [jsonServerCodec.subprotocol, createWire(jsonServerCodec, (payload) => serverFrame(payload, OPCODE.text))],
+]);
+const DEFAULT_SUBPROTOCOL = jsonServerCodec.subprotocol;
+
+export interface AttachOptions {
+  /** Path of the WebSocket, without a query. Default `/im`. */
+  readonly path?: string;
+  /**
+   * Pages that may connect, as browsers name them (`https://example.org`); others get 403. `'any'`: every page. Programs that
+   * are no browsers send no origin and are let in: tokens decide.
+   */
+  readonly origins: readonly string[] | 'any';
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is believed. Default: none. */
+  readonly trustedProxies?: readonly string[];
+}
+
+export interface TransportOwner {
+  readonly maxFrameBytes: number;
+  accept(link: Link): LinkEvents;
+}
+
+export class WebSocketTransport {
+  readonly #server: Server;
+  readonly #path: string;
+  readonly #origins: ReadonlySet<string> | 'any';
+  readonly #trustedProxies: BlockList;
+  readonly #owner: TransportOwner;
+  readonly #webSockets: WebSockets<typeof ProtocolWebSocket>;
+  #refusing = false;
+
+  /** @throws ImError CONFIG_INVALID */
+  constructor(server: Server, options: AttachOptions, owner: TransportOwner) {
+    this.#server = server;
+    this.#path = options.path ?? '/im';
+    this.#origins = options.origins === 'any' ? 'any' : new Set(options.origins.map((origin) => origin.toLowerCase()));
+    this.#trustedProxies = proxyList(options.trustedProxies ?? []);
+    this.#owner = owner;
+    // The types do not know closeTimeout yet.
+    const settings: ServerOptions<typeof ProtocolWebSocket> & { closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      maxPayload: owner.maxFrameBytes,
+      perMessageDeflate: false,
+      // The codec checks the text it reads.
+      skipUTF8Validation: true,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      WebSocket: ProtocolWebSocket,
+      handleProtocols: (offered) => [...offered].find((each) => WIRES.has(each)) ?? false,
+    };
+    this.#webSockets = new WebSocketServer(settings);
+    server.on('upgrade', this.#onUpgrade);
+  }
+
+  /** Takes no new connections. */
+  refuse(): void {
+    this.#refusing = true;
+  }
+
+  /** Lets go of the server. */
+  detach(): void {
+    this.#server.off('upgrade', this.#onUpgrade);
+    this.#webSockets.close();
+  }
+
+  readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (pathOf(request) !== this.#path) {
+      // Somebody else's, if there is anybody else.
+      if (this.#server.listenerCount('upgrade') === 1) refuseUpgrade(socket, 404);
+      return;
+    }
+    const status = this.#objection(request);
+    if (status !== undefined) {
+      refuseUpgrade(socket, status);
+      return;
+    }
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => this.#connect(webSocket, request, socket));
+  };
+
+  #objection({ headers }: IncomingMessage): number | undefined {
+    if (this.#refusing) return 503;
+    const { origin } = headers;
+    if (origin !== undefined && this.#origins !== 'any' && !this.#origins.has(origin.toLowerCase())) return 403;
+    const offered = headers['sec-websocket-protocol'];
+    const acceptable = offered === undefined || offered.split(',').some((each) => WIRES.has(each.trim()));
+    return acceptable ? undefined : 400;
+  }
+
+  #connect(
+    webSocket: ProtocolWebSocket,
+    { headers, socket: { remoteAddress } }: IncomingMessage,
+    socket: Duplex,
+  ): void {
+    const wire = WIRES.get(webSocket.protocol || DEFAULT_SUBPROTOCOL) as Wire;
+    const forwardedFor = headers['x-forwarded-for'];
+    const address = clientAddress(remoteAddress, String(forwardedFor ?? ''), this.#trustedProxies);
+    const link = new WebSocketLink(webSocket, socket, wire, address);
+    link.connect(this.#owner.accept(link));
+  }
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+function refuseUpgrade(socket: Duplex, status: number): void {
+  socket.on('error', () => {});
+  const body = STATUS_CODES[status] ?? '';
+  socket.end(
+    `HTTP/1.1 ${status} ${body}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
