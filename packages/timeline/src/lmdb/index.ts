@@ -1,1 +1,1 @@
-export {};
+export { type LmdbLogStoreOptions, openLmdbLogStore } from './open-lmdb-log-store.js';

@@ -7,9 +7,9 @@ import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Metrics, noMetrics, type Random } from '@im/protocol/ports';
 import { checkEntry, checkGroup, checkRange } from '../argument-checks.js';
 import type { Appended, Head, LogStore, NewEntry, Page, ReadRange } from '../log-store.js';
+import { RecencyList } from '../recency-list.js';
 import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
 import { MemoryLog, type SharedBody, type Usage } from './memory-log.js';
-import { RecencyList } from './recency-list.js';
 
 export interface MemoryLogStoreOptions {
   /** Default: 1,000 entries, 1 MiB of bodies and 10 minutes of every log. */

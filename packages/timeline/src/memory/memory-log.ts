@@ -4,9 +4,9 @@
  */
 import type { Counter } from '@im/protocol/ports';
 import type { Appended, Entry, Head, NewEntry, Page, ReadRange } from '../log-store.js';
+import type { Listed } from '../recency-list.js';
 import type { Retention } from '../retention.js';
-import type { Listed } from './recency-list.js';
-import { VersionRing } from './version-ring.js';
+import { VersionRing } from '../version-ring.js';
 
 /** Rough cost of an entry beside its body: objects, slot, id with its place in the index. */
 const ENTRY_BYTES = 256;

@@ -1,5 +1,5 @@
 /**
- * Items under consecutive versions, taken in at the newest and trimmed at the oldest end, each in O(1).
+ * Items under consecutive versions: taken in at the newest and trimmed at the oldest end, each in amortised O(1).
  * Knows versions and slots only.
  */
 
@@ -8,10 +8,16 @@ const SMALLEST = 8;
 export class VersionRing<Item> {
   /** The item of a version lies at `version % length`. */
   #slots: (Item | undefined)[] = new Array(SMALLEST);
-  #first = 1;
-  #next = 1;
+  #first: number;
+  #next: number;
 
-  /** Oldest version kept; one above the newest ever given when nothing is. */
+  /** @param first version of the first item */
+  constructor(first = 1) {
+    this.#first = first;
+    this.#next = first;
+  }
+
+  /** Oldest version kept; `next` when none is. */
   get first(): number {
     return this.#first;
   }
@@ -27,34 +33,35 @@ export class VersionRing<Item> {
 
   push(item: Item): void {
     if (this.size === this.#slots.length) this.#resize(this.#slots.length * 2);
-    this.#slots[this.#slot(this.#next)] = item;
+    this.#slots[this.#next % this.#slots.length] = item;
     this.#next += 1;
   }
 
   /** The item of a version, undefined when it is not kept. */
   get(version: number): Item | undefined {
-    return version >= this.#first && version < this.#next ? this.#slots[this.#slot(version)] : undefined;
+    return version >= this.#first && version < this.#next ? this.#slots[version % this.#slots.length] : undefined;
   }
 
   /** Removes and returns the oldest item. */
   shift(): Item | undefined {
     if (this.size === 0) return undefined;
-    const slot = this.#slot(this.#first);
-    const item = this.#slots[slot];
-    this.#slots[slot] = undefined;
+    const item = this.#take(this.#first);
     this.#first += 1;
     if (this.#slots.length > SMALLEST && this.size <= this.#slots.length / 4) this.#resize(this.#slots.length / 2);
     return item;
   }
 
-  #slot(version: number): number {
-    return version % this.#slots.length;
+  #take(version: number): Item | undefined {
+    const slot = version % this.#slots.length;
+    const item = this.#slots[slot];
+    this.#slots[slot] = undefined;
+    return item;
   }
 
   #resize(length: number): void {
     const slots = new Array<Item | undefined>(length);
     for (let version = this.#first; version < this.#next; version += 1) {
-      slots[version % length] = this.#slots[this.#slot(version)];
+      slots[version % length] = this.#slots[version % this.#slots.length];
     }
     this.#slots = slots;
   }

@@ -1,0 +1,258 @@
+/**
+ * Group commit: what is appended while one transaction is flushed goes into the next, all of it with one flush, and is
+ * acknowledged after it. Owns the journal and when checkpoints and sweeps ride along. After a failure nothing that was
+ * under way is acknowledged, and everything known is read from the disk again.
+ */
+import { ImError } from '@im/protocol';
+import type { Clock, Logger, Timer } from '@im/protocol/ports';
+import type { Appended } from '../log-store.js';
+import type { Retention } from '../retention.js';
+import { Checkpoint } from './checkpoint.js';
+import type { Database, Writes } from './database.js';
+import { journalBound, readBatch, writeBatch } from './journal-batch.js';
+import { numberKey, parseNumberKey } from './keys.js';
+import { LmdbLog, type RecentEntry } from './lmdb-log.js';
+import { LogCache } from './log-cache.js';
+import type { StoreFigures } from './store-figures.js';
+import { Sweep } from './sweep.js';
+
+export interface PipelineOptions {
+  readonly database: Database;
+  readonly retentionOf: (group: string) => Retention;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly figures: StoreFigures;
+  /** Appends under way; beyond, more are refused. */
+  readonly maxPendingEntries: number;
+  readonly maxPendingBytes: number;
+  /** Logs kept in memory although they have no recent entries. */
+  readonly maxIdleLogs: number;
+  /** Entries without a row from which on checkpoints ride along with every commit. */
+  readonly checkpointFrom: number;
+}
+
+/** One append on its way. */
+export interface Pending {
+  readonly log: LmdbLog;
+  /** Undefined when the id was known: only the order of answers is kept. */
+  readonly entry: RecentEntry | undefined;
+  readonly answer: Appended;
+  readonly settle: (outcome: Appended | ImError) => void;
+}
+
+/** What is known of the disk; built anew after a failure. */
+interface State {
+  readonly logs: LogCache;
+  readonly checkpoint: Checkpoint;
+  readonly sweep: Sweep;
+}
+
+/** Bounds of one transaction. */
+const MOST_ENTRIES = 2_048;
+const MOST_BYTES = 4_194_304;
+/** Bytes without a row from which on checkpoints ride along. */
+const CHECKPOINT_FROM_BYTES = 8_388_608;
+/** Entries moved by a transaction that has nothing better to do. */
+const IDLE_BUDGET = 1_024;
+const SMALLEST_BUDGET = 256;
+const HOUSEKEEPING_MS = 1_000;
+const JOURNAL_START = numberKey(0);
+const JOURNAL_END = numberKey(Number.MAX_SAFE_INTEGER);
+
+export class CommitPipeline {
+  readonly #options: PipelineOptions;
+  #state: State;
+  /** Of the newest batch in the journal. */
+  #sequence = 0;
+  #queue: Pending[] = [];
+  #pendingEntries = 0;
+  #pendingBytes = 0;
+  #running: Promise<void> | undefined;
+  #housekeeping: Timer | undefined;
+  /** Something was committed since housekeeping looked. */
+  #active = false;
+  /** Nobody is waiting: move everything to rows. */
+  #emptying = false;
+  #sweepDue = false;
+  /** Why nothing can be appended any more. */
+  #failure: ImError | undefined;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#state = this.#recover();
+    options.figures.observe({
+      logs: () => this.#state.logs.size,
+      pending: () => this.#pendingEntries,
+      backlog: () => this.#state.checkpoint.entries,
+      bytes: () => options.database.size(),
+    });
+    this.#scheduleHousekeeping();
+  }
+
+  get logs(): LogCache {
+    return this.#state.logs;
+  }
+
+  /** @throws ImError QUEUE_FULL, STORE_UNAVAILABLE: the entry must not be given a version */
+  checkRoom(bytes: number): void {
+    if (this.#failure) throw this.#failure;
+    const { maxPendingEntries, maxPendingBytes, figures } = this.#options;
+    if (this.#pendingEntries < maxPendingEntries && this.#pendingBytes + bytes <= maxPendingBytes) return;
+    figures.refused.add();
+    throw new ImError('QUEUE_FULL');
+  }
+
+  submit(pending: Pending): void {
+    this.#queue.push(pending);
+    this.#pendingEntries += 1;
+    this.#pendingBytes += pending.entry?.bodyLength ?? 0;
+    this.#wake();
+  }
+
+  /** Settles when everything was acknowledged and moved to rows, as far as the disk lets it. */
+  async close(): Promise<void> {
+    this.#housekeeping?.cancel();
+    this.#housekeeping = undefined;
+    this.#emptying = true;
+    this.#wake();
+    await this.#running;
+  }
+
+  #wake(): void {
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Everything appended in this turn belongs to one transaction.
+    await new Promise(setImmediate);
+    while (this.#hasWork()) await this.#commit(this.#takeBatch());
+    this.#running = undefined;
+  }
+
+  #hasWork(): boolean {
+    if (this.#queue.length > 0) return true;
+    if (this.#failure) return false;
+    this.#emptying &&= this.#state.checkpoint.entries > 0;
+    return this.#emptying || this.#sweepDue;
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    const { database, clock, figures } = this.#options;
+    const { checkpoint, sweep } = this.#state;
+    const startedAt = clock.monotonic();
+    const entries = batch.flatMap(({ log, entry }) => (entry === undefined ? [] : [{ group: log.group, entry }]));
+    const now = clock.now();
+    try {
+      await database.commit((writes) => {
+        if (entries.length > 0) this.#journal(entries, writes);
+        checkpoint.write(writes, this.#checkpointBudget(batch.length), now);
+        if (this.#sweepDue) sweep.write(writes, now);
+        this.#sweepDue = false;
+      });
+    } catch (error) {
+      this.#fail(batch, ImError.wrap(error));
+      return;
+    }
+    this.#active = true;
+    checkpoint.committed();
+    figures.committed(entries.length, clock.monotonic() - startedAt);
+    for (const { log, entry, answer, settle } of batch) {
+      if (entry !== undefined) {
+        log.durable = entry.version;
+        checkpoint.add(entry);
+      }
+      settle(answer);
+    }
+  }
+
+  #journal(entries: readonly { readonly group: string; readonly entry: RecentEntry }[], writes: Writes): void {
+    for (const { entry } of entries) {
+      const body = entry.sharedBody;
+      if (body === undefined || body.written) continue;
+      body.written = true;
+      writes.put('bodies', body.key, body.bytes);
+    }
+    this.#sequence += 1;
+    const batch = writeBatch(this.#sequence, entries);
+    writes.put('journal', numberKey(batch.sequence), batch.bytes);
+  }
+
+  #checkpointBudget(batchLength: number): number {
+    if (this.#emptying) return IDLE_BUDGET;
+    const { entries, bytes } = this.#state.checkpoint;
+    const behind = entries >= this.#options.checkpointFrom || bytes >= CHECKPOINT_FROM_BYTES;
+    // Twice what came in, so that the backlog shrinks.
+    return behind ? Math.max(SMALLEST_BUDGET, batchLength * 2) : 0;
+  }
+
+  #takeBatch(): readonly Pending[] {
+    let bytes = 0;
+    let length = 0;
+    for (const { log, entry } of this.#queue) {
+      bytes += entry === undefined ? 0 : journalBound(log.group, entry);
+      if (length > 0 && (length === MOST_ENTRIES || bytes > MOST_BYTES)) break;
+      length += 1;
+      this.#pendingEntries -= 1;
+      this.#pendingBytes -= entry?.bodyLength ?? 0;
+    }
+    if (length === this.#queue.length) {
+      const all = this.#queue;
+      this.#queue = [];
+      return all;
+    }
+    return this.#queue.splice(0, length);
+  }
+
+  #fail(batch: readonly Pending[], error: ImError): void {
+    const { logger, figures } = this.#options;
+    figures.failed.add();
+    logger.error('the store could not write; what was under way is not acknowledged', { error });
+    const waiting = this.#queue;
+    this.#queue = [];
+    this.#pendingEntries = 0;
+    this.#pendingBytes = 0;
+    this.#emptying = false;
+    if (error.name !== 'STORE_FULL') this.#failure = error;
+    try {
+      this.#state = this.#recover();
+    } catch (unreadable) {
+      this.#failure = ImError.wrap(unreadable);
+    }
+    for (const { settle } of batch) settle(error);
+    for (const { settle } of waiting) settle(error);
+  }
+
+  /** Reads the journal: what was acknowledged and has no row yet. */
+  #recover(): State {
+    const { database, retentionOf, maxIdleLogs, figures } = this.#options;
+    const logs = new LogCache((group) => new LmdbLog(group, retentionOf(group), database), maxIdleLogs);
+    const checkpoint = new Checkpoint(database, logs, figures.trimmed);
+    for (const { key, value } of database.rows('journal', { start: JOURNAL_START, end: JOURNAL_END })) {
+      const batch = { sequence: parseNumberKey(key), bytes: value, remaining: 0 };
+      this.#sequence = Math.max(this.#sequence, batch.sequence);
+      for (const { group, version, start, end } of readBatch(value)) {
+        const log = logs.get(group);
+        if (version <= log.rowLast) continue;
+        logs.beginRecent(log);
+        checkpoint.add(log.restore(batch, version, start, end));
+        batch.remaining += 1;
+      }
+    }
+    return { logs, checkpoint, sweep: new Sweep(database, logs, checkpoint) };
+  }
+
+  #scheduleHousekeeping(): void {
+    this.#housekeeping = this.#options.clock.after(
+      HOUSEKEEPING_MS,
+      () => {
+        this.#scheduleHousekeeping();
+        if (this.#failure) return;
+        this.#emptying = !this.#active;
+        this.#active = false;
+        this.#sweepDue = true;
+        this.#wake();
+      },
+      { background: true },
+    );
+  }
+}

@@ -1,0 +1,80 @@
+/** Opens an LMDB store: its files, its identity, and the defaults of everything that can be set. */
+import { randomBytes } from 'node:crypto';
+import { ImError } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
+import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
+import type { LogStore } from '../log-store.js';
+import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
+import type { PipelineOptions } from './commit-pipeline.js';
+import type { Database } from './database.js';
+import { openLmdbDatabase } from './lmdb-database.js';
+import { LmdbLogStore } from './lmdb-log-store.js';
+import { StoreFigures } from './store-figures.js';
+
+export interface LmdbLogStoreOptions {
+  /** Folder of the store's files; made if need be. One process at a time. */
+  readonly path: string;
+  /** Default: 10,000 entries, 16 MiB of bodies and 90 days of every log. */
+  readonly retention?: RetentionPolicy;
+  /** Its wall clock decides what is too old. */
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+}
+
+const DEFAULT_RETENTION: Retention = { maxEntries: 10_000, maxBytes: 16_777_216, maxAgeMs: 90 * 86_400_000 };
+
+/** Of the tables' layout. */
+const FORMAT = 'im-timeline 1';
+const FORMAT_KEY = Buffer.from('format');
+const EPOCH_KEY = Buffer.from('epoch');
+
+/**
+ * An embedded store that acknowledges what is flushed to the disk. Its epoch stays the same as long as its files do.
+ * @throws ImError STORE_UNAVAILABLE (one line that says why), CONFIG_INVALID
+ */
+export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<LogStore> {
+  const retentionOf = retentionByGroup(options.retention ?? { default: DEFAULT_RETENTION });
+  const database = openLmdbDatabase(options.path);
+  try {
+    return await openStoreIn(database, {
+      retentionOf,
+      clock: options.clock ?? systemClock,
+      logger: options.logger ?? silentLogger,
+      figures: new StoreFigures(options.metrics ?? noMetrics),
+      maxPendingEntries: 100_000,
+      maxPendingBytes: 67_108_864,
+      maxIdleLogs: 10_000,
+      checkpointFrom: 8_192,
+    });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The same on tables that are open already. */
+export async function openStoreIn(database: Database, options: Omit<PipelineOptions, 'database'>): Promise<LogStore> {
+  const format = textOf(database.get('meta', FORMAT_KEY));
+  if (format !== undefined && format !== FORMAT) {
+    throw new ImError('STORE_UNAVAILABLE', {
+      message: `the store has format ${JSON.stringify(format)}, not ${FORMAT}`,
+    });
+  }
+  const epoch = textOf(database.get('meta', EPOCH_KEY)) ?? (await begin(database));
+  return new LmdbLogStore({ ...options, database, epoch });
+}
+
+/** Gives a new store its identity. */
+async function begin(database: Database): Promise<string> {
+  const epoch = randomBytes(9).toString('base64url');
+  await database.commit((writes) => {
+    writes.put('meta', FORMAT_KEY, Buffer.from(FORMAT));
+    writes.put('meta', EPOCH_KEY, Buffer.from(epoch));
+  });
+  return epoch;
+}
+
+function textOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && Buffer.from(bytes).toString();
+}

@@ -1,0 +1,59 @@
+/** The figures of an LMDB store, by the names that the README lists. */
+import type { Counter, Histogram, Metrics } from '@im/protocol/ports';
+
+/** Read when figures are. */
+export interface StoreLevels {
+  readonly logs: () => number;
+  readonly pending: () => number;
+  readonly backlog: () => number;
+  readonly bytes: () => number;
+}
+
+const labels = { store: 'lmdb' };
+
+export class StoreFigures {
+  readonly appended: Counter;
+  readonly duplicates: Counter;
+  readonly trimmed: Counter;
+  readonly refused: Counter;
+  readonly failed: Counter;
+  readonly #commitMs: Histogram;
+  readonly #commitEntries: Histogram;
+  readonly #metrics: Metrics;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+    const counter = (name: string, help: string) => metrics.counter(`im_timeline_${name}_total`, { help, labels });
+    this.appended = counter('appended', 'Entries appended.');
+    this.duplicates = counter('duplicates', 'Appends of a known id.');
+    this.trimmed = counter('trimmed', 'Entries no longer kept.');
+    this.refused = counter('refused', 'Appends refused for want of room in the queue.');
+    this.failed = counter('failed_commits', 'Transactions that the disk did not take.');
+    this.#commitMs = metrics.histogram('im_timeline_commit_ms', {
+      help: 'From the begin of a transaction to its flush.',
+      labels,
+      buckets: [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 512],
+    });
+    this.#commitEntries = metrics.histogram('im_timeline_commit_entries', {
+      help: 'Entries flushed together.',
+      labels,
+      buckets: [1, 4, 16, 64, 256, 1_024, 2_048],
+    });
+  }
+
+  committed(entries: number, ms: number): void {
+    if (entries === 0) return;
+    this.appended.add(entries);
+    this.#commitMs.observe(ms);
+    this.#commitEntries.observe(entries);
+  }
+
+  observe(levels: StoreLevels): void {
+    const level = (name: string, help: string, read: () => number) =>
+      this.#metrics.observe(`im_timeline_${name}`, { help, labels }, read);
+    level('logs', 'Logs in use.', levels.logs);
+    level('pending_entries', 'Appends that wait for their flush.', levels.pending);
+    level('journal_entries', 'Acknowledged entries that have no row yet.', levels.backlog);
+    level('bytes', 'Bytes of the file.', levels.bytes);
+  }
+}
