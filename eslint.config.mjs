@@ -11,7 +11,7 @@ refreshProjectGraph();
 
 const members = readFolders(workspaceRoot, ['packages', 'apps', 'tests', '.']);
 
-/** Globs of the sources of every project with one of these runtime tags, tests aside. @param {string[]} tags */
+/** Globs of the sources of every project with one of these runtime tags, what serves tests aside. @param {string[]} tags */
 const sourcesWithTag = (...tags) =>
   members
     .filter(({ manifest }) => tags.some((tag) => manifest.nx?.tags?.includes(tag)))
@@ -44,7 +44,8 @@ export default tseslint.config(
   },
   {
     files: sourcesWithTag('runtime:any', 'runtime:browser'),
-    ignores: ['**/*.test.ts'],
+    // Tests and what is exported for tests run in Node; tsconfig.lib.json leaves out the same files.
+    ignores: ['**/*.test.ts', '**/src/testing/**'],
     rules: {
       'no-restricted-imports': [
         'error',
