@@ -2,8 +2,9 @@
  * Commands that are answered: matched by id, bounded in number and time, kept waiting while there is no connection,
  * repeated after a loss where that is safe. Must not know what they say.
  */
-import { type ClientMessage, type ErrorMessage, ImError, type Reply, type Synced } from '@im/protocol';
+import { type ClientMessage, CodedError, type ErrorMessage, type Reply, type Synced } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
+import { ownError, toCodedError } from './errors.js';
 
 export interface CallOptions {
   /** Everything together: waiting for a connection, the call, its repetition. Default: the client's `callTimeoutMs`. */
@@ -49,7 +50,7 @@ interface Entry {
   readonly make: Make;
   readonly repeat: boolean;
   readonly deadline: number;
-  readonly settle: (result: Answer | ImError) => void;
+  readonly settle: (result: Answer | CodedError) => void;
   sent: boolean;
 }
 
@@ -77,7 +78,7 @@ export function createCalls(firstId: number, { clock, timeoutMs: defaultTimeoutM
         unanswered++;
         free--;
       } catch (error) {
-        entry.settle(ImError.wrap(error));
+        entry.settle(toCodedError(error));
       }
     }
   }
@@ -85,26 +86,24 @@ export function createCalls(firstId: number, { clock, timeoutMs: defaultTimeoutM
   return {
     request: (make, { timeoutMs = defaultTimeoutMs, signal, repeat = false }) =>
       new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(new ImError('CANCELLED'));
-        if (entries.size >= MAX_CALLS) return reject(new ImError('QUEUE_FULL'));
+        if (signal?.aborted) return reject(ownError('CANCELLED'));
+        if (entries.size >= MAX_CALLS) return reject(ownError('QUEUE_FULL'));
         const id = nextId++;
-        const settle = (result: Answer | ImError): void => {
+        const settle = (result: Answer | CodedError): void => {
           timer.cancel();
           signal?.removeEventListener('abort', cancel);
           entries.delete(id);
           if (entry.sent) unanswered--;
-          if (result instanceof ImError) reject(result);
+          if (result instanceof CodedError) reject(result);
           else resolve(result);
         };
-        const withdraw = (error: ImError): void => {
+        const withdraw = (error: CodedError): void => {
           settle(error);
           if (entry.sent) send({ type: 'cancel', call: id });
           flush();
         };
-        const cancel = (): void => withdraw(new ImError('CANCELLED'));
-        const timer: Timer = clock.after(timeoutMs, () =>
-          withdraw(new ImError('TIMEOUT', { details: { sent: entry.sent } })),
-        );
+        const cancel = (): void => withdraw(ownError('CANCELLED'));
+        const timer: Timer = clock.after(timeoutMs, () => withdraw(ownError('TIMEOUT', { sent: entry.sent })));
         const entry: Entry = { make, repeat, deadline: clock.monotonic() + timeoutMs, settle, sent: false };
         entries.set(id, entry);
         signal?.addEventListener('abort', cancel);
@@ -116,14 +115,14 @@ export function createCalls(firstId: number, { clock, timeoutMs: defaultTimeoutM
     onAnswer(message) {
       const entry = entries.get(message.id as number);
       if (!entry?.sent) return;
-      entry.settle(message.type === 'error' ? ImError.from(message) : message);
+      entry.settle(message.type === 'error' ? new CodedError(message) : message);
       flush();
     },
     flush,
     onLost() {
       for (const entry of entries.values()) {
         if (!entry.sent) continue;
-        if (!entry.repeat) entry.settle(new ImError('DISCONNECTED'));
+        if (!entry.repeat) entry.settle(ownError('DISCONNECTED'));
         else {
           entry.sent = false;
           unanswered--;
@@ -131,7 +130,7 @@ export function createCalls(firstId: number, { clock, timeoutMs: defaultTimeoutM
       }
     },
     onClosed() {
-      for (const entry of entries.values()) entry.settle(new ImError('CLOSED'));
+      for (const entry of entries.values()) entry.settle(ownError('CLOSED'));
     },
   };
 }

@@ -1,5 +1,5 @@
 /** The client: composes connection, calls, groups and rooms. Owns nothing but the wiring and the defaults. */
-import { EVERYONE, ImError, type Positions, type Reply, type Synced } from '@im/protocol';
+import { CodedError, EVERYONE, type Positions, type Reply, type Synced } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type CallOptions, createCalls, type RequestOptions } from './calls.js';
 import { backoffMs } from './connection/backoff.js';
@@ -8,6 +8,7 @@ import type { WebSocketConstructor } from './connection/link.js';
 import { pageSignals } from './connection/signals.js';
 import type { ClientState } from './connection/states.js';
 import { createEmitter } from './emitter.js';
+import { ownError } from './errors.js';
 import { type Group, groupView } from './groups/group.js';
 import { createGroups } from './groups/groups.js';
 import type { ClientOptions, Ports } from './options.js';
@@ -59,8 +60,7 @@ export interface Client<S extends Schema = Schema> {
 export function createClient<S extends Schema = Schema>(options: ClientOptions, ports: Partial<Ports> = {}): Client<S> {
   const { clock = systemClock, random = Math.random, signals = pageSignals } = ports;
   const { WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket } = options;
-  if (!WebSocket)
-    throw new ImError('CONFIG_INVALID', { message: 'no global WebSocket: pass one, of `ws` for instance' });
+  if (!WebSocket) throw ownError('CONFIG_INVALID', { missing: 'WebSocket' });
   const service = options.roomService ?? 'room';
   const backoff = { minMs: 500, maxMs: 30_000, ...options.reconnect };
   const events = createEmitter(reportToPlatform);
@@ -106,7 +106,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
         if (message.type === 'reply' || message.type === 'synced' || (message.type === 'error' && message.id)) {
           calls.onAnswer(message);
           if (calls.unanswered === 0) connection.settled();
-        } else if (message.type === 'error') report(ImError.from(message));
+        } else if (message.type === 'error') report(new CodedError(message));
         else groups.onMessage(message);
       },
       onLost() {
@@ -139,7 +139,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
     data: unknown,
     { since, key, ...options }: RequestOptions & { since?: () => Positions | undefined; key?: string | undefined } = {},
   ): Promise<unknown> {
-    if (connection.state.status === 'closed') throw new ImError('CLOSED');
+    if (connection.state.status === 'closed') throw ownError('CLOSED');
     const answer = await calls.request(
       (id, timeoutMs) => {
         const positions = since?.();

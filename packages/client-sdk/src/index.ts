@@ -1,4 +1,4 @@
-export { ImError } from '@im/protocol';
+export { CodedError as ImError } from '@im/protocol';
 export type { CallOptions } from './calls.js';
 export { type Client, type ClientEvents, createClient } from './client.js';
 export type { WebSocketConstructor, WebSocketLike } from './connection/link.js';

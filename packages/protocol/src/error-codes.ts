@@ -78,9 +78,11 @@ export type ErrorName = keyof typeof ERROR_CODES;
 /** First code that applications may use for their own errors. */
 export const FIRST_APPLICATION_CODE = 1000;
 
-const NAMES = new Map<number, ErrorName>(
-  (Object.keys(ERROR_CODES) as ErrorName[]).map((name) => [ERROR_CODES[name].code, name]),
-);
+// Pure: who does not ask for names does not load them.
+const NAMES = /* @__PURE__ */ (() =>
+  new Map<number, ErrorName>(
+    (Object.keys(ERROR_CODES) as ErrorName[]).map((name) => [ERROR_CODES[name].code, name]),
+  ))();
 
 /** The registered name of a code, or undefined for application codes and codes of later releases. */
 export function errorName(code: number): ErrorName | undefined {

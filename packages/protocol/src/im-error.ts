@@ -1,16 +1,6 @@
 /** The one error type of every @im package. */
-import { ERROR_CODES, type ErrorName, errorName, FIRST_APPLICATION_CODE } from './error-codes.js';
-
-export type ErrorDetails = Readonly<Record<string, unknown>>;
-
-/** An error as it travels: in `error` messages, RPC replies and HTTP answers. */
-export interface ErrorBody {
-  readonly code: number;
-  readonly name: string;
-  readonly message: string;
-  readonly retryable: boolean;
-  readonly details?: ErrorDetails;
-}
+import { CodedError, type ErrorBody, type ErrorDetails } from './coded-error.js';
+import { ERROR_CODES, type ErrorName, FIRST_APPLICATION_CODE } from './error-codes.js';
 
 export interface ImErrorOptions {
   /** Defaults to the registry's line. */
@@ -23,20 +13,25 @@ export interface ImErrorOptions {
   cause?: unknown;
 }
 
-export class ImError extends Error {
-  /** Numeric code of docs/errors.md, or the application's own from 1000. */
-  readonly code: number;
-  /** Whether trying again, unchanged, may succeed. */
-  readonly retryable: boolean;
-  readonly details: ErrorDetails | undefined;
+export class ImError extends CodedError {
+  /** @param name its row in the registry */
+  constructor(name: ErrorName, { message, details, retryable, cause }: ImErrorOptions = {}) {
+    const row = ERROR_CODES[name];
+    super(
+      {
+        code: row.code,
+        name,
+        message: message ?? row.message,
+        retryable: retryable ?? row.retryable,
+        ...(details && { details }),
+      },
+      cause,
+    );
+  }
 
-  constructor(name: ErrorName, options: ImErrorOptions = {}) {
-    const definition = ERROR_CODES[name];
-    super(options.message ?? definition.message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = name;
-    this.code = definition.code;
-    this.retryable = options.retryable ?? definition.retryable;
-    this.details = options.details;
+  /** Whoever made it: a small program's error is as good as any. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof CodedError;
   }
 
   /**
@@ -55,28 +50,11 @@ export class ImError extends Error {
 
   /** Rebuilds an error from the wire. Codes of later releases keep their number, name and retryability. */
   static from(body: ErrorBody): ImError {
-    const error = new ImError(errorName(body.code) ?? 'INTERNAL', {
-      message: body.message,
-      details: body.details,
-      retryable: body.retryable,
-    });
-    Object.assign(error, { code: body.code, name: body.name });
-    return error;
+    return new CodedError(body);
   }
 
   /** Any thrown thing as an ImError: ImErrors unchanged, the rest INTERNAL with its cause kept and its text not shown. */
   static wrap(thrown: unknown): ImError {
     return thrown instanceof ImError ? thrown : new ImError('INTERNAL', { cause: thrown });
-  }
-
-  /** What may travel: no stack, no cause. */
-  toBody(): ErrorBody {
-    return {
-      code: this.code,
-      name: this.name,
-      message: this.message,
-      retryable: this.retryable,
-      ...(this.details && { details: this.details }),
-    };
   }
 }

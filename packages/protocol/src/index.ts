@@ -1,5 +1,6 @@
 export { CLOSE_CODES, type CloseName, shouldReconnect } from './close-codes.js';
 export type { ClientCodec, ServerCodec } from './codec.js';
+export { CodedError, type ErrorBody, type ErrorDetails } from './coded-error.js';
 export type { Delivery, Publication } from './delivery.js';
 export {
   type Attributes,
@@ -27,7 +28,7 @@ export {
   withoutProduct,
   withProduct,
 } from './group-id.js';
-export { type ErrorBody, type ErrorDetails, ImError, type ImErrorOptions } from './im-error.js';
+export { ImError, type ImErrorOptions } from './im-error.js';
 export { isJsonBody } from './json/body.js';
 export { jsonClientCodec } from './json/client-codec.js';
 export { jsonServerCodec } from './json/server-codec.js';

@@ -2,7 +2,7 @@
  * The messages of the client protocol (docs/protocol.md), independent of any codec.
  * `Body` is what stands for `data`: raw bytes where bodies are opaque (gateways), parsed values in clients.
  */
-import type { ErrorBody } from './im-error.js';
+import type { ErrorBody } from './coded-error.js';
 import type { Limits } from './limits.js';
 
 /** PR-90: everything up to `version` in the log named `epoch` was seen. */

@@ -6,9 +6,8 @@
 import {
   type ClientCodec,
   type ClientMessage,
-  ERROR_CODES,
+  CodedError,
   type ErrorMessage,
-  ImError,
   jsonClientCodec,
   type Positions,
   type ServerMessage,
@@ -16,6 +15,7 @@ import {
   type Welcome,
 } from '@im/protocol';
 import type { Timer } from '@im/protocol/ports';
+import { codeOf, ownError } from '../errors.js';
 import type { ClientOptions, Ports } from '../options.js';
 import { CLIENT_NAME } from '../version.js';
 import { type Backoff, backoffMs } from './backoff.js';
@@ -108,7 +108,7 @@ export function createConnection(
     timer = clock.after(delayMs, run);
   };
   const waitForAnswer = (): void => wait(options.connectTimeoutMs, timedOut);
-  const timedOut = (): void => go('lost', ERROR_CODES.TIMEOUT.code, `TIMEOUT ${state}`);
+  const timedOut = (): void => go('lost', codeOf('TIMEOUT'), `TIMEOUT ${state}`);
 
   /** What each state begins with. None of these changes the state before it returns. */
   const enter: Partial<Record<State, () => void>> = {
@@ -127,7 +127,7 @@ export function createConnection(
         });
       } catch (error) {
         timer?.cancel();
-        wait(0, () => go('lost', ERROR_CODES.DISCONNECTED.code, String(error)));
+        wait(0, () => go('lost', codeOf('DISCONNECTED'), String(error)));
       }
     },
     greeting() {
@@ -163,7 +163,7 @@ export function createConnection(
   function go(cause: Cause, code = 0, reason = ''): void {
     const to = next(state, cause);
     if (!to) {
-      handlers.onError(new ImError('INTERNAL', { message: `${state}: ${cause}` }));
+      handlers.onError(ownError('INTERNAL', { state, cause }));
       return;
     }
     if (welcome && clock.monotonic() - welcomedAt >= heartbeatMs) failures = 0;
@@ -201,8 +201,8 @@ export function createConnection(
       },
       (error: unknown) => {
         if (signal.aborted) return;
-        if (error instanceof ImError && !error.retryable) go('forbidden', error.code, error.message);
-        else go('lost', ERROR_CODES.DISCONNECTED.code, String(error));
+        if (error instanceof CodedError && !error.retryable) go('forbidden', error.code, error.message);
+        else go('lost', codeOf('DISCONNECTED'), String(error));
       },
     );
   }
@@ -220,7 +220,7 @@ export function createConnection(
 
   function onClose(code: number, reason: string): void {
     const decided = code >= 4_000 && code <= 4_999;
-    if (decided ? code === CLOSE_TOKEN_EXPIRED : refusal?.code === ERROR_CODES.TOKEN_EXPIRED.code) {
+    if (decided ? code === CLOSE_TOKEN_EXPIRED : refusal?.code === codeOf('TOKEN_EXPIRED')) {
       if (!credentials.renew('expired')) go('forbidden', code, reason);
       // A new token that is expired as well: the clocks differ, and haste does not help.
       else if (renewals++) go('lost', code, reason);
@@ -241,7 +241,7 @@ export function createConnection(
       messages = codec.decode(frame as string);
     } catch (error) {
       handlers.onError(error);
-      go('lost', ERROR_CODES.MALFORMED.code, 'MALFORMED');
+      go('lost', codeOf('MALFORMED'), 'MALFORMED');
       return;
     }
     for (const message of messages) {
@@ -315,11 +315,11 @@ export function createConnection(
     try {
       frame = codec.encode(message);
     } catch (cause) {
-      throw new ImError('INVALID_ARGUMENT', { cause });
+      throw ownError('INVALID_ARGUMENT', undefined, cause);
     }
     const limit = welcome?.limits.frameBytes ?? Number.POSITIVE_INFINITY;
     if (frame.length * 3 > limit && new TextEncoder().encode(frame).length > limit) {
-      throw new ImError('FRAME_TOO_LARGE');
+      throw ownError('FRAME_TOO_LARGE');
     }
     sentAt = clock.monotonic();
     link?.send(frame);

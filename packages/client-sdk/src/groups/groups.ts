@@ -3,9 +3,7 @@
  * beyond that somebody listens beside, nor how commands travel.
  */
 import {
-  ERROR_CODES,
-  errorName,
-  ImError,
+  FIRST_APPLICATION_CODE,
   type JoinedGroup,
   type LeftGroup,
   MAX_POSITIONS,
@@ -19,6 +17,7 @@ import {
   type Welcome,
 } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
+import { codeOf, toCodedError } from '../errors.js';
 import type { PositionStore } from '../options.js';
 import { createGroupEntry, emit, type GroupEntry } from './group.js';
 
@@ -87,7 +86,7 @@ export function createGroups({ clock, store, sync, report }: GroupsPorts): Group
       },
       (error: unknown) => {
         if (log.asked !== asked) return;
-        if (!ImError.wrap(error).retryable) return log.giveUp();
+        if (!toCodedError(error).retryable) return log.giveUp();
         const timer = clock.after(SYNC_RETRY_MS, () => {
           retries.delete(timer);
           if (log.asked === asked) fill(entry, asked);
@@ -145,10 +144,8 @@ export function createGroups({ clock, store, sync, report }: GroupsPorts): Group
     onWelcome(welcome) {
       for (const joined of welcome.groups) join(joined);
       for (const left of welcome.left) {
-        const name = errorName(left.code);
-        // What only failed for now is entered again by its room.
         const entry = entries.get(left.group);
-        if (entry && !(name && ERROR_CODES[name].retryable)) leave(left, entry);
+        if (entry && isFinal(left.code)) leave(left, entry);
       }
       for (const entry of entries.values()) {
         if (entry.lost && !entry.companion) leave(ERROR_LOST, entry);
@@ -177,7 +174,10 @@ export function createGroups({ clock, store, sync, report }: GroupsPorts): Group
   };
 }
 
-const ERROR_LOST = { code: ERROR_CODES.DISCONNECTED.code, reason: 'DISCONNECTED' };
+/** Somebody's will: ours, a moderator's, the application's. What failed otherwise is entered again by its room. */
+const isFinal = (code: number): boolean => code < 1 || (code >= 200 && code < 300) || code >= FIRST_APPLICATION_CODE;
+
+const ERROR_LOST = { code: codeOf('DISCONNECTED'), reason: 'DISCONNECTED' };
 
 function shed(message: Shed, entry: GroupEntry): void {
   const { count, unknown } = entry.shed;

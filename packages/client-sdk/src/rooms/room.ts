@@ -2,9 +2,10 @@
  * One stay in one room: entered by a call, entered again after a reconnect that did not restore it, ended by leaving
  * or by the gateway's word. Must not know sockets.
  */
-import { ImError, type Positions } from '@im/protocol';
+import type { Positions } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
 import { createEmitter } from '../emitter.js';
+import { ownError, toCodedError } from '../errors.js';
 import { emit, type Group, type GroupEntry } from '../groups/group.js';
 import type { RoomEvents, Subscribe } from '../schema.js';
 
@@ -92,7 +93,7 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   async function enter(): Promise<Room<Events, Entered>> {
     try {
       data = await ask();
-      if (!entry.member) throw new ImError('NOT_A_MEMBER');
+      if (!entry.member) throw ownError('NOT_A_MEMBER');
     } catch (error) {
       end();
       throw error;
@@ -113,7 +114,7 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
         emitter.emit('$entered', answer);
       },
       (thrown: unknown) => {
-        const error = ImError.wrap(thrown);
+        const error = toCodedError(thrown);
         if (stage === 'left') return;
         if (!ports.connected()) reentering = false;
         else if (error.retryable) retryTimer = clock.after(ports.retryMs(failures), () => reenter(failures + 1));

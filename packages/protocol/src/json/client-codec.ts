@@ -3,7 +3,7 @@
  * with a new gateway: it checks that what every message of a kind must have is there, and nothing more.
  */
 import type { ClientCodec } from '../codec.js';
-import { ImError } from '../im-error.js';
+import { CodedError } from '../coded-error.js';
 import type { ServerMessage } from '../messages.js';
 import { JSON_SUBPROTOCOL } from './subprotocol.js';
 
@@ -46,7 +46,8 @@ export const jsonClientCodec: ClientCodec<string> = {
         .map((line) => JSON.parse(line))
         .filter(isServerMessage);
     } catch (cause) {
-      throw new ImError('MALFORMED', { cause });
+      // The registry, which has the same, is larger than all of this.
+      throw new CodedError({ code: 100, name: 'MALFORMED', message: 'malformed message', retryable: false }, cause);
     }
   },
 };

@@ -18,8 +18,7 @@ it('a bundle with the client’s half alone has nothing of the gateway’s', asy
   const used = Object.entries(bundle?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   expect(used.map(([file]) => file.replace(/.*\//, '')).sort()).toEqual([
     'client-codec.ts',
-    'error-codes.ts',
-    'im-error.ts',
+    'coded-error.ts',
     'subprotocol.ts',
   ]);
   expect(outputFiles[0]?.text).not.toMatch(/TextDecoder|TextEncoder/);
