@@ -1,2 +1,3 @@
 export type { Appended, Entry, Head, LogReader, LogStore, NewEntry, Page, ReadRange } from './log-store.js';
 export type { Retention, RetentionPolicy } from './retention.js';
+export { type LogStoresByKind, routeLogStores } from './routed-log-store.js';

@@ -2,6 +2,7 @@
  * What is kept of logs, by kind of group. Knows numbers only; every store trims in its own way.
  */
 import { ImError } from '@im/protocol';
+import { kindOf } from './group-kind.js';
 
 /** What is kept of one log; whichever limit is reached first trims, but the newest entry stays until its age is reached. */
 export interface Retention {
@@ -32,5 +33,5 @@ export function retentionByGroup(policy: RetentionPolicy): (group: string) => Re
   );
   if (mistakes.length > 0) throw new ImError('CONFIG_INVALID', { message: mistakes[0], details: { mistakes } });
   if (kinds.size === 0) return () => policy.default;
-  return (group) => kinds.get(group.slice(group.indexOf('/') + 1, group.indexOf(':'))) ?? policy.default;
+  return (group) => kinds.get(kindOf(group)) ?? policy.default;
 }
