@@ -25,8 +25,6 @@ import { type AttachOptions, WebSocketTransport } from './transport/ws/ws-transp
 
 /** How late a deadline of a connection may be noticed. */
 const TICK_MS = 100;
-const LOG_READS_AT_ONCE = 64;
-const LOG_READS_WAITING = 100_000;
 
 export interface StopOptions {
   /** How long calls may take to be answered, and clients to leave by themselves. Default 5,000. */
@@ -66,12 +64,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     const { clock = systemClock, logger = silentLogger, metrics = noMetrics, afterTurn = setImmediateOnce } = options;
     const gatewayMetrics = createGatewayMetrics(metrics);
     const tickets = new Tickets(options.ticketKeys);
-    const log = new LogAccess(options.log, {
-      clock,
-      timeoutMs: settings.storeTimeoutMs,
-      maxConcurrent: LOG_READS_AT_ONCE,
-      maxWaiting: LOG_READS_WAITING,
-    });
+    const log = new LogAccess(options.log, clock, settings.storeTimeoutMs);
     const fanOut = new FanOut<GatewayViewer>({
       clock,
       metrics,

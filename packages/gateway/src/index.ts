@@ -4,5 +4,8 @@ export type { GatewayOptions, Settings } from './gateway-options.js';
 export type { Link, LinkEvents } from './link.js';
 export type { TicketKey } from './session/ticket.js';
 export type { AttachOptions } from './transport/ws/ws-transport.js';
+export { type CachedVerifierOptions, cachedVerifier } from './verifier/cached-verifier.js';
+export { type HttpVerifierOptions, httpVerifier } from './verifier/http-verifier.js';
+export { type JwtKey, type JwtVerifierOptions, jwtVerifier } from './verifier/jwt-verifier.js';
 export type { Identity, TokenSource, TokenVerifier } from './verifier/token-verifier.js';
 export { createWire, type Framing, type Wire } from './wire.js';

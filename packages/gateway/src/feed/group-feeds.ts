@@ -5,8 +5,9 @@
 import type { Broadcast, Subscriber } from '@im/broadcast';
 import type { Delivery } from '@im/protocol';
 import type { Clock, Counter } from '@im/protocol/ports';
+import { withTimeout } from '../timeout.js';
 import { GroupFeed } from './group-feed.js';
-import { type LogAccess, withTimeout } from './log-access.js';
+import type { LogAccess } from './log-access.js';
 
 /** Groups compared with the log at once after the bus was interrupted. */
 const COMPARED_AT_ONCE = 32;

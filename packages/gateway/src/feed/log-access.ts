@@ -5,77 +5,54 @@
 import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import type { Head, LogReader, Page } from '@im/timeline';
-
-export interface LogAccessOptions {
-  readonly clock: Clock;
-  /** An answer that takes longer counts as STORE_UNAVAILABLE. */
-  readonly timeoutMs: number;
-  /** Reads under way at once; more wait. */
-  readonly maxConcurrent: number;
-  /** Reads that wait; more are refused with STORE_UNAVAILABLE. */
-  readonly maxWaiting: number;
-}
+import { ConcurrencyLimit } from '../concurrency-limit.js';
+import { withTimeout } from '../timeout.js';
 
 /** Largest page in bytes of bodies. */
 const MAX_PAGE_BYTES = 256 * 1024;
+const READS_AT_ONCE = 64;
+/** Beyond, reads fail with STORE_UNAVAILABLE. */
+const READS_WAITING = 100_000;
 
 export class LogAccess {
   readonly #log: LogReader;
-  readonly #options: LogAccessOptions;
-  readonly #underWay = new Map<string, Promise<Page | Head>>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #clock: Clock;
+  readonly #timeoutMs: number;
+  readonly #limit = new ConcurrencyLimit(READS_AT_ONCE, READS_WAITING);
+  readonly #heads = new Map<string, Promise<Head>>();
+  readonly #pages = new Map<string, Promise<Page>>();
 
-  constructor(log: LogReader, options: LogAccessOptions) {
+  /** @param timeoutMs an answer that takes longer counts as STORE_UNAVAILABLE */
+  constructor(log: LogReader, clock: Clock, timeoutMs: number) {
     this.#log = log;
-    this.#options = options;
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** @throws ImError STORE_UNAVAILABLE */
   head(group: string): Promise<Head> {
-    return this.#shared(group, () => this.#log.head(group));
+    return this.#shared(this.#heads, group, () => this.#log.head(group));
   }
 
   /** Forward from a version; may end before the limit. @throws ImError STORE_UNAVAILABLE */
   read(group: string, after: number, limit: number): Promise<Page> {
     const range = { after, limit, maxBytes: MAX_PAGE_BYTES };
-    return this.#shared(`${group} ${after} ${limit}`, () => this.#log.read(group, range)) as Promise<Page>;
+    return this.#shared(this.#pages, `${group} ${after} ${limit}`, () => this.#log.read(group, range));
   }
 
-  #shared(key: string, read: () => Promise<Page | Head>): Promise<Page | Head> {
-    const present = this.#underWay.get(key);
+  #shared<T>(underWay: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
+    const present = underWay.get(key);
     if (present) return present;
-    const promise = this.#bounded(read).finally(() => this.#underWay.delete(key));
-    this.#underWay.set(key, promise);
+    const promise = this.#bounded(read).finally(() => underWay.delete(key));
+    underWay.set(key, promise);
     return promise;
   }
 
   async #bounded<T>(read: () => Promise<T>): Promise<T> {
-    const { maxConcurrent, maxWaiting, clock, timeoutMs } = this.#options;
-    if (this.#running >= maxConcurrent) {
-      if (this.#waiting.length >= maxWaiting) throw unavailable('too many reads are waiting for the store');
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-    this.#running++;
     try {
-      return await withTimeout(read(), clock, timeoutMs);
+      return await this.#limit.run(() => withTimeout(read(), this.#clock, this.#timeoutMs));
     } catch (cause) {
-      throw unavailable('the log cannot be read now', cause);
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      throw new ImError('STORE_UNAVAILABLE', { cause });
     }
   }
-}
-
-/** Rejects when the promise takes longer; what it brings later is dropped. */
-export function withTimeout<T>(promise: Promise<T>, clock: Clock, timeoutMs: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.after(timeoutMs, () => reject(new ImError('TIMEOUT')), { background: true });
-    promise.then(resolve, reject).finally(() => timer.cancel());
-  });
-}
-
-function unavailable(message: string, cause?: unknown): ImError {
-  return new ImError('STORE_UNAVAILABLE', { message, cause });
 }

@@ -15,8 +15,8 @@ import {
   type LeftGroup,
   userGroup,
 } from '@im/protocol';
-import { withTimeout } from '../feed/log-access.js';
 import type { Surroundings } from '../surroundings.js';
+import { withTimeout } from '../timeout.js';
 import type { Identity } from '../verifier/token-verifier.js';
 import { type Kick, kicksSince } from './removals.js';
 import { Session, type SessionHolder } from './session.js';
