@@ -1,0 +1,52 @@
+/** A child process that answers each command with one reply, over IPC: load and publisher. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { pinned } from './cores.js';
+
+export class ControlledProcess<Command extends object, Reply extends object> {
+  readonly #child: ChildProcess;
+  readonly #name: string;
+  #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined;
+
+  /** @param program built program, relative to dist */
+  constructor(program: string) {
+    this.#name = program;
+    const script = path.join(import.meta.dirname, program);
+    const [file, ...args] = pinned('load', [process.execPath, script]);
+    this.#child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child.on('message', (reply) => this.#answer(reply as Reply | { error: string }));
+    this.#child.on('error', (error) => this.#fail(error));
+    this.#child.on('exit', (code) => this.#fail(new Error(`${program} ended with ${code}`)));
+  }
+
+  /** One at a time. @throws Error what the process could not do */
+  ask(command: Command): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#child.send(command, (error) => {
+        if (error) this.#fail(error);
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
+  #answer(reply: Reply | { error: string }): void {
+    if ('error' in reply) {
+      this.#fail(new Error(`${this.#name}: ${reply.error}`));
+      return;
+    }
+    this.#waiting?.resolve(reply);
+    this.#waiting = undefined;
+  }
+
+  #fail(error: Error): void {
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+  }
+}

@@ -1,0 +1,24 @@
+/** How one system is spoken to by a viewer, beyond WebSocket itself. Owns no sockets. */
+
+/** What a dialect may do with its viewer. */
+export interface DialectViewer {
+  readonly index: number;
+  readonly rooms: readonly string[];
+  sendText(text: string): void;
+  sendBinary(text: string): void;
+  /** One more of its rooms was entered. */
+  entered(): void;
+  /** The viewer is in all its rooms. */
+  joined(): void;
+  /** The server told that this many messages were not sent. */
+  shed(count: number): void;
+}
+
+export interface Dialect {
+  readonly path: string;
+  readonly subprotocol?: string;
+  /** The connection is open. */
+  opened(viewer: DialectViewer): void;
+  /** A payload without messages came. */
+  control(viewer: DialectViewer, payload: string): void;
+}

@@ -1,0 +1,24 @@
+/** What a parent tells a load process, and its answer: one a command. */
+import type { LoadSnapshot } from './ledger.js';
+
+export type LoadCommand =
+  | {
+      /** Answered when all viewers are in their rooms. */
+      readonly do: 'open';
+      readonly dialect: string;
+      readonly host: string;
+      readonly port: number;
+      /** Number of the first viewer; decides its address and its name. */
+      readonly first: number;
+      readonly count: number;
+      readonly rooms: readonly string[];
+      /** One of so many viewers reads every message. */
+      readonly sampleEvery: number;
+    }
+  | { readonly do: 'snapshot' }
+  /** Answered when all connections are closed. */
+  | { readonly do: 'close' };
+
+export interface LoadReply {
+  readonly snapshot: LoadSnapshot;
+}

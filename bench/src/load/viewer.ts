@@ -1,0 +1,185 @@
+/**
+ * One simulated viewer: a raw socket, so that thousands of them cost little. It counts the messages it gets by the
+ * length of the frames that carry them, which is exact because all bodies of a run have one size; sampled viewers read
+ * every message.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { countMessages, nowUs, readMessages } from '../message-body.js';
+import type { Dialect, DialectViewer } from './dialect.js';
+import { clientFrame, FrameReader, type FrameUse } from './frame-reader.js';
+import type { Ledger } from './ledger.js';
+
+const TEXT = 1;
+const BINARY = 2;
+const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
+
+export interface ViewerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress: string;
+  readonly rooms: readonly string[];
+  readonly dialect: Dialect;
+  readonly ledger: Ledger;
+  readonly sampled: boolean;
+}
+
+/** All viewers of a process read into it, one at a time: what it holds is used up before the next read. */
+const READ_BUFFER = Buffer.alloc(256 * 1024);
+
+export class LoadViewer implements DialectViewer {
+  readonly rooms: readonly string[];
+  readonly #options: ViewerOptions;
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  #handshake: string | undefined = '';
+  #entered = 0;
+  #settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  readonly #settled: Promise<void>;
+
+  constructor(
+    readonly index: number,
+    options: ViewerOptions,
+  ) {
+    this.rooms = options.rooms;
+    this.#options = options;
+    this.#settled = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.#reader = new FrameReader({
+      onFrame: (opcode, length) => this.#onFrame(opcode, length),
+      onPayload: (opcode, payload) => this.#onPayload(opcode, payload),
+    });
+    this.#socket = connect({
+      host: options.host,
+      port: options.port,
+      localAddress: options.localAddress,
+      onread: { buffer: READ_BUFFER, callback: (length) => this.#onRead(length) },
+    });
+    this.#socket.setNoDelay(true);
+    this.#socket.on('connect', () => this.#shakeHands());
+    this.#socket.on('error', (error) => this.#fail(error));
+    this.#socket.on('close', () => this.#fail(new Error('closed by the server')));
+  }
+
+  /** Resolves when the viewer is in all its rooms. */
+  get settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  sendText(text: string): void {
+    this.#socket.write(clientFrame(TEXT, Buffer.from(text)));
+  }
+
+  sendBinary(text: string): void {
+    this.#socket.write(clientFrame(BINARY, Buffer.from(text)));
+  }
+
+  /** One more room entered. */
+  entered(): void {
+    this.#entered += 1;
+    if (this.#entered === this.rooms.length) this.joined();
+  }
+
+  joined(): void {
+    if (this.#settle === undefined) return;
+    this.#options.ledger.held += 1;
+    this.#settle.resolve();
+    this.#settle = undefined;
+  }
+
+  shed(count: number): void {
+    this.#options.ledger.shed += count;
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.destroyed) {
+        resolve();
+        return;
+      }
+      this.#socket.removeAllListeners('close');
+      this.#socket.on('close', () => {
+        this.#options.ledger.held -= 1;
+        resolve();
+      });
+      this.#socket.end(clientFrame(CLOSE, Buffer.from([0x03, 0xe8])));
+      this.#socket.resume();
+    });
+  }
+
+  #shakeHands(): void {
+    const { host, port, dialect } = this.#options;
+    const subprotocol = dialect.subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${dialect.subprotocol}\r\n`;
+    this.#socket.write(
+      `GET ${dialect.path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n${subprotocol}\r\n`,
+    );
+  }
+
+  #onRead(length: number): boolean {
+    let bytes: Buffer = READ_BUFFER.subarray(0, length);
+    this.#options.ledger.bytes += length;
+    try {
+      if (this.#handshake !== undefined) {
+        const rest = this.#readHandshake(bytes);
+        if (rest === undefined) return true;
+        bytes = rest;
+      }
+      if (bytes.length > 0) this.#reader.read(bytes);
+    } catch (error) {
+      this.#fail(error as Error);
+      this.#socket.destroy();
+    }
+    return true;
+  }
+
+  /** @returns what follows the handshake, once it is complete */
+  #readHandshake(bytes: Buffer): Buffer | undefined {
+    const before = this.#handshake as string;
+    const text = before + bytes.toString('latin1');
+    const end = text.indexOf('\r\n\r\n');
+    if (end < 0) {
+      this.#handshake = text;
+      return undefined;
+    }
+    if (!text.startsWith('HTTP/1.1 101')) throw new Error(`handshake refused: ${text.split('\r\n', 1)[0]}`);
+    this.#handshake = undefined;
+    this.#options.dialect.opened(this);
+    return bytes.subarray(end + 4 - before.length);
+  }
+
+  #onFrame(opcode: number, length: number): FrameUse {
+    if (opcode > BINARY || this.#options.sampled) return 'keep';
+    const messages = this.#options.ledger.messagesIn.get(length);
+    if (messages === undefined) return 'keep';
+    this.#options.ledger.messages += messages;
+    return 'skip';
+  }
+
+  #onPayload(opcode: number, payload: Buffer): void {
+    const { ledger, dialect, sampled } = this.#options;
+    if (opcode === PING) this.#socket.write(clientFrame(PONG, payload));
+    if (opcode > BINARY) return;
+    const messages = countMessages(payload);
+    if (messages === 0) {
+      dialect.control(this, payload.toString());
+      return;
+    }
+    ledger.messagesIn.set(payload.length, messages);
+    ledger.messages += messages;
+    if (sampled) ledger.read(this.index, readMessages(payload), nowUs());
+  }
+
+  #fail(error: Error): void {
+    if (this.#settle === undefined) {
+      this.#options.ledger.lostConnections += 1;
+      this.#options.ledger.held -= 1;
+    }
+    this.#settle?.reject(error);
+    this.#settle = undefined;
+    this.#socket.removeAllListeners('close');
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * W1: one server on one core, 2,000 viewers in one room, messages of 150 bytes from an outside publisher. CPU is the
+ * server's, of all its threads; what was delivered is what viewers read.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ControlledProcess } from '../harness/control.js';
+import { cpuSeconds } from '../harness/process-cpu.js';
+import type { Figures } from '../harness/result.js';
+import { percentile } from '../harness/statistics.js';
+import type { LoadSnapshot } from '../load/ledger.js';
+import type { LoadCommand, LoadReply } from '../load/load-command.js';
+import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
+import { HOST, ROOM, type RunningSystem, type System } from '../systems.js';
+
+const BODY_BYTES = 150;
+/** The rate at which every system can be compared. */
+const COMMON_RATE = 20;
+const GIFTS_PER_SECOND = 10;
+/** One viewer of so many reads every message, for latencies and order. */
+const SAMPLE_EVERY = 50;
+/** A rate is carried when so much of it arrives. */
+const CARRIED = 0.9;
+
+export interface FanOutScale {
+  readonly viewers: number;
+  readonly warmMs: number;
+  readonly costMs: number;
+  readonly stepMs: number;
+  /** How many steps of a system's ladder are tried, from its top. */
+  readonly steps: number;
+}
+
+export const FULL: FanOutScale = { viewers: 2_000, warmMs: 2_000, costMs: 10_000, stepMs: 3_000, steps: 9 };
+export const QUICK: FanOutScale = { viewers: 2_000, warmMs: 700, costMs: 2_500, stepMs: 1_200, steps: 2 };
+
+type Load = ControlledProcess<LoadCommand, LoadReply>;
+type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
+
+/** What happened while messages were published at a steady rate. */
+interface Window {
+  readonly seconds: number;
+  readonly deliveries: number;
+  readonly cpuSeconds: number;
+  readonly before: LoadSnapshot;
+  readonly after: LoadSnapshot;
+}
+
+export async function runFanOut(system: System, scale: FanOutScale): Promise<Figures> {
+  const load: Load = new ControlledProcess('load.js');
+  const publisher: Publisher = new ControlledProcess('publisher.js');
+  let running: RunningSystem | undefined;
+  try {
+    running = await system.start();
+    await load.ask({
+      ...{ do: 'open', dialect: system.dialect, host: HOST, port: running.port, first: 0, count: scale.viewers },
+      ...{ rooms: [ROOM], sampleEvery: SAMPLE_EVERY },
+    });
+    return await measure(system, scale, new Bench(running, load, publisher));
+  } finally {
+    await Promise.all([load.stop(), publisher.stop(), running?.stop()]);
+  }
+}
+
+async function measure(system: System, scale: FanOutScale, bench: Bench): Promise<Figures> {
+  const cost = await bench.window({ normal: system.rate, priority: 0 }, scale.warmMs, scale.costMs);
+  requireAllHeld(cost, scale.viewers);
+  const common =
+    system.rate === COMMON_RATE
+      ? cost
+      : await bench.window({ normal: COMMON_RATE, priority: 0 }, scale.warmMs, scale.costMs);
+  const lanes = system.lanes
+    ? await bench.window({ normal: system.rate / 2, priority: GIFTS_PER_SECOND }, scale.warmMs, scale.costMs)
+    : undefined;
+  let best = deliveriesPerSecond(cost);
+  for (const rate of system.ladder.slice(-scale.steps)) {
+    const step = await bench.window({ normal: rate, priority: 0 }, scale.warmMs / 2, scale.stepMs);
+    best = Math.max(best, deliveriesPerSecond(step));
+    if (deliveriesPerSecond(step) < rate * scale.viewers * CARRIED) break;
+  }
+  return {
+    messagesPerSecond: system.rate,
+    cpuUsPerDelivery: cpuUsPerDelivery(cost),
+    cpuUsPerDeliveryAt20: cpuUsPerDelivery(common),
+    deliveriesPerSecond: best,
+    normalP50Ms: percentile(cost.after.latenciesMs.normal, 50),
+    normalP99Ms: percentile(cost.after.latenciesMs.normal, 99),
+    ...(lanes && { priorityP99Ms: percentile(lanes.after.latenciesMs.priority, 99) }),
+    shed: cost.after.shed - cost.before.shed,
+    missing: cost.after.missing.normal - cost.before.missing.normal,
+    disordered: cost.after.disordered.normal - cost.before.disordered.normal,
+  };
+}
+
+class Bench {
+  readonly #system: RunningSystem;
+  readonly #load: Load;
+  readonly #publisher: Publisher;
+
+  constructor(system: RunningSystem, load: Load, publisher: Publisher) {
+    this.#system = system;
+    this.#load = load;
+    this.#publisher = publisher;
+  }
+
+  async window(rates: { normal: number; priority: number }, warmMs: number, measureMs: number): Promise<Window> {
+    await this.#publisher.ask({ do: 'start', target: this.#system.target, rates, bodyBytes: BODY_BYTES });
+    await sleep(warmMs);
+    const { snapshot: before } = await this.#load.ask({ do: 'snapshot' });
+    const cpuBefore = cpuSeconds(this.#system.process.pid);
+    const startedAt = performance.now();
+    await sleep(measureMs);
+    const { snapshot: after } = await this.#load.ask({ do: 'snapshot' });
+    const cpu = cpuSeconds(this.#system.process.pid) - cpuBefore;
+    const seconds = (performance.now() - startedAt) / 1000;
+    await this.#publisher.ask({ do: 'stop' });
+    return { seconds, deliveries: after.messages - before.messages, cpuSeconds: cpu, before, after };
+  }
+}
+
+function deliveriesPerSecond({ deliveries, seconds }: Window): number {
+  return deliveries / seconds;
+}
+
+function cpuUsPerDelivery({ cpuSeconds: cpu, deliveries }: Window): number {
+  return (cpu * 1e6) / deliveries;
+}
+
+function requireAllHeld({ after }: Window, viewers: number): void {
+  if (after.held !== viewers || after.lostConnections > 0) {
+    throw new Error(`only ${after.held} of ${viewers} connections are held, ${after.lostConnections} were lost`);
+  }
+}

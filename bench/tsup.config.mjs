@@ -1,0 +1,22 @@
+/** Every process of the bench, and the server programs of the systems that run on Node. */
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: {
+    main: 'src/main.ts',
+    load: 'src/load/main.ts',
+    publisher: 'src/publisher/main.ts',
+    'systems/im': 'systems/im/server.ts',
+    'peers/ws': 'peers/ws/server.ts',
+    'peers/ws-frame': 'peers/ws-frame/server.ts',
+    'peers/socket.io': 'peers/socket.io/server.ts',
+  },
+  format: 'esm',
+  platform: 'node',
+  target: 'es2022',
+  // A program is one file that finds its neighbours by its own place.
+  splitting: false,
+  clean: true,
+  removeNodeProtocol: false,
+  external: [/^@im\//],
+});
