@@ -19,6 +19,7 @@ import type { Link, LinkEvents } from './link.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
 import { readKick } from './session/removals.js';
 import { SessionRegistry } from './session/session-registry.js';
+import { obeyTakeover, TAKEOVER_EVENT } from './session/takeover.js';
 import { Tickets } from './session/ticket.js';
 import type { Surroundings } from './surroundings.js';
 import { type AttachOptions, WebSocketTransport } from './transport/ws/ws-transport.js';
@@ -163,12 +164,16 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   }
 
   #deliver(delivery: Delivery): void {
-    this.#surroundings.fanOut.publish(delivery);
-    if (delivery.lane !== 'priority') return;
-    const kick = readKick(delivery);
+    const { fanOut, sessions } = this.#surroundings;
+    if (delivery.lane === 'normal' && delivery.event === TAKEOVER_EVENT) {
+      obeyTakeover(delivery, this.#surroundings);
+      return;
+    }
+    fanOut.publish(delivery);
+    const kick = delivery.lane === 'priority' ? readKick(delivery) : undefined;
     // One that names its session was applied where it was decided; it stands in the log for tickets only.
     if (!kick || kick.session !== undefined) return;
-    for (const session of this.#surroundings.sessions.ofUser(delivery.group)) applyKick(kick, session);
+    for (const session of sessions.ofUser(delivery.group)) applyKick(kick, session);
   }
 
   async #stop(graceMs: number): Promise<void> {

@@ -21,6 +21,7 @@ import type { Identity } from '../verifier/token-verifier.js';
 import { type Kick, kicksSince } from './removals.js';
 import { Session, type SessionHolder } from './session.js';
 import type { SessionSnapshot } from './session-snapshot.js';
+import { announceTakeover } from './takeover.js';
 
 export interface Applicant {
   readonly hello: Hello;
@@ -53,6 +54,8 @@ export class Refusal {
   ) {}
 }
 
+/** As JSON: claims travel with every call, in headers that are bounded. */
+const MAX_CLAIMS_LENGTH = 2_048;
 const NOTHING_PROVEN = 'removals since then are unknown: enter it again';
 const REMOVED_MEANWHILE = { code: ERROR_CODES.KICKED.code, reason: 'removed' };
 
@@ -79,6 +82,7 @@ export async function admit(applicant: Applicant, surroundings: Surroundings): P
   });
   surroundings.sessions.hold(session);
   applicant.onSession(session);
+  if (snapshot) announceTakeover(session, surroundings);
 
   // Everything is entered at once, so that a removal that comes from now on finds the group there to be left.
   const { memberships } = session;
@@ -138,7 +142,8 @@ function isIdentity(value: Identity): boolean {
     isName(value.user) &&
     (value.product === undefined || (typeof value.product === 'string' && isProduct(value.product))) &&
     (value.expiresAt === undefined || Number.isFinite(value.expiresAt)) &&
-    typeof value.claims === 'object'
+    typeof value.claims === 'object' &&
+    JSON.stringify(value.claims).length <= MAX_CLAIMS_LENGTH
   );
 }
 
