@@ -178,12 +178,11 @@ class ComposedGateway implements Gateway, ConnectionOwner {
 
   async #stop(graceMs: number): Promise<void> {
     for (const transport of this.#transports) transport.refuse();
-    const { clock, fanOut, sessions } = this.#surroundings;
+    const { fanOut, sessions } = this.#surroundings;
     for (const connection of [...this.#open]) connection.drain();
-    const deadline = clock.monotonic() + graceMs;
-    await this.#until(() => this.#open.size === 0, deadline);
+    await this.#until(() => this.#open.size === 0, graceMs);
     for (const connection of [...this.#open]) connection.close('GOING_AWAY');
-    await this.#until(() => this.#present.size === 0, Number.POSITIVE_INFINITY);
+    await this.#until(() => this.#present.size === 0);
     for (const transport of this.#transports) transport.detach();
     sessions.close();
     fanOut.close();
@@ -191,20 +190,19 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     await this.#publisher.close();
   }
 
-  /** Settles when the condition holds, looked at after each change, or at the deadline. */
-  #until(condition: () => boolean, deadline: number): Promise<void> {
-    const { clock } = this.#surroundings;
+  /** Settles when the condition holds, looked at after each change, or when the time is over. */
+  #until(condition: () => boolean, timeoutMs?: number): Promise<void> {
+    if (condition() || timeoutMs === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
         this.#whenChanged = undefined;
         timer?.cancel();
         resolve();
       };
-      const timer = Number.isFinite(deadline) ? clock.after(deadline - clock.monotonic(), finish) : undefined;
+      const timer = timeoutMs === undefined ? undefined : this.#surroundings.clock.after(timeoutMs, finish);
       this.#whenChanged = () => {
         if (condition()) finish();
       };
-      this.#whenChanged();
     });
   }
 }

@@ -15,8 +15,8 @@ import {
   type LeftGroup,
   userGroup,
 } from '@im/protocol';
+import { withPatience } from '../patience.js';
 import type { Surroundings } from '../surroundings.js';
-import { withTimeout } from '../timeout.js';
 import type { Identity } from '../verifier/token-verifier.js';
 import { type Kick, kicksSince } from './removals.js';
 import { Session, type SessionHolder } from './session.js';
@@ -122,7 +122,7 @@ async function verify(applicant: Applicant, surroundings: Surroundings): Promise
   const source = { address, device: hello.device, platform: hello.platform };
   try {
     const verifying = verifier.verify(hello.token, source, signal);
-    const identity = await withTimeout(verifying, clock, settings.verifyTimeoutMs);
+    const identity = await withPatience(verifying, { clock, timeoutMs: settings.verifyTimeoutMs, signal });
     if (!isIdentity(identity)) throw new ImError('VERIFIER_UNAVAILABLE', { message: 'the verifier answered nonsense' });
     if (identity.expiresAt !== undefined && identity.expiresAt <= clock.now()) throw new ImError('TOKEN_EXPIRED');
     return identity;
