@@ -37,7 +37,13 @@ export class LiveRoom {
     private readonly name: string,
   ) {
     this.#inbox = new Inbox(me.user);
-    const parts = { stage: this.#stage, chat: this.#chat, gifts: this.#gifts, status: this.#status, sheet: this.#sheet };
+    const parts = {
+      stage: this.#stage,
+      chat: this.#chat,
+      gifts: this.#gifts,
+      status: this.#status,
+      sheet: this.#sheet,
+    };
     this.view = new RoomView(`Room ${name}`, parts, {
       say: (text) => this.#try(this.client.call('chat.send', { room: this.name, text }), 'Not sent'),
       like: () => this.#like(),

@@ -4,10 +4,7 @@ import type { Conversation } from '../inbox.js';
 import { avatar, element, timeOfDay } from './dom.js';
 import { type SheetContent, sheetBody } from './sheet.js';
 
-export function conversationsSheet(
-  conversations: readonly Conversation[],
-  open: (peer: string) => void,
-): SheetContent {
+export function conversationsSheet(conversations: readonly Conversation[], open: (peer: string) => void): SheetContent {
   if (conversations.length === 0) {
     const hint = element('p.empty', {}, 'No messages yet. Choose somebody from the audience to write to.');
     return { title: 'Messages', body: sheetBody(hint) };

@@ -1,10 +1,11 @@
 /** The room's frame: places for everything, and the composer. Knows elements only; what happens is handed in. */
+
+import type { ChatView } from './chat.js';
 import type { StatusPill } from './connection.js';
 import { avatar, element, icon } from './dom.js';
 import type { GiftBanners } from './gifts.js';
 import type { Sheet } from './sheet.js';
 import type { Stage } from './stage.js';
-import type { ChatView } from './chat.js';
 
 export interface RoomActions {
   say(text: string): void;
