@@ -3,6 +3,7 @@ export { createGateway, type Gateway, type StopOptions } from './gateway.js';
 export type { GatewayOptions, Settings } from './gateway-options.js';
 export type { Link, LinkEvents } from './link.js';
 export type { TicketKey } from './session/ticket.js';
+export { clientAddress, proxyList } from './transport/ws/client-address.js';
 export type { AttachOptions } from './transport/ws/ws-transport.js';
 export { type CachedVerifierOptions, cachedVerifier } from './verifier/cached-verifier.js';
 export { type HttpVerifierOptions, httpVerifier } from './verifier/http-verifier.js';

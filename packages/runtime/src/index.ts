@@ -8,11 +8,11 @@ export {
 export { createHealth, type Health, type HealthCheck, type HealthReport } from './admin/health.js';
 export { systemClock } from './clock.js';
 export { ConfigError, type ConfigMistake } from './config/config-error.js';
+export { type HandedOn, handOn } from './config/hand-on.js';
 export { asksForHelp, type CommandDescription, helpText } from './config/help.js';
 export { nearestName } from './config/nearest-name.js';
 export { type ConfigSources, readConfig } from './config/read-config.js';
 export { type Config, type Setting, type SettingOptions, type Settings, setting } from './config/setting.js';
-export { toArguments } from './config/to-arguments.js';
 export { type DataFolder, openDataFolder } from './data-folder/data-folder.js';
 export { DataFolderError } from './data-folder/data-folder-error.js';
 export { ensureSecret } from './data-folder/secret.js';

@@ -6,7 +6,7 @@ import type { Positions } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
 import { createEmitter } from '../emitter.js';
 import { ownError, toCodedError } from '../errors.js';
-import type { Group, GroupEntry } from '../groups/group.js';
+import { emit, type Group, type GroupEntry } from '../groups/group.js';
 import type { RoomEvents, Subscribe } from '../schema.js';
 
 /** Events that came before the app could listen are kept for it, this many; one more hands them out at once. */
@@ -36,10 +36,8 @@ export interface RoomPorts {
   connected(): boolean;
   /** After which time the n-th failed re-entry is tried again. */
   retryMs(n: number): number;
-  /** The stay has ended. */
+  /** The stay has ended; `code` 0: the app left. */
   onEnd(): void;
-  /** Nothing of the group is wanted any longer. */
-  drop(): void;
   report(error: unknown): void;
 }
 
@@ -52,10 +50,10 @@ export interface Stay<Events, Entered> {
 
 export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Stay<Events, Entered> {
   const { clock, entry } = ports;
-  const { group } = entry;
   const emitter = createEmitter(ports.report);
   const leaving = new AbortController();
   let stage: 'entering' | 'inside' | 'left' = 'entering';
+  let data: unknown;
   /** Until the app had the chance to listen. */
   let held: [event: string, ...args: unknown[]][] | undefined = [];
   let releaseTimer: Timer | undefined;
@@ -90,15 +88,14 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   }
 
   const ask = (): Promise<unknown> =>
-    ports.enter(leaving.signal, () => group.position && { [group.id]: group.position });
+    ports.enter(leaving.signal, () => entry.log.position && { [entry.id]: entry.log.position });
 
   async function enter(): Promise<Room<Events, Entered>> {
     try {
-      room.data = (await ask()) as Entered;
-      if (!group.member) throw ownError('NOT_A_MEMBER');
+      data = await ask();
+      if (!entry.member) throw ownError('NOT_A_MEMBER');
     } catch (error) {
       end();
-      ports.drop();
       throw error;
     }
     stage = 'inside';
@@ -107,13 +104,13 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   }
 
   function reenter(failures: number): void {
-    reentering = !group.member;
+    reentering = !entry.member;
     if (!reentering) return;
     ask().then(
       (answer) => {
         reentering = false;
         if (stage === 'left') return;
-        room.data = answer as Entered;
+        data = answer;
         emitter.emit('$entered', answer);
       },
       (thrown: unknown) => {
@@ -121,18 +118,26 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
         if (stage === 'left') return;
         if (!ports.connected()) reentering = false;
         else if (error.retryable) retryTimer = clock.after(ports.retryMs(failures), () => reenter(failures + 1));
-        else {
-          entry.emit('$left', { code: error.code, reason: error.message });
-          ports.drop();
-        }
+        else emit(entry, '$left', { code: error.code, reason: error.message });
       },
     );
   }
 
-  /** What the group knows, and its own beside. */
-  const room = Object.assign(Object.create(group) as Omit<Group<Events>, 'on'>, {
+  const room: Room<Events, Entered> = {
     name,
-    data: undefined as Entered,
+    id: entry.id,
+    get data() {
+      return data as Entered;
+    },
+    get member() {
+      return entry.member;
+    },
+    get position() {
+      return entry.log.position;
+    },
+    get shed() {
+      return entry.shed;
+    },
     on: emitter.on,
     async leave() {
       if (stage === 'left') return;
@@ -141,7 +146,7 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
       end();
       await ports.leave();
     },
-  });
+  };
 
   return {
     entering: enter(),

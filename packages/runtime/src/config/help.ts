@@ -1,6 +1,6 @@
 /** Owns: the text of `--help`, made from the declaration, so that it cannot be out of date. */
-import { CONFIG_FILE, DEFAULT_PREFIX } from './read-config.js';
-import { flagName, type Setting, type Settings, variableName } from './setting.js';
+import { CONFIG_FILE } from './read-config.js';
+import { DEFAULT_PREFIX, flagName, type Setting, type Settings, variableName } from './setting.js';
 import { valueTypeOf } from './value-type.js';
 
 export interface CommandDescription {

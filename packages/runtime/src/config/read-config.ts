@@ -3,10 +3,16 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ConfigError, type ConfigMistake } from './config-error.js';
 import { type Collected, fromArguments, fromEnvironment, fromFile, type Given } from './given.js';
-import { type Config, flagName, type Setting, type Settings, setting, variableName } from './setting.js';
+import {
+  type Config,
+  DEFAULT_PREFIX,
+  flagName,
+  type Setting,
+  type Settings,
+  setting,
+  variableName,
+} from './setting.js';
 import { type ValueType, valueTypeOf } from './value-type.js';
-
-export const DEFAULT_PREFIX = 'IM_';
 
 /** Every command has it: the file with further settings. */
 export const CONFIG_FILE = setting(z.string().min(1).optional(), {

@@ -4,6 +4,9 @@
  */
 import type { z } from 'zod';
 
+/** Of environment variables. */
+export const DEFAULT_PREFIX = 'IM_';
+
 export interface SettingOptions {
   /** One line for `--help`. */
   readonly description: string;

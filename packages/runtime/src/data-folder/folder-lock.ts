@@ -5,7 +5,7 @@
  * an old state for the present one. Processes of other hosts or process namespaces are not seen.
  */
 import { randomUUID } from 'node:crypto';
-import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DataFolderError } from './data-folder-error.js';
 
@@ -36,7 +36,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       const mine = lockFile(folder, latest + 1);
       if (!(await linkNew(draft, mine))) continue;
       for (const old of generations.slice(0, -1)) await rm(lockFile(folder, old), { force: true });
-      return () => release(folder, mine);
+      return () => release(mine);
     }
     throw new DataFolderError(`${folder} could not be locked; too many processes want it`);
   } finally {
@@ -62,10 +62,9 @@ async function linkNew(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function release(folder: string, mine: string): Promise<void> {
-  const nobody = path.join(folder, `.${randomUUID()}.tmp`);
-  await writeFile(nobody, '{}', { mode: 0o600 });
-  await rename(nobody, mine);
+/** A lock without an owner in it, however much of this was written. */
+async function release(mine: string): Promise<void> {
+  await writeFile(mine, '{}');
 }
 
 /** Undefined for a lock that was given back, or is damaged. */

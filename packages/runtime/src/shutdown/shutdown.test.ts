@@ -66,13 +66,32 @@ describe('shutdown', () => {
     expect(target.exitCode).toBe(1);
   });
 
-  it('ends the process at once on a second signal', () => {
-    const { target, shutdown } = setUp();
+  it('ends the process at once on a second signal, unless that is an echo of the first', () => {
+    const { target, clock, shutdown } = setUp();
     shutdown.add({ name: 'hangs', stop: () => new Promise(() => {}) });
     target.emit('SIGINT', 'SIGINT');
+    clock.advance(499);
+    target.emit('SIGINT', 'SIGINT');
     expect(target.exit).not.toHaveBeenCalled();
+    clock.advance(1);
     target.emit('SIGINT', 'SIGINT');
     expect(target.exit).toHaveBeenCalledWith(1);
+  });
+
+  it('can still be forced by a signal when it began without one', () => {
+    const { target, clock, shutdown } = setUp();
+    shutdown.add({ name: 'hangs', stop: () => new Promise(() => {}) });
+    void shutdown.stop('test');
+    target.emit('SIGTERM', 'SIGTERM');
+    clock.advance(500);
+    target.emit('SIGTERM', 'SIGTERM');
+    expect(target.exit).toHaveBeenCalledOnce();
+  });
+
+  it('says nothing of itself when it is given no reason', async () => {
+    const { logger, shutdown } = setUp();
+    await shutdown.stop(undefined, 1);
+    expect(logger.info).not.toHaveBeenCalled();
   });
 
   it('keeps the highest exit code it was given', async () => {

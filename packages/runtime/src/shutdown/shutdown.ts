@@ -30,14 +30,19 @@ export interface ShutdownOptions {
 export interface Shutdown {
   /** Steps are carried out in the reverse order of these calls. */
   add(step: ShutdownStep): void;
-  /** Stops on SIGTERM and SIGINT; a second signal ends the process at once. */
+  /** Stops on SIGTERM and SIGINT; a second one, at least half a second later, ends the process at once. */
   listen(): void;
-  /** Once; later calls wait for the first. The highest exit code given wins. */
-  stop(reason: string, exitCode?: number): Promise<void>;
+  /**
+   * Once; later calls wait for the first. The highest exit code given wins.
+   * @param reason for the log; undefined where somebody else says why
+   */
+  stop(reason: string | undefined, exitCode?: number): Promise<void>;
   readonly stopping: boolean;
 }
 
 const STEP_DEADLINE_MS = 5_000;
+/** Ctrl-C reaches a program twice when what started it passes signals on, as npm does. */
+const REPEATED_SIGNAL_MS = 500;
 /** How long something may hold the process after every step is done. */
 const LINGER_MS = 2_000;
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -47,18 +52,21 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
   const steps: ShutdownStep[] = [];
   let stopped: Promise<void> | undefined;
   let exitCode = 0;
+  let signalledAt: number | undefined;
 
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopped === undefined) {
+    const now = clock.monotonic();
+    if (signalledAt === undefined) {
+      signalledAt = now;
       void shutdown.stop(signal);
-    } else {
+    } else if (now - signalledAt >= REPEATED_SIGNAL_MS) {
       logger.warn('stopped by force', { signal });
       target.exit(1);
     }
   };
 
-  async function stopAll(reason: string): Promise<void> {
-    logger.info('stopping', { reason });
+  async function stopAll(reason: string | undefined): Promise<void> {
+    if (reason !== undefined) logger.info('stopping', { reason });
     for (const step of steps.reverse()) {
       const failure = await runStep(step, clock);
       if (failure !== undefined) {
@@ -66,7 +74,7 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
         exitCode = Math.max(exitCode, 1);
       }
     }
-    logger.info('stopped', { exitCode });
+    if (reason !== undefined) logger.info('stopped', { exitCode });
     for (const signal of SIGNALS) target.off(signal, onSignal);
     target.exitCode = exitCode;
     // Runs only if something still holds the event loop.

@@ -185,7 +185,7 @@ export class SupervisedChild {
     } else {
       const delayMs = restartDelay(policy, this.#failures, random);
       this.#state = { kind: 'waiting', retry: clock.after(delayMs, () => this.#begin()) };
-      this.#emit({ kind: 'restarting', child, failures: this.#failures, delayMs });
+      this.#emit({ kind: 'restarting', child, reason: exit.reason, failures: this.#failures, delayMs });
     }
   }
 

@@ -9,7 +9,14 @@ export type SupervisorEvent =
       /** It was asked to. */
       readonly expected: boolean;
     }
-  | { readonly kind: 'restarting'; readonly child: string; readonly failures: number; readonly delayMs: number }
+  | {
+      readonly kind: 'restarting';
+      readonly child: string;
+      /** Of the end that made it necessary. */
+      readonly reason: string;
+      readonly failures: number;
+      readonly delayMs: number;
+    }
   /** Given up: it will not be started again by itself. */
   | { readonly kind: 'failed'; readonly child: string; readonly reason: string }
   | { readonly kind: 'stopped'; readonly child: string }

@@ -1,0 +1,29 @@
+/** What `im start` shows once everything runs. */
+import path from 'node:path';
+import { SECRET_FILES } from '../server/secrets.js';
+
+export interface Welcome {
+  /** `http://127.0.0.1:8080` */
+  readonly origin: string;
+  readonly dataFolder: string;
+  readonly room: string;
+  readonly bots: number;
+}
+
+export function welcomeText({ origin, dataFolder, room, bots }: Welcome): string {
+  const token = path.join(dataFolder, SECRET_FILES.push);
+  const rows: [string, string][] = [
+    ['Page', `${origin}/`],
+    ['WebSocket', `${origin.replace(/^http/, 'ws')}/im`],
+    ['Push', `curl ${origin}/v1/push -H "authorization: Bearer $(cat ${token})" \\`],
+    [
+      '',
+      `  -d '{"to":{"room":"${room}"},"event":"chat","data":{"id":"1","from":{"user":"studio","name":"Studio"},"text":"hello","at":0}}'`,
+    ],
+    ['Health', `${origin}/readyz · figures: ${origin}/metrics`],
+    ['Data', path.resolve(dataFolder)],
+  ];
+  if (bots > 0) rows.push(['Viewers', `${bots} simulated ones arrive in room ${room}`]);
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`);
+  return `\n${lines.join('\n')}\n\n  Ctrl-C stops it.\n\n`;
+}

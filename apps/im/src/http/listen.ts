@@ -1,0 +1,52 @@
+/** Owns: taking a port and giving it back. */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '@im/protocol/ports';
+import { CommandError } from '../command.js';
+
+/** How long answers that are on their way may take when the server closes. */
+const CLOSE_GRACE_MS = 2_000;
+
+export interface Address {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+}
+
+/** The port. @throws CommandError, naming the flag that helps */
+export function listen(server: Server, { host, port }: Address): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(asCommandError(error, { host, port })));
+    server.listen(port, host, () => {
+      server.removeAllListeners('error');
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function asCommandError(error: NodeJS.ErrnoException, { host, port }: Address): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new CommandError(`port ${port} of ${host} is in use; stop what uses it, or choose another with --port`);
+    case 'EACCES':
+      return new CommandError(`port ${port} may not be used by this user; choose one above 1023 with --port`);
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new CommandError(`${host} is no address of this host; choose another with --host`);
+    default:
+      return error;
+  }
+}
+
+/** Takes no more requests, lets those it has be answered, then cuts what is left. */
+export function closeServer(server: Server, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const grace = clock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+    server.close(() => {
+      grace.cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,53 @@
+/** Owns: the engines of a server in one process. A cluster would choose others here, behind the same interfaces. */
+import type { Broadcast } from '@im/broadcast';
+import { createMemoryBroadcast } from '@im/broadcast/memory';
+import { createMemoryOnlineList, type OnlineList } from '@im/groups';
+import type { Clock, Logger, Metrics } from '@im/protocol/ports';
+import type { Rpc } from '@im/rpc';
+import { createMemoryRpc } from '@im/rpc/memory';
+import type { Shutdown } from '@im/runtime';
+import { type LogStore, routeLogStores } from '@im/timeline';
+import { openLmdbLogStore } from '@im/timeline/lmdb';
+import { createMemoryLogStore } from '@im/timeline/memory';
+
+export interface Engines {
+  readonly log: LogStore;
+  readonly broadcast: Broadcast;
+  readonly rpc: Rpc;
+  readonly online: OnlineList;
+}
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+const DAY_MS = 86_400_000;
+const MIB = 1_048_576;
+
+/** Gifts of a room: enough for everybody who comes back within a few minutes. */
+const ROOMS = { maxEntries: 2_000, maxBytes: MIB, maxAgeMs: 600_000 };
+/** What a person's devices have to learn on return. */
+const NOTICES = { maxEntries: 10_000, maxBytes: 16 * MIB, maxAgeMs: 90 * DAY_MS };
+/** Conversations. */
+const MESSAGES = { maxEntries: 100_000, maxBytes: 64 * MIB, maxAgeMs: 3_650 * DAY_MS };
+
+/** @param path folder of the durable logs @throws ImError STORE_UNAVAILABLE */
+export async function startEngines(path: string, ports: Ports, shutdown: Shutdown): Promise<Engines> {
+  const log = await openLogs(path, ports);
+  shutdown.add({ name: 'logs', stop: () => log.close() });
+  const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
+  shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
+  const rpc = createMemoryRpc(ports);
+  shutdown.add({ name: 'rpc', stop: () => rpc.close() });
+  return { log, broadcast, rpc, online: createMemoryOnlineList({ metrics: ports.metrics }) };
+}
+
+/** Logs of rooms live in memory, and begin anew with the process; all others are on disk before they are acknowledged. */
+async function openLogs(path: string, ports: Ports): Promise<LogStore> {
+  const retention = { default: NOTICES, kinds: { d: MESSAGES, g: MESSAGES } };
+  const durable = await openLmdbLogStore({ path, retention, ...ports });
+  const rooms = createMemoryLogStore({ retention: { default: ROOMS }, ...ports });
+  return routeLogStores({ default: durable, kinds: { r: rooms } });
+}

@@ -1,0 +1,121 @@
+/**
+ * Composes a whole server in one process: gateway, workers and the embedded engines between them, behind one HTTP port.
+ * Nothing but composition: what the parts do is theirs.
+ */
+import { hostname } from 'node:os';
+import { clientAddress, createGateway, proxyList } from '@im/gateway';
+import { createPushClient } from '@im/push-client';
+import { createPushEndpoint } from '@im/push-client/endpoint';
+import {
+  createAdminHandler,
+  createHealth,
+  createMetrics,
+  type Logger,
+  openDataFolder,
+  recordProcessFigures,
+  type Shutdown,
+  systemClock,
+} from '@im/runtime';
+import { createWorkers } from '@im/workers';
+import { closeServer, listen } from '../http/listen.js';
+import { createLoginEndpoint } from '../http/login-endpoint.js';
+import { createHttpServer } from '../http/request-handler.js';
+import { loadStaticSite } from '../http/static-site.js';
+import type { ServerConfig } from '../settings.js';
+import { startEngines } from './engines.js';
+import { originOf, ownOrigins, reachableHosts } from './own-origins.js';
+import { readSecrets } from './secrets.js';
+import { chooseSignIn, createVerifier } from './sign-in.js';
+
+export interface ServerOptions {
+  readonly config: ServerConfig;
+  /** Folder of the page at `/`. */
+  readonly site: string;
+  /** Of the code. */
+  readonly version: string;
+  readonly logger: Logger;
+  /** Gets a step for everything that is started, also when starting fails half-way. */
+  readonly shutdown: Shutdown;
+}
+
+export interface RunningServer {
+  readonly port: number;
+  /** Where its page is: `http://127.0.0.1:8080`. */
+  readonly origin: string;
+}
+
+/** Longest gateway stop: calls are answered, clients asked to move, then closed. */
+const GATEWAY_STOP_MS = 10_000;
+
+/** @throws ConfigError, CommandError, DataFolderError, ImError CONFIG_INVALID or STORE_UNAVAILABLE */
+export async function startServer({ config, site, version, logger, shutdown }: ServerOptions): Promise<RunningServer> {
+  const clock = systemClock;
+  const signIn = chooseSignIn(config);
+  const trusted = proxyList(config.trustedProxies);
+  const origins = config.origins.map((url) => new URL(url).origin);
+  const metrics = createMetrics();
+  const ports = { clock, logger, metrics };
+  shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
+
+  const folder = await openDataFolder(config.dataFolder);
+  shutdown.add({ name: 'data folder', stop: () => folder.close() });
+  const secrets = await readSecrets(folder);
+  const developmentSecret = new TextEncoder().encode(secrets.development);
+
+  const { log, broadcast, rpc, online } = await startEngines(folder.file('log'), ports, shutdown);
+  const workers = await createWorkers({
+    worker: rpc.createWorker(),
+    publisher: broadcast.createPublisher(),
+    log,
+    online,
+    version,
+    developmentSecret: signIn.by === 'development' ? developmentSecret : undefined,
+    ...ports,
+  });
+  shutdown.add({ name: 'workers', stop: () => workers.close() });
+
+  const gateway = createGateway({
+    node: nodeId(),
+    verifier: createVerifier({ signIn, config, developmentSecret, clock, metrics }),
+    rpc: rpc.createCaller(),
+    broadcast,
+    log,
+    online,
+    ticketKeys: [{ id: 'own', secret: secrets.tickets }],
+    ...ports,
+  });
+
+  const health = createHealth();
+  const push = createPushClient({ publisher: broadcast.createPublisher(), clock });
+  const server = createHttpServer(
+    [
+      createAdminHandler({ health, metrics, token: secrets.admin }),
+      createLoginEndpoint({
+        caller: rpc.createCaller(),
+        clock,
+        origins: new Set(origins),
+        addressOf: ({ socket, headers }) =>
+          clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted),
+      }),
+      createPushEndpoint({ client: push, tokens: [secrets.push], ...ports }),
+      await loadStaticSite(site),
+    ],
+    logger,
+  );
+  const port = await listen(server, config);
+  shutdown.add({ name: 'http', stop: () => closeServer(server, clock) });
+  gateway.attach(server, {
+    origins: [...ownOrigins(config.host, port), ...origins],
+    trustedProxies: config.trustedProxies,
+  });
+  shutdown.add({ name: 'gateway', stop: () => gateway.stop(), deadlineMs: GATEWAY_STOP_MS });
+  shutdown.add({ name: 'readiness', stop: () => health.setStopping() });
+  return { port, origin: originOf(reachableHosts(config.host)[0] ?? config.host, port) };
+}
+
+/** Unique on one host at one time: host name and process id. */
+function nodeId(): string {
+  return `${hostname()
+    .replace(/[^A-Za-z0-9_.-]/g, '-')
+    .slice(0, 48)}.${process.pid}`;
+}

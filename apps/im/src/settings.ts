@@ -1,0 +1,55 @@
+/** The settings that several commands share. */
+import { type Config, LOG_LEVELS, type Settings, setting } from '@im/runtime';
+import { z } from 'zod';
+
+export const dataFolder = setting(z.string().min(1).default('./.im'), {
+  description: 'where messages and secrets are kept',
+  flag: 'data',
+  placeholder: 'folder',
+});
+
+export const loggingSettings = {
+  logLevel: setting(z.enum(LOG_LEVELS).default('info'), { description: 'the least important lines to log' }),
+  json: setting(z.boolean().default(false), { description: 'log JSON lines, for machines' }),
+} satisfies Settings;
+
+export const serverSettings = {
+  port: setting(z.int().min(0).max(65_535).default(8080), { description: 'port to listen on; 0 takes a free one' }),
+  host: setting(z.string().min(1).default('127.0.0.1'), {
+    description: 'address to listen on; 0.0.0.0 lets other hosts in',
+    placeholder: 'address',
+  }),
+  dataFolder,
+  development: setting(z.boolean().optional(), {
+    description: 'let anybody sign in by typing a name; on unless other hosts can connect',
+  }),
+  verifyUrl: setting(z.url({ protocol: /^https?$/ }).optional(), {
+    description: 'ask this URL of the business backend who a token belongs to',
+    placeholder: 'url',
+  }),
+  verifyToken: setting(z.string().min(16).optional(), {
+    description: 'sent to that URL as bearer token, so that it knows who asks',
+    secret: true,
+  }),
+  jwksUrl: setting(z.url({ protocol: /^https?$/ }).optional(), {
+    description: 'take JWTs signed with one of the keys published here (RS256, ES256 or EdDSA)',
+    placeholder: 'url',
+  }),
+  jwtSecret: setting(z.string().min(32).optional(), {
+    description: 'take JWTs signed with this secret (HS256)',
+    secret: true,
+  }),
+  jwtIssuer: setting(z.string().min(1).optional(), { description: 'who must have issued JWTs (iss)' }),
+  jwtAudience: setting(z.string().min(1).optional(), { description: 'whom JWTs must be for (aud)' }),
+  origins: setting(z.array(z.url()).default([]), {
+    description: 'other pages that may connect, besides those of this server',
+    placeholder: 'urls',
+  }),
+  trustedProxies: setting(z.array(z.string()).default([]), {
+    description: 'addresses and ranges of proxies whose X-Forwarded-For is believed',
+    placeholder: 'addresses',
+  }),
+  ...loggingSettings,
+} satisfies Settings;
+
+export type ServerConfig = Config<typeof serverSettings>;
