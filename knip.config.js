@@ -26,6 +26,8 @@ export default {
     },
     ...libraries,
     'apps/*': { entry: ['src/main.ts'] },
+    // Serves the built page as files: found by its path.
+    'apps/im': { entry: ['src/main.ts'], ignoreDependencies: ['@im/demo'] },
     bench: {
       entry: ['src/{main,load/main,publisher/main}.ts', 'peers/*/server.{ts,js}', 'systems/*/server.ts'],
       // Part of Linux; the bench does without where it is missing.
