@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CodedError } from './coded-error.js';
 import { ERROR_CODES, type ErrorName } from './error-codes.js';
 import { ImError } from './im-error.js';
 
@@ -58,6 +59,21 @@ describe('ImError', () => {
     for (const code of [999, 0, -1, 1000.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(ImError.application(code, 'X').code).toBe(ERROR_CODES.INTERNAL.code);
     }
+  });
+
+  it('is what a program without the registry throws, too', () => {
+    const error = new CodedError({ code: 100, name: 'MALFORMED', message: 'm', retryable: false }, 'cause');
+    expect(error).toBeInstanceOf(ImError);
+    expect(error).toMatchObject({ cause: 'cause' });
+    expect(ImError.wrap(error)).toBe(error);
+    expect(new Error('m')).not.toBeInstanceOf(ImError);
+  });
+
+  it('has subclasses whose instances are theirs alone', () => {
+    class Mine extends ImError {}
+    expect(new Mine('CLOSED')).toBeInstanceOf(Mine);
+    expect(new Mine('CLOSED')).toBeInstanceOf(ImError);
+    expect(new ImError('CLOSED')).not.toBeInstanceOf(Mine);
   });
 
   it('wraps what is thrown without showing its text', () => {

@@ -29,9 +29,9 @@ export class ImError extends CodedError {
     );
   }
 
-  /** Whoever made it: a small program's error is as good as any. */
+  /** Whoever made it: a small program's error is as good as any. Subclasses have their own instances, as usual. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof CodedError;
+    return Function.prototype[Symbol.hasInstance].call(this === ImError ? CodedError : this, value);
   }
 
   /**

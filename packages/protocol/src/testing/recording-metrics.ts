@@ -25,7 +25,9 @@ export class RecordingMetrics implements Metrics {
 
   histogram(name: string, options: MetricOptions): Histogram {
     const key = keyOf(name, options.labels);
-    return { observe: (value) => void this.#observations.set(key, [...(this.#observations.get(key) ?? []), value]) };
+    const observations = this.#observations.get(key) ?? [];
+    this.#observations.set(key, observations);
+    return { observe: (value) => void observations.push(value) };
   }
 
   /** The value of a counter or gauge, observed ones read now; 0 for what was never touched. */
