@@ -39,13 +39,18 @@ const FRAMES = { rate: 100, ladder: [500, 1_000, 2_000, 4_000] } as const;
 const SINGLE = { rate: 20, ladder: [40, 60, 100] } as const;
 
 export const systems: readonly System[] = [
-  { name: 'im', dialect: 'im', lanes: true, ...FRAMES, ...nodePeer('systems/im.js', imTarget) },
-  { name: 'ws', dialect: 'plain', lanes: false, ...SINGLE, ...nodePeer('peers/ws.js', linesTarget) },
-  { name: 'socket.io', dialect: 'socket.io', lanes: false, ...SINGLE, ...nodePeer('peers/socket.io.js', linesTarget) },
-  { name: 'ws-frame', dialect: 'plain', lanes: false, ...FRAMES, ...nodePeer('peers/ws-frame.js', linesTarget) },
+  { name: 'im', dialect: 'im', lanes: true, ...FRAMES, missing: () => undefined, start: startIm },
+  { name: 'ws', dialect: 'plain', lanes: false, ...SINGLE, ...nodePeer('peers/ws.js') },
+  { name: 'socket.io', dialect: 'socket.io', lanes: false, ...SINGLE, ...nodePeer('peers/socket.io.js') },
+  { name: 'ws-frame', dialect: 'plain', lanes: false, ...FRAMES, ...nodePeer('peers/ws-frame.js') },
   { name: 'nats', dialect: 'nats', lanes: false, rate: 100, ladder: [150, 200, 400], ...natsPeer() },
   { name: 'bun', dialect: 'plain', lanes: false, rate: 100, ladder: [200, 400, 800], ...bunPeer() },
 ];
+
+/** The `im` of {@link systems}. @param nodeFlags of its process */
+export function startIm(nodeFlags: readonly string[] = []): Promise<RunningSystem> {
+  return startAnnounced([process.execPath, ...nodeFlags, program('systems/im.js')], imTarget);
+}
 
 type Start = Pick<System, 'missing' | 'start'>;
 
@@ -57,22 +62,20 @@ function imTarget(port: number, { token }: Record<string, unknown>): PublishTarg
   return { kind: 'im', url: `http://${HOST}:${port}/v1/push`, token: String(token), room: ROOM };
 }
 
-/** @param program built program, relative to dist */
-function nodePeer(program: string, target: (port: number, ready: Record<string, unknown>) => PublishTarget): Start {
-  return {
-    missing: () => undefined,
-    start: () => startAnnounced([process.execPath, path.join(import.meta.dirname, program)], target),
-  };
+function nodePeer(file: string): Start {
+  const start = () => startAnnounced([process.execPath, program(file)], linesTarget);
+  return { missing: () => undefined, start };
+}
+
+/** @param file built program, relative to dist */
+function program(file: string): string {
+  return path.join(import.meta.dirname, file);
 }
 
 function bunPeer(): Start {
   return {
     missing: () => (findProgram('bun') === undefined ? 'no program `bun` on PATH' : undefined),
-    start: () =>
-      startAnnounced(
-        [findProgram('bun') ?? 'bun', path.join(import.meta.dirname, '../peers/bun/server.js')],
-        linesTarget,
-      ),
+    start: () => startAnnounced([findProgram('bun') ?? 'bun', program('../peers/bun/server.js')], linesTarget),
   };
 }
 

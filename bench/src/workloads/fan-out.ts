@@ -10,6 +10,7 @@ import { percentile } from '../harness/statistics.js';
 import type { LoadSnapshot } from '../load/ledger.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
+import type { Scale } from '../scale.js';
 import { HOST, ROOM, type RunningSystem, type System } from '../systems.js';
 
 const BODY_BYTES = 150;
@@ -30,8 +31,11 @@ export interface FanOutScale {
   readonly steps: number;
 }
 
-export const FULL: FanOutScale = { viewers: 2_000, warmMs: 2_000, costMs: 10_000, stepMs: 3_000, steps: 9 };
-export const QUICK: FanOutScale = { viewers: 2_000, warmMs: 700, costMs: 2_500, stepMs: 1_200, steps: 2 };
+export const FAN_OUT_SCALES: Readonly<Record<Scale, FanOutScale>> = {
+  full: { viewers: 2_000, warmMs: 2_000, costMs: 10_000, stepMs: 3_000, steps: 9 },
+  quick: { viewers: 2_000, warmMs: 700, costMs: 2_500, stepMs: 1_200, steps: 2 },
+  smoke: { viewers: 20, warmMs: 200, costMs: 300, stepMs: 300, steps: 1 },
+};
 
 type Load = ControlledProcess<LoadCommand, LoadReply>;
 type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;

@@ -20,7 +20,7 @@ import { createMemoryLogStore } from '@im/timeline/memory';
 import { announce } from '../../peers/server-process.js';
 
 /** Short, so that what a lost session keeps is gone soon after the last connection. */
-const SESSION_TTL_MS = 1_000;
+const SESSION_TTL_MS = 250;
 
 const figures = new Map<string, () => number>();
 const metrics: Metrics = { ...noMetrics, observe: (name, _, read) => void figures.set(name, read) };

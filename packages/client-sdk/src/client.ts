@@ -3,13 +3,13 @@ import { CodedError, EVERYONE, type Positions, type Reply, type Synced } from '@
 import { systemClock } from '@im/protocol/clock';
 import { type CallOptions, createCalls, type RequestOptions } from './calls.js';
 import { backoffMs } from './connection/backoff.js';
-import { createConnection, FIRST_ID } from './connection/connection.js';
+import { createConnection, HELLO_ID } from './connection/connection.js';
 import type { WebSocketConstructor } from './connection/link.js';
 import { pageSignals } from './connection/signals.js';
 import type { ClientState } from './connection/states.js';
 import { createEmitter } from './emitter.js';
 import { ownError } from './errors.js';
-import { type Group, groupView } from './groups/group.js';
+import type { Group, GroupEntry } from './groups/group.js';
 import { createGroups } from './groups/groups.js';
 import type { ClientOptions, Ports } from './options.js';
 import { reportToPlatform } from './report-to-platform.js';
@@ -51,7 +51,7 @@ export interface Client<S extends Schema = Schema> {
   /** Any group the gateway has this connection in, without entering. */
   group<Events = Record<string, unknown>>(id: string): Group<Events>;
   /** `u:<user>`: what is sent to this person, on all their devices. */
-  readonly user: Group<EventsOf<S, 'user'>>;
+  readonly user: Pick<Group<EventsOf<S, 'user'>>, 'on'>;
   /** `r:0`: what is sent to everyone. */
   readonly everyone: Group<EventsOf<S, 'everyone'>>;
 }
@@ -92,12 +92,10 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
       },
       onWelcome(welcome) {
         pendingCalls = welcome.limits.pendingCalls;
-        const id = `u:${welcome.user}`;
-        if (user.id !== id) {
-          user.companion = undefined;
-          user = groups.of(id);
-          user.companion = userEvents;
-        }
+        const user = groups.of(`u:${welcome.user}`);
+        if (me) me.companion = undefined;
+        me = user;
+        me.companion = userEvents;
         groups.onWelcome(welcome);
         for (const stay of stays.values()) stay.onWelcome();
         calls.flush();
@@ -118,7 +116,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
   );
 
   let pendingCalls = 0;
-  const calls = createCalls(FIRST_ID, {
+  const calls = createCalls(HELLO_ID + 1, {
     clock,
     timeoutMs: options.callTimeoutMs ?? 10_000,
     room: () => (connection.open ? pendingCalls : 0),
@@ -132,7 +130,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
     report,
   });
   const userEvents = createEmitter(report);
-  let user = groups.of('u:');
+  let me: GroupEntry | undefined;
 
   async function call(
     method: string,
@@ -158,12 +156,11 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
     return (answer as Reply<unknown>).data;
   }
 
-  /** Looked up each time: a group that nobody listened to may have been forgotten meanwhile. */
-  const group = <Events>(id: string): Group<Events> =>
-    groupView(
-      () => groups.of(id),
-      (event, listener) => groups.of(id).emitter.on(event, listener),
-    );
+  function group<Events>(id: string): Group<Events> {
+    const entry = groups.of(id);
+    entry.kept = true;
+    return entry.group;
+  }
   const stays = new Map<string, Stay<never, never>>();
 
   return {
@@ -191,11 +188,12 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
             // Without a connection there is nothing to leave, as long as no ticket brings it back.
             if (!connection.open) connection.forget();
             else await call(`${service}.leave`, { room: name }, { repeat: true });
-            if (!entry.companion) groups.end(entry);
+            groups.drop(entry);
           },
           connected: () => connection.open,
           retryMs: (n) => backoffMs(backoff, n, random),
           onEnd: () => stays.delete(name),
+          drop: () => groups.drop(entry),
           report,
         });
         stays.set(name, stay);
@@ -203,7 +201,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
       return stay.entering;
     },
     group,
-    user: groupView(() => user, userEvents.on),
+    user: userEvents,
     everyone: group(EVERYONE),
   };
 }

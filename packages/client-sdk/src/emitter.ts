@@ -7,8 +7,6 @@ export interface Emitter {
   on(event: string, listener: Listener): () => void;
   /** Calls the listeners that are there now, in the order in which they came. False when there are none. */
   emit(event: string, ...args: unknown[]): boolean;
-  /** Nobody listens. */
-  readonly idle: boolean;
 }
 
 export function createEmitter(report: (error: unknown) => void): Emitter {
@@ -23,9 +21,6 @@ export function createEmitter(report: (error: unknown) => void): Emitter {
         if (rest.length > 0) subscriptions.set(event, rest);
         else subscriptions.delete(event);
       };
-    },
-    get idle() {
-      return subscriptions.size === 0;
     },
     emit(event, ...args) {
       const current = of(event);

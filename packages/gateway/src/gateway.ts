@@ -19,6 +19,7 @@ import type { Link, LinkEvents } from './link.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
 import { readKick } from './session/removals.js';
 import { SessionRegistry } from './session/session-registry.js';
+import { obeyTakeover, TAKEOVER_EVENT } from './session/takeover.js';
 import { Tickets } from './session/ticket.js';
 import type { Surroundings } from './surroundings.js';
 import { type AttachOptions, WebSocketTransport } from './transport/ws/ws-transport.js';
@@ -163,22 +164,25 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   }
 
   #deliver(delivery: Delivery): void {
-    this.#surroundings.fanOut.publish(delivery);
-    if (delivery.lane !== 'priority') return;
-    const kick = readKick(delivery);
+    const { fanOut, sessions } = this.#surroundings;
+    if (delivery.lane === 'normal' && delivery.event === TAKEOVER_EVENT) {
+      obeyTakeover(delivery, this.#surroundings);
+      return;
+    }
+    fanOut.publish(delivery);
+    const kick = delivery.lane === 'priority' ? readKick(delivery) : undefined;
     // One that names its session was applied where it was decided; it stands in the log for tickets only.
     if (!kick || kick.session !== undefined) return;
-    for (const session of this.#surroundings.sessions.ofUser(delivery.group)) applyKick(kick, session);
+    for (const session of sessions.ofUser(delivery.group)) applyKick(kick, session);
   }
 
   async #stop(graceMs: number): Promise<void> {
     for (const transport of this.#transports) transport.refuse();
-    const { clock, fanOut, sessions } = this.#surroundings;
+    const { fanOut, sessions } = this.#surroundings;
     for (const connection of [...this.#open]) connection.drain();
-    const deadline = clock.monotonic() + graceMs;
-    await this.#until(() => this.#open.size === 0, deadline);
+    await this.#until(() => this.#open.size === 0, graceMs);
     for (const connection of [...this.#open]) connection.close('GOING_AWAY');
-    await this.#until(() => this.#present.size === 0, Number.POSITIVE_INFINITY);
+    await this.#until(() => this.#present.size === 0);
     for (const transport of this.#transports) transport.detach();
     sessions.close();
     fanOut.close();
@@ -186,20 +190,19 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     await this.#publisher.close();
   }
 
-  /** Settles when the condition holds, looked at after each change, or at the deadline. */
-  #until(condition: () => boolean, deadline: number): Promise<void> {
-    const { clock } = this.#surroundings;
+  /** Settles when the condition holds, looked at after each change, or when the time is over. */
+  #until(condition: () => boolean, timeoutMs?: number): Promise<void> {
+    if (condition() || timeoutMs === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
         this.#whenChanged = undefined;
         timer?.cancel();
         resolve();
       };
-      const timer = Number.isFinite(deadline) ? clock.after(deadline - clock.monotonic(), finish) : undefined;
+      const timer = timeoutMs === undefined ? undefined : this.#surroundings.clock.after(timeoutMs, finish);
       this.#whenChanged = () => {
         if (condition()) finish();
       };
-      this.#whenChanged();
     });
   }
 }

@@ -162,6 +162,27 @@ describe('membership', () => {
     expect(encoding.encoded).toBe(3);
   });
 
+  it('tells each member which versions nobody has any more, before what follows them', () => {
+    const { fanOut, enter, endTurn } = setUp();
+    const early = enter();
+    for (const version of [1, 2]) fanOut.publish(priority(version));
+    endTurn();
+    const late = new FakeViewer();
+    fanOut.join(late, 'r:1').release({ epoch: 'e1', version: 5 });
+    for (const version of [6, 7, 9]) fanOut.publish(priority(version));
+    endTurn();
+    const reset = { type: 'reset', group: 'r:1', epoch: 'e1', recovered: false };
+    expect(early.written).toMatchObject([
+      { type: 'pushes' },
+      { ...reset, version: 5, missed: { after: 2, upto: 5 } },
+      { type: 'pushes' },
+      { ...reset, version: 8, missed: { after: 7, upto: 8 } },
+      { type: 'pushes' },
+    ]);
+    expect(late.written).toMatchObject([{ type: 'pushes' }, { ...reset, version: 8 }, { type: 'pushes' }]);
+    expect(events(late)).toEqual(['e1/6', 'e1/7', 'e1/9']);
+  });
+
   it('stays held when more came than is kept, and begins from a newer position', () => {
     const { fanOut, endTurn, metrics } = setUp({ maxHeld: 2 });
     const viewer = new FakeViewer();

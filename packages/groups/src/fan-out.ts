@@ -159,8 +159,8 @@ export class FanOut<V extends Viewer> {
 
   /**
    * Sends to all members; without any it does nothing. Priority deliveries must come in the order of their versions:
-   * one that is not above the last of its epoch is a duplicate and dropped; the first of a new epoch is preceded by a
-   * `reset`. The body is not copied.
+   * one that is not above the last of its epoch is a duplicate and dropped; the first of a new epoch, and the first after
+   * versions that are missing, is preceded by a `reset`. The body is not copied.
    * @throws ImError INVALID_ARGUMENT for a priority delivery without epoch and version
    */
   publish(delivery: Delivery): void {

@@ -190,9 +190,13 @@ export class Group<V extends Viewer> {
   #writeRun(member: Member<V>, log: PriorityLog, run: Run): number {
     const { viewer } = member;
     let { from } = run;
-    if (member.epoch !== run.epoch) viewer.write(log.resetChunk(viewer.encoding, run, member));
-    else if (member.version >= run.last) return 0;
-    else from = log.above(run, member.version);
+    if (member.epoch !== run.epoch || member.version + 1 < run.first) {
+      viewer.write(log.resetChunk(viewer.encoding, run, member));
+    } else if (member.version >= run.last) {
+      return 0;
+    } else {
+      from = log.above(run, member.version);
+    }
     member.epoch = run.epoch;
     member.version = run.last;
     viewer.write(log.chunk(viewer.encoding, from, run.to));

@@ -13,7 +13,7 @@ export interface VersionedDelivery extends Delivery {
   readonly version: number;
 }
 
-/** Consecutive messages of one epoch, by sequence: `from` up to, not including, `to`. */
+/** Messages of one epoch without a hole in their versions, by sequence: `from` up to, not including, `to`. */
 export interface Run {
   readonly epoch: string;
   readonly from: number;
@@ -77,15 +77,15 @@ export class PriorityLog {
     return true;
   }
 
-  /** Everything from that sequence on, cut where the epoch changes. */
+  /** Everything from that sequence on, cut where the epoch changes or versions are missing. */
   runs(from: number): Run[] {
     const runs: Run[] = [];
     const to = this.end;
     for (let start = from; start < to; ) {
       const { epoch, version: first } = this.#at(start);
       let end = start + 1;
-      while (end < to && this.#at(end).epoch === epoch) end += 1;
-      runs.push({ epoch, from: start, to: end, first, last: this.#at(end - 1).version });
+      while (end < to && this.#at(end).epoch === epoch && this.#at(end).version === first + end - start) end += 1;
+      runs.push({ epoch, from: start, to: end, first, last: first + end - start - 1 });
       start = end;
     }
     return runs;
@@ -103,12 +103,12 @@ export class PriorityLog {
     return this.#chunks.get(encoding, from - this.#base, to - this.#base);
   }
 
-  /** Tells a viewer at a position of another epoch that the run's one begins; shared like chunks. */
+  /** Tells a viewer that its position does not lead to the run: another epoch, or versions that nobody has. Shared like chunks. */
   resetChunk(encoding: Encoding, run: Run, { epoch, version }: Position): Uint8Array {
     let notice = this.#notice;
     const { after } = notice ?? {};
     if (notice?.encoding !== encoding || notice.run !== run || after?.epoch !== epoch || after.version !== version) {
-      const missed = { epoch, after: version };
+      const missed = epoch === run.epoch ? { after: version, upto: run.first - 1 } : { epoch, after: version };
       const reset = { group: this.#group, epoch: run.epoch, version: run.first - 1, recovered: false, missed };
       notice = { encoding, run, after: { epoch, version }, bytes: encoding.reset(reset) };
       this.#notice = notice;

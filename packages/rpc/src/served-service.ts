@@ -2,14 +2,8 @@
 import { ImError } from '@im/protocol';
 import { decodeJson, encodeJson } from './json-body.js';
 import { type WorkerMiddleware, wrapService } from './middleware/middleware.js';
-import type { CallScope, RpcHeaders, RpcReply, RpcRequest, ServedService } from './rpc.js';
-import type {
-  HandlerInput,
-  HandlerOutput,
-  MethodDefinition,
-  MethodDefinitions,
-  ServiceDefinition,
-} from './service-definition.js';
+import type { CallScope, RpcHeaders, RpcRequest, ServedService } from './rpc.js';
+import type { HandlerInput, HandlerOutput, MethodDefinitions, ServiceDefinition } from './service-definition.js';
 import { invalid, validate } from './validation.js';
 
 /** What a handler gets beside its input. Calls it makes pass it on as `within`, and inherit deadline and cancellation. */
@@ -75,10 +69,14 @@ export function implementService<Methods extends MethodDefinitions>(
     async handle(request) {
       const method = methods.get(request.method);
       if (method === undefined) throw new ImError('METHOD_UNKNOWN');
-      const input = await validate(method.input, decodeInput(request), 'INVALID_INPUT');
+      const input = validate(method.input, decodeInput(request), 'INVALID_INPUT');
       const context = new RequestContext(request);
-      const output = await anyHandlers[request.method]?.(input, context);
-      return { body: await encodeOutput(method, output), headers: context.replyHeaders };
+      const output = await anyHandlers[request.method]?.(input instanceof Promise ? await input : input, context);
+      const checked = validate(method.output, output, 'INVALID_OUTPUT');
+      return {
+        body: encodeOutput(checked instanceof Promise ? await checked : checked),
+        headers: context.replyHeaders,
+      };
     },
   };
   return wrapService(service, middleware);
@@ -92,10 +90,9 @@ function decodeInput({ body }: RpcRequest): unknown {
   }
 }
 
-async function encodeOutput({ output: schema }: MethodDefinition, output: unknown): Promise<RpcReply['body']> {
-  const checked = await validate(schema, output, 'INVALID_OUTPUT');
+function encodeOutput(output: unknown): Uint8Array {
   try {
-    return encodeJson(checked);
+    return encodeJson(output);
   } catch (cause) {
     throw invalid('INVALID_OUTPUT', [{ path: [], message: 'cannot be said in JSON' }], cause);
   }

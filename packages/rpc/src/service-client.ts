@@ -1,7 +1,7 @@
 /** The caller's end of a typed service: one function a method, with types from the declaration. */
 import { ImError } from '@im/protocol';
 import { decodeJson, encodeJson } from './json-body.js';
-import type { CallOptions, RpcCaller, RpcHeaders } from './rpc.js';
+import type { CallOptions, RpcCaller, RpcHeaders, RpcReply } from './rpc.js';
 import type {
   CallerInput,
   CallerOutput,
@@ -53,24 +53,37 @@ export function createServiceClient<Methods extends MethodDefinitions>(
   defaults: ClientDefaults = {},
 ): ServiceClient<Methods> {
   const methods = Object.entries(definition.methods).map(([name, { idempotent }]) => {
-    const reply = async (input?: unknown, options: ClientCallOptions = {}): Promise<ClientReply<unknown>> => {
-      const { body, headers } = await caller.call(definition.name, name, encodeInput(input), {
-        ...toCallOptions(options, defaults),
-        idempotent,
-      });
+    const plain = toCallOptions({}, defaults, idempotent);
+    const call = (input: unknown, options: ClientCallOptions | undefined): Promise<RpcReply> =>
+      caller.call(
+        definition.name,
+        name,
+        encodeInput(input),
+        options === undefined ? plain : toCallOptions(options, defaults, idempotent),
+      );
+    const method = async (input?: unknown, options?: ClientCallOptions): Promise<unknown> =>
+      decodeOutput((await call(input, options)).body);
+    const reply = async (input?: unknown, options?: ClientCallOptions): Promise<ClientReply<unknown>> => {
+      const { body, headers } = await call(input, options);
       return { output: decodeOutput(body), headers };
     };
-    const method = async (input?: unknown, options?: ClientCallOptions) => (await reply(input, options)).output;
     return [name, Object.assign(method, { reply })] as const;
   });
   return Object.freeze(Object.fromEntries(methods)) as ServiceClient<Methods>;
 }
 
-function toCallOptions({ key, ...options }: ClientCallOptions, defaults: ClientDefaults): CallOptions {
+function toCallOptions(
+  { timeoutMs, signal, headers, within, routingKey, key }: ClientCallOptions,
+  defaults: ClientDefaults,
+  idempotent: true | undefined,
+): CallOptions {
   return {
-    ...options,
-    timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
-    headers: defaults.headers === undefined ? options.headers : { ...defaults.headers, ...options.headers },
+    timeoutMs: timeoutMs ?? defaults.timeoutMs,
+    signal,
+    headers: defaults.headers === undefined ? headers : { ...defaults.headers, ...headers },
+    within,
+    routingKey,
+    idempotent,
     idempotencyKey: key,
   };
 }

@@ -13,14 +13,16 @@ const MAX_ISSUES = 10;
 const MAX_PATH_LENGTH = 16;
 const MAX_TEXT_LENGTH = 200;
 
-/** @returns what the schema makes of the value. @throws ImError of the given name, with `details.issues` */
-export async function validate<Schema extends StandardSchemaV1>(
-  schema: Schema,
-  value: unknown,
-  errorName: ErrorName,
-): Promise<StandardSchemaV1.InferOutput<Schema>> {
-  const checked = schema['~standard'].validate(value);
-  const result = checked instanceof Promise ? await checked : checked;
+/**
+ * What the schema makes of the value; a promise only where the schema needs one, for most do not and calls are many.
+ * @throws (or rejects with) ImError of the given name, with `details.issues`
+ */
+export function validate(schema: StandardSchemaV1, value: unknown, errorName: ErrorName): unknown {
+  const result = schema['~standard'].validate(value);
+  return result instanceof Promise ? result.then((known) => outcomeOf(known, errorName)) : outcomeOf(result, errorName);
+}
+
+function outcomeOf(result: StandardSchemaV1.Result<unknown>, errorName: ErrorName): unknown {
   if (result.issues === undefined) return result.value;
   throw invalid(errorName, result.issues.slice(0, MAX_ISSUES).map(toIssue));
 }

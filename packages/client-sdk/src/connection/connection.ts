@@ -4,18 +4,16 @@
  * about the connection itself is handed on.
  */
 import {
-  type ClientCodec,
   type ClientMessage,
   CodedError,
   type ErrorMessage,
   jsonClientCodec,
   type Positions,
   type ServerMessage,
-  shouldReconnect,
   type Welcome,
 } from '@im/protocol';
 import type { Timer } from '@im/protocol/ports';
-import { codeOf, ownError } from '../errors.js';
+import { OWN_CODES, ownError } from '../errors.js';
 import type { ClientOptions, Ports } from '../options.js';
 import { CLIENT_NAME } from '../version.js';
 import { type Backoff, backoffMs } from './backoff.js';
@@ -23,16 +21,15 @@ import { createCredentials } from './credentials.js';
 import { type Link, openLink } from './link.js';
 import type { Signal } from './signals.js';
 import { type Cause, type ClientState, next, PUBLIC, type State } from './states.js';
+import { judge } from './verdict.js';
 
-/** Of the close codes of @im/protocol; the whole table would be a tenth of the bundle. */
+/** The hello of a connection is its first command; ids of others begin after it. */
+export const HELLO_ID = 1;
+/** As the close code of that name: the gateway moves its clients. */
 const CLOSE_GOING_AWAY = 4_000;
-const CLOSE_TOKEN_EXPIRED = 4_007;
-/** The hello of a connection is its first command. */
-const HELLO_ID = 1;
-/** Ids of other commands begin here. */
-export const FIRST_ID = HELLO_ID + 1;
 /** How long a drained connection waits for the answers of calls before it moves. */
 const MOVE_PATIENCE_MS = 2_000;
+/** PR-114: the least time that an answer to a ping is given. */
 const MIN_PATIENCE_MS = 1_000;
 
 export interface ConnectionHandlers {
@@ -56,7 +53,7 @@ export interface Connection {
   readonly open: boolean;
   connect(): void;
   close(): void;
-  /** @throws ImError FRAME_TOO_LARGE, INVALID_ARGUMENT */
+  /** @throws CodedError FRAME_TOO_LARGE, INVALID_ARGUMENT */
   send(message: ClientMessage<unknown>): void;
   /** What is awaited has come: nothing holds a move up any longer. */
   settled(): void;
@@ -74,7 +71,7 @@ export function createConnection(
   { clock, random, signals }: Ports,
   handlers: ConnectionHandlers,
 ): Connection {
-  const codec: ClientCodec<string> = jsonClientCodec;
+  const codec = jsonClientCodec;
   const credentials = createCredentials(options, clock);
   let state: State = 'idle';
   let shown: ClientState = { status: 'idle', code: 0, reason: '' };
@@ -88,8 +85,6 @@ export function createConnection(
   let failures = 0;
   let renewals = 0;
   let nextAddress: string | undefined;
-  let target = '';
-  let token = '';
   let ticket: string | undefined;
 
   let link: Link | undefined;
@@ -100,58 +95,28 @@ export function createConnection(
   let sentAt = 0;
   let heardAt = 0;
 
-  const positionsOf = (all: boolean): { positions?: Positions } => {
-    const positions = handlers.positions(all);
-    return positions ? { positions } : {};
-  };
   const wait = (delayMs: number, run: () => void): void => {
     timer = clock.after(delayMs, run);
   };
+  const timedOut = (): void => go('lost', OWN_CODES.TIMEOUT, `TIMEOUT ${state}`);
   const waitForAnswer = (): void => wait(options.connectTimeoutMs, timedOut);
-  const timedOut = (): void => go('lost', codeOf('TIMEOUT'), `TIMEOUT ${state}`);
 
-  /** What each state begins with. None of these changes the state before it returns. */
-  const enter: Partial<Record<State, () => void>> = {
+  /** What each state begins with; what it needs from the step before was put where it is read. */
+  const begin: Partial<Record<State, () => void>> = {
     resolving() {
       disconnect();
       waitForAnswer();
-      resolve();
+      attempt = new AbortController();
+      void resolve(attempt.signal);
     },
-    opening() {
-      waitForAnswer();
-      try {
-        link = openLink(options.WebSocket, target, codec.subprotocol, {
-          onOpen: () => go('opened'),
-          onFrame,
-          onClose,
-        });
-      } catch (error) {
-        timer?.cancel();
-        wait(0, () => go('lost', codeOf('DISCONNECTED'), String(error)));
-      }
-    },
-    greeting() {
-      waitForAnswer();
-      send({
-        type: 'hello',
-        id: HELLO_ID,
-        token,
-        device: options.device,
-        platform: options.platform,
-        client: CLIENT_NAME,
-        ...(ticket && { ticket }),
-        ...positionsOf(true),
-      });
-    },
-    refused: waitForAnswer,
+    opening: waitForAnswer,
+    greeting: waitForAnswer,
     open: beat,
     probing() {
       wait(Math.max(MIN_PATIENCE_MS, heartbeatMs / 4), timedOut);
       send({ type: 'ping', ...positionsOf(false) });
     },
-    leaving() {
-      wait(MOVE_PATIENCE_MS, moved);
-    },
+    leaving: () => wait(MOVE_PATIENCE_MS, moved),
     delaying: disconnect,
     closed() {
       disconnect();
@@ -166,45 +131,63 @@ export function createConnection(
       handlers.onError(ownError('INTERNAL', { state, cause }));
       return;
     }
+    // PR-122: it has held, so what failed before does not count any longer.
     if (welcome && clock.monotonic() - welcomedAt >= heartbeatMs) failures = 0;
     if (cause === 'lost' && signals.online()) failures++;
     timer?.cancel();
     state = to;
-    enter[to]?.();
+    begin[to]?.();
     const status = PUBLIC[to];
     if (status === shown.status && to !== 'resolving' && to !== 'delaying') return;
-    if (status === 'connecting') shown = { status, attempt: failures + 1, code, reason };
-    else if (status === 'waiting') {
-      const online = signals.online();
-      const delayMs = online
+    const because = { code, reason };
+    if (status === 'connecting') shown = { status, attempt: failures + 1, ...because };
+    else if (status === 'connected') {
+      const { session, user, resumed } = welcome as Welcome;
+      shown = { status, session, user, resumed, ...because };
+    } else if (status === 'waiting') {
+      const delayMs = signals.online()
         ? backoffMs(options.reconnect, Math.max(0, failures - 1), random)
         : options.reconnect.maxMs;
       wait(delayMs, retry);
-      shown = { status, attempt: failures, retryAtMs: clock.now() + delayMs, code, reason };
-    } else if (status === 'connected') {
-      const { session, user, resumed } = welcome as Welcome;
-      shown = { status, session, user, resumed, code, reason };
-    } else shown = { status, code, reason };
+      shown = { status, attempt: failures, retryAtMs: clock.now() + delayMs, ...because };
+    } else shown = { status, ...because };
     handlers.onState(shown);
   }
 
-  function resolve(): void {
-    attempt = new AbortController();
-    const { signal } = attempt;
-    const address = nextAddress ?? credentials.address(failures + 1, signal);
+  async function resolve(signal: AbortSignal): Promise<void> {
+    const given = nextAddress;
     nextAddress = undefined;
-    Promise.all([address, credentials.token(), handlers.prepare()]).then(
-      (resolved) => {
-        if (signal.aborted) return;
-        [target, token] = resolved;
-        go('resolved');
-      },
-      (error: unknown) => {
-        if (signal.aborted) return;
-        if (error instanceof CodedError && !error.retryable) go('forbidden', error.code, error.message);
-        else go('lost', codeOf('DISCONNECTED'), String(error));
-      },
-    );
+    try {
+      const [address, token] = await Promise.all([
+        given ?? credentials.address(failures + 1, signal),
+        credentials.token(),
+        handlers.prepare(),
+      ]);
+      if (signal.aborted) return;
+      go('resolved');
+      link = openLink(options.WebSocket, address, codec.subprotocol, {
+        onOpen() {
+          go('opened');
+          const { device, platform } = options;
+          send({
+            type: 'hello',
+            id: HELLO_ID,
+            token,
+            device,
+            platform,
+            client: CLIENT_NAME,
+            ...(ticket && { ticket }),
+            ...positionsOf(true),
+          });
+        },
+        onFrame,
+        onClose,
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      const known = error instanceof CodedError;
+      go(known && !error.retryable ? 'forbidden' : 'lost', known ? error.code : OWN_CODES.DISCONNECTED, String(error));
+    }
   }
 
   /** After this nothing of the last attempt is heard of again. */
@@ -218,18 +201,12 @@ export function createConnection(
     handlers.onLost();
   }
 
-  function onClose(code: number, reason: string): void {
-    const decided = code >= 4_000 && code <= 4_999;
-    if (decided ? code === CLOSE_TOKEN_EXPIRED : refusal?.code === codeOf('TOKEN_EXPIRED')) {
-      if (!credentials.renew('expired')) go('forbidden', code, reason);
-      // A new token that is expired as well: the clocks differ, and haste does not help.
-      else if (renewals++) go('lost', code, reason);
-      else go('expired', code, reason);
-    } else if (!decided && refusal) {
-      if (refusal.retryable) go('lost', refusal.code, refusal.message);
-      else go('forbidden', refusal.code, refusal.message);
-    } else if (shouldReconnect(code)) go('lost', code, reason);
-    else go('forbidden', code, reason);
+  function onClose(closeCode: number, closeReason: string): void {
+    const { cause, code, reason } = judge(closeCode, closeReason, refusal);
+    if (cause !== 'expired') go(cause, code, reason);
+    else if (!credentials.renew('expired')) go('forbidden', code, reason);
+    // A new token that is expired as well: the clocks differ, and haste does not help.
+    else go(renewals++ ? 'lost' : 'expired', code, reason);
   }
 
   function onFrame(frame: unknown): void {
@@ -241,7 +218,7 @@ export function createConnection(
       messages = codec.decode(frame as string);
     } catch (error) {
       handlers.onError(error);
-      go('lost', codeOf('MALFORMED'), 'MALFORMED');
+      go('lost', OWN_CODES.MALFORMED, 'MALFORMED');
       return;
     }
     for (const message of messages) {
@@ -251,45 +228,30 @@ export function createConnection(
   }
 
   function take(message: ServerMessage<unknown>): void {
-    switch (message.type) {
-      case 'ping':
-        send({ type: 'pong' });
-        return;
-      case 'pong':
-        return;
-      case 'ticket':
-        ticket = message.ticket;
-        return;
-      case 'drain':
-        ticket = message.ticket ?? ticket;
-        nextAddress = message.address;
-        slot?.cancel();
-        slot = clock.after(message.afterMs, move);
-        return;
-      default:
-        if (welcome) handlers.onMessage(message);
-        else if (state === 'greeting') greeted(message);
-    }
-  }
-
-  function greeted(message: ServerMessage<unknown>): void {
-    if (message.type === 'welcome') {
+    if (message.type === 'ping') send({ type: 'pong' });
+    else if (message.type === 'ticket') ticket = message.ticket;
+    else if (message.type === 'drain') {
+      ticket = message.ticket ?? ticket;
+      nextAddress = message.address;
+      slot?.cancel();
+      slot = clock.after(message.afterMs, move);
+    } else if (welcome) handlers.onMessage(message);
+    else if (message.type === 'error') refusal = message;
+    else if (message.type === 'welcome') {
       welcome = message;
       ticket = message.ticket;
       heartbeatMs = Math.max(MIN_PATIENCE_MS, message.heartbeatMs);
       welcomedAt = clock.monotonic();
       renewals = 0;
       go('welcomed');
+      // A listener may have closed the connection.
       if (welcome) handlers.onWelcome(message);
-    } else if (message.type === 'error') {
-      refusal = message;
-      go('refused');
     }
   }
 
   function beat(): void {
-    const left = Math.min(sentAt, heardAt) + heartbeatMs - clock.monotonic();
-    if (left > 0) wait(left, beat);
+    const leftMs = Math.min(sentAt, heardAt) + heartbeatMs - clock.monotonic();
+    if (leftMs > 0) wait(leftMs, beat);
     else go('silent');
   }
 
@@ -310,6 +272,11 @@ export function createConnection(
     }
   }
 
+  function positionsOf(all: boolean): { positions?: Positions } {
+    const positions = handlers.positions(all);
+    return positions ? { positions } : {};
+  }
+
   function send(message: ClientMessage<unknown>): void {
     let frame: string;
     try {
@@ -317,8 +284,9 @@ export function createConnection(
     } catch (cause) {
       throw ownError('INVALID_ARGUMENT', undefined, cause);
     }
-    const limit = welcome?.limits.frameBytes ?? Number.POSITIVE_INFINITY;
-    if (frame.length * 3 > limit && new TextEncoder().encode(frame).length > limit) {
+    const limit = welcome?.limits.frameBytes;
+    // A gateway closes for good when it gets more (PR-13).
+    if (limit && frame.length * 3 > limit && new TextEncoder().encode(frame).length > limit) {
       throw ownError('FRAME_TOO_LARGE');
     }
     sentAt = clock.monotonic();

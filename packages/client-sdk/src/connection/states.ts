@@ -32,7 +32,6 @@ export type Cause =
   | 'resolved' // address and token are known
   | 'opened' // the transport is open
   | 'welcomed' // hello was answered with welcome
-  | 'refused' // hello was answered with an error; the close code that follows decides
   | 'silent' // nothing was sent or heard for a heartbeat, or the network may have changed
   | 'heard' // something arrived while we were asking
   | 'move' // our slot in a drain has come
@@ -50,8 +49,7 @@ const EDGES = {
   idle: { connect: 'resolving', close: 'closed' },
   resolving: { ...ending, resolved: 'opening' },
   opening: { ...linked, opened: 'greeting' },
-  greeting: { ...linked, welcomed: 'open', refused: 'refused' },
-  refused: linked,
+  greeting: { ...linked, welcomed: 'open' },
   open: { ...linked, silent: 'probing', move: 'leaving' },
   probing: { ...linked, heard: 'open', move: 'leaving' },
   leaving: { ...linked, moved: 'resolving' },
@@ -71,7 +69,6 @@ export const PUBLIC: Readonly<Record<State, ClientState['status']>> = {
   resolving: 'connecting',
   opening: 'connecting',
   greeting: 'connecting',
-  refused: 'connecting',
   open: 'connected',
   probing: 'connected',
   leaving: 'connected',

@@ -1,10 +1,28 @@
-/** One group: what the gateway said of it, and how the app sees it. */
-import type { Position } from '@im/protocol';
-import { createEmitter, type Emitter } from '../emitter.js';
-import type { GroupEvents, Meta, Subscribe } from '../schema.js';
-import { createGroupLog, type GroupLog, type GroupLogHandlers } from './group-log.js';
+/**
+ * One group: what the gateway said of it, and who listens to it. Owns membership, position and the account of what was
+ * shed. Must not know rooms beyond that somebody listens beside, nor how commands travel.
+ */
+import {
+  type JoinedGroup,
+  type LeftGroup,
+  MAX_SYNC,
+  type Position,
+  type Push,
+  type Shed,
+  type Sync,
+  type Synced,
+} from '@im/protocol';
+import type { Clock, Timer } from '@im/protocol/ports';
+import { createEmitter } from '../emitter.js';
+import { toCodedError } from '../errors.js';
+import type { PositionStore } from '../options.js';
+import type { GroupEvents, Subscribe } from '../schema.js';
+import { createGroupLog } from './group-log.js';
 
-/** Normal messages of a group that this client was not sent, since the client was made. */
+/** A sync that failed for now is tried again after this long. */
+const SYNC_RETRY_MS = 1_000;
+
+/** Normal messages of a group that this client was not sent. */
 export interface ShedTotal {
   /** Those that were counted. */
   readonly count: number;
@@ -23,54 +41,139 @@ export interface Group<Events> {
   readonly on: Subscribe<Events, GroupEvents>;
 }
 
+export interface GroupPorts {
+  readonly clock: Clock;
+  readonly store: PositionStore | undefined;
+  /** @throws CodedError */
+  sync(command: Omit<Sync, 'id' | 'type'>): Promise<Synced>;
+  report(error: unknown): void;
+}
+
+/** A group and what the rest of the client tells it. */
 export interface GroupEntry {
-  readonly id: string;
-  readonly log: GroupLog;
-  readonly emitter: Emitter;
-  /** A room or the client's own user, who listen beside. */
-  companion?: { emit(event: string, data: unknown, meta?: Meta): unknown } | undefined;
-  member: boolean;
+  readonly group: Group<never>;
   /** A member until the connection was lost. */
-  lost: boolean;
-  shed: ShedTotal;
-  /** The version that the gateway was last told. */
-  told: number;
+  readonly lost: boolean;
+  /** The app has it at hand: it is never forgotten. */
+  kept?: boolean;
+  /** A room or the client's own user, who listen beside. */
+  companion?: { emit(event: string, ...args: unknown[]): unknown } | undefined;
+  emit(event: string, ...args: unknown[]): void;
+  restore(position: Position): void;
+  /** The position, where there is one and the gateway was not told it yet or shall be told `anyway`. */
+  tell(anyway: boolean): Position | undefined;
+  onJoined(joined: JoinedGroup): void;
+  onLeft(left: Omit<LeftGroup, 'group'>): void;
+  onPush(push: Push<unknown>): void;
+  onShed(shed: Shed): void;
+  onLost(): void;
+  /** No membership any longer: nothing of the group is heard, and its position is forgotten. */
+  end(): void;
 }
 
-export function createGroupEntry(
-  id: string,
-  report: (error: unknown) => void,
-  logHandlers: GroupLogHandlers,
-): GroupEntry {
-  return {
-    id,
-    log: createGroupLog(logHandlers),
-    emitter: createEmitter(report),
-    member: false,
-    lost: false,
-    shed: { count: 0, unknown: 0 },
-    told: 0,
+export function createGroup(id: string, { clock, store, sync, report }: GroupPorts): GroupEntry {
+  const emitter = createEmitter(report);
+  let member = false;
+  let lost = false;
+  let told = 0;
+  let shed: ShedTotal = { count: 0, unknown: 0 };
+  let retry: Timer | undefined;
+
+  const log = createGroupLog({
+    onPush(push) {
+      emit(push.event, push.data, push);
+      save();
+    },
+    onHole: fill,
+    onMissed: (missed) => emit('$recovered', { recovered: false, missed }),
+  });
+
+  function emit(event: string, ...args: unknown[]): void {
+    emitter.emit(event, ...args);
+    entry.companion?.emit(event, ...args);
+  }
+
+  function save(): void {
+    if (id.startsWith('r:')) return;
+    try {
+      store?.save(id, log.position);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  function fill(asked: Position): void {
+    const { epoch, version } = asked;
+    sync({ group: id, epoch, after: version, limit: MAX_SYNC }).then(
+      (synced) => {
+        if (log.asked === asked) log.onSynced(synced);
+      },
+      (error) => {
+        if (log.asked !== asked) return;
+        if (toCodedError(error).retryable) retry = clock.after(SYNC_RETRY_MS, () => fill(asked));
+        else log.giveUp();
+      },
+    );
+  }
+
+  const entry: GroupEntry = {
+    group: {
+      id,
+      get member() {
+        return member;
+      },
+      get position() {
+        return log.position;
+      },
+      get shed() {
+        return shed;
+      },
+      on: emitter.on,
+    },
+    get lost() {
+      return lost;
+    },
+    emit,
+    restore: log.restore,
+    tell(anyway) {
+      const { position } = log;
+      if (!position || (position.version <= told && !anyway)) return;
+      told = position.version;
+      return position;
+    },
+    onJoined(joined) {
+      member = true;
+      lost = false;
+      log.begin(joined);
+      save();
+      if (joined.recovered !== undefined) emit('$recovered', joined);
+    },
+    onLeft(left) {
+      entry.end();
+      emit('$left', left);
+    },
+    onPush(push) {
+      if (!member) return;
+      if (push.lane) log.take(push);
+      else emit(push.event, push.data, push);
+    },
+    onShed(message) {
+      const { count, unknown } = shed;
+      shed = message.count ? { count: count + message.count, unknown } : { count, unknown: unknown + 1 };
+      emit('$shed', message);
+    },
+    onLost() {
+      lost ||= member;
+      member = false;
+      retry?.cancel();
+      // What is beyond a hole is brought again.
+      log.restore(log.position);
+    },
+    end() {
+      member = lost = false;
+      log.restore(undefined);
+      save();
+    },
   };
+  return entry;
 }
-
-export function emit(entry: GroupEntry, event: string, data: unknown, meta?: Meta): void {
-  entry.emitter.emit(event, data, meta);
-  entry.companion?.emit(event, data, meta);
-}
-
-/** The app's view of an entry, which may be another one later. */
-export const groupView = <Events>(entry: () => GroupEntry, on: Emitter['on']): Group<Events> => ({
-  get id() {
-    return entry().id;
-  },
-  get member() {
-    return entry().member;
-  },
-  get position() {
-    return entry().log.position;
-  },
-  get shed() {
-    return entry().shed;
-  },
-  on,
-});

@@ -6,7 +6,7 @@ import type { Positions } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
 import { createEmitter } from '../emitter.js';
 import { ownError, toCodedError } from '../errors.js';
-import { emit, type Group, type GroupEntry } from '../groups/group.js';
+import type { Group, GroupEntry } from '../groups/group.js';
 import type { RoomEvents, Subscribe } from '../schema.js';
 
 /** Events that came before the app could listen are kept for it, this many; one more hands them out at once. */
@@ -36,8 +36,10 @@ export interface RoomPorts {
   connected(): boolean;
   /** After which time the n-th failed re-entry is tried again. */
   retryMs(n: number): number;
-  /** The stay has ended; `code` 0: the app left. */
+  /** The stay has ended. */
   onEnd(): void;
+  /** Nothing of the group is wanted any longer. */
+  drop(): void;
   report(error: unknown): void;
 }
 
@@ -50,10 +52,10 @@ export interface Stay<Events, Entered> {
 
 export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Stay<Events, Entered> {
   const { clock, entry } = ports;
+  const { group } = entry;
   const emitter = createEmitter(ports.report);
   const leaving = new AbortController();
   let stage: 'entering' | 'inside' | 'left' = 'entering';
-  let data: unknown;
   /** Until the app had the chance to listen. */
   let held: [event: string, ...args: unknown[]][] | undefined = [];
   let releaseTimer: Timer | undefined;
@@ -88,14 +90,15 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   }
 
   const ask = (): Promise<unknown> =>
-    ports.enter(leaving.signal, () => entry.log.position && { [entry.id]: entry.log.position });
+    ports.enter(leaving.signal, () => group.position && { [group.id]: group.position });
 
   async function enter(): Promise<Room<Events, Entered>> {
     try {
-      data = await ask();
-      if (!entry.member) throw ownError('NOT_A_MEMBER');
+      room.data = (await ask()) as Entered;
+      if (!group.member) throw ownError('NOT_A_MEMBER');
     } catch (error) {
       end();
+      ports.drop();
       throw error;
     }
     stage = 'inside';
@@ -104,13 +107,13 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   }
 
   function reenter(failures: number): void {
-    reentering = !entry.member;
+    reentering = !group.member;
     if (!reentering) return;
     ask().then(
       (answer) => {
         reentering = false;
         if (stage === 'left') return;
-        data = answer;
+        room.data = answer as Entered;
         emitter.emit('$entered', answer);
       },
       (thrown: unknown) => {
@@ -118,26 +121,18 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
         if (stage === 'left') return;
         if (!ports.connected()) reentering = false;
         else if (error.retryable) retryTimer = clock.after(ports.retryMs(failures), () => reenter(failures + 1));
-        else emit(entry, '$left', { code: error.code, reason: error.message });
+        else {
+          entry.emit('$left', { code: error.code, reason: error.message });
+          ports.drop();
+        }
       },
     );
   }
 
-  const room: Room<Events, Entered> = {
+  /** What the group knows, and its own beside. */
+  const room = Object.assign(Object.create(group) as Omit<Group<Events>, 'on'>, {
     name,
-    id: entry.id,
-    get data() {
-      return data as Entered;
-    },
-    get member() {
-      return entry.member;
-    },
-    get position() {
-      return entry.log.position;
-    },
-    get shed() {
-      return entry.shed;
-    },
+    data: undefined as Entered,
     on: emitter.on,
     async leave() {
       if (stage === 'left') return;
@@ -146,7 +141,7 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
       end();
       await ports.leave();
     },
-  };
+  });
 
   return {
     entering: enter(),

@@ -167,6 +167,7 @@ export class Calls {
     } catch (thrown) {
       const error = ImError.wrap(thrown);
       if (error.name === 'TOO_MANY_GROUPS') tellRejected(pending, effects, 'too-many-groups', session, surroundings);
+      else surroundings.logger.error('effects cannot be carried out', { method: pending.call.method, error });
       throw error;
     }
   }

@@ -23,7 +23,8 @@ export async function applyEffects(
   session: Session,
   surroundings: Surroundings,
 ): Promise<Effect[]> {
-  checkRoom(effects, session, surroundings.limits.groups);
+  checkGroups(effects, session, surroundings.limits.groups);
+  checkAttributes(effects, session);
   const overtaken: Effect[] = [];
   const entering: Promise<void>[] = [];
   for (const effect of effects) {
@@ -56,9 +57,7 @@ function applyAtOnce(effect: Exclude<Effect, { type: 'join' }>, session: Session
       session.memberships.leave(effect.group, 0, 'left');
       break;
     case 'set':
-      if (!session.setAttributes(effect.attributes)) {
-        surroundings.logger.error('attributes grow too large: not set', { user: session.identity.user });
-      }
+      session.setAttributes(effect.attributes);
       break;
     case 'kick':
       recordKick(effect, session, surroundings);
@@ -88,11 +87,18 @@ function isInTime(effect: Effect, { sequence }: EffectfulCall, session: Session)
 }
 
 /** PR-67 */
-function checkRoom(effects: readonly Effect[], { memberships }: Session, limit: number): void {
+function checkGroups(effects: readonly Effect[], { memberships }: Session, limit: number): void {
   const joining = new Set<string>();
   for (const effect of effects) {
     if (effect.type === 'join' && !memberships.has(effect.group)) joining.add(effect.group);
     if (effect.type === 'leave') joining.delete(effect.group);
   }
   if (memberships.size + joining.size > limit && joining.size > 0) throw new ImError('TOO_MANY_GROUPS');
+}
+
+/** Attributes travel in tickets and with every call. */
+function checkAttributes(effects: readonly Effect[], session: Session): void {
+  const changes = effects.flatMap((effect) => (effect.type === 'set' ? [effect.attributes] : []));
+  if (changes.length === 0 || session.hasRoomFor(Object.assign({}, ...changes))) return;
+  throw new ImError('INTERNAL', { cause: new RangeError('the attributes grow too large') });
 }

@@ -5,7 +5,7 @@
 import type { Broadcast, Subscriber } from '@im/broadcast';
 import type { Delivery } from '@im/protocol';
 import type { Clock, Counter } from '@im/protocol/ports';
-import { withTimeout } from '../timeout.js';
+import { withPatience } from '../patience.js';
 import { GroupFeed } from './group-feed.js';
 import type { LogAccess } from './log-access.js';
 
@@ -82,7 +82,7 @@ export class GroupFeeds {
     this.#settling ??= Promise.resolve().then(async () => {
       this.#settling = undefined;
       const { clock, settleTimeoutMs } = this.#options;
-      await withTimeout(this.#subscriber.settled(), clock, settleTimeoutMs).catch(() => undefined);
+      await withPatience(this.#subscriber.settled(), { clock, timeoutMs: settleTimeoutMs }).catch(() => undefined);
     });
     return this.#settling;
   }

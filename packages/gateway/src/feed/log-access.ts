@@ -6,7 +6,7 @@ import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import type { Head, LogReader, Page } from '@im/timeline';
 import { ConcurrencyLimit } from '../concurrency-limit.js';
-import { withTimeout } from '../timeout.js';
+import { withPatience } from '../patience.js';
 
 /** Largest page in bytes of bodies. */
 const MAX_PAGE_BYTES = 256 * 1024;
@@ -50,7 +50,7 @@ export class LogAccess {
 
   async #bounded<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await this.#limit.run(() => withTimeout(read(), this.#clock, this.#timeoutMs));
+      return await this.#limit.run(() => withPatience(read(), { clock: this.#clock, timeoutMs: this.#timeoutMs }));
     } catch (cause) {
       throw new ImError('STORE_UNAVAILABLE', { cause });
     }

@@ -15,12 +15,13 @@ import {
   type LeftGroup,
   userGroup,
 } from '@im/protocol';
+import { withPatience } from '../patience.js';
 import type { Surroundings } from '../surroundings.js';
-import { withTimeout } from '../timeout.js';
 import type { Identity } from '../verifier/token-verifier.js';
 import { type Kick, kicksSince } from './removals.js';
 import { Session, type SessionHolder } from './session.js';
 import type { SessionSnapshot } from './session-snapshot.js';
+import { announceTakeover } from './takeover.js';
 
 export interface Applicant {
   readonly hello: Hello;
@@ -53,6 +54,8 @@ export class Refusal {
   ) {}
 }
 
+/** As JSON: claims travel with every call, in headers that are bounded. */
+const MAX_CLAIMS_LENGTH = 2_048;
 const NOTHING_PROVEN = 'removals since then are unknown: enter it again';
 const REMOVED_MEANWHILE = { code: ERROR_CODES.KICKED.code, reason: 'removed' };
 
@@ -79,6 +82,7 @@ export async function admit(applicant: Applicant, surroundings: Surroundings): P
   });
   surroundings.sessions.hold(session);
   applicant.onSession(session);
+  if (snapshot) announceTakeover(session, surroundings);
 
   // Everything is entered at once, so that a removal that comes from now on finds the group there to be left.
   const { memberships } = session;
@@ -118,7 +122,7 @@ async function verify(applicant: Applicant, surroundings: Surroundings): Promise
   const source = { address, device: hello.device, platform: hello.platform };
   try {
     const verifying = verifier.verify(hello.token, source, signal);
-    const identity = await withTimeout(verifying, clock, settings.verifyTimeoutMs);
+    const identity = await withPatience(verifying, { clock, timeoutMs: settings.verifyTimeoutMs, signal });
     if (!isIdentity(identity)) throw new ImError('VERIFIER_UNAVAILABLE', { message: 'the verifier answered nonsense' });
     if (identity.expiresAt !== undefined && identity.expiresAt <= clock.now()) throw new ImError('TOKEN_EXPIRED');
     return identity;
@@ -138,7 +142,8 @@ function isIdentity(value: Identity): boolean {
     isName(value.user) &&
     (value.product === undefined || (typeof value.product === 'string' && isProduct(value.product))) &&
     (value.expiresAt === undefined || Number.isFinite(value.expiresAt)) &&
-    typeof value.claims === 'object'
+    typeof value.claims === 'object' &&
+    JSON.stringify(value.claims).length <= MAX_CLAIMS_LENGTH
   );
 }
 

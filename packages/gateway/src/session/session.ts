@@ -3,7 +3,7 @@
  * connection is its snapshot. Must not know sockets.
  */
 import type { OnlineList } from '@im/groups';
-import { type Attributes, type CloseName, EVERYONE, userGroup, withProduct } from '@im/protocol';
+import { type Attributes, type CloseName, type Effect, EVERYONE, userGroup, withProduct } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { UNKNOWN_EPOCH } from '../feed/group-feed.js';
 import type { EntranceSurroundings } from '../membership/entrance.js';
@@ -37,6 +37,8 @@ export interface SessionOptions {
   /** What a ticket holds has changed. */
   onChange(): void;
 }
+
+type AttributeChanges = Extract<Effect, { type: 'set' }>['attributes'];
 
 /** Sequence numbers that one connection of a session may use. */
 const SEQUENCES_PER_CONNECTION = 2 ** 32;
@@ -102,15 +104,21 @@ export class Session {
     return ++this.#sequence;
   }
 
-  /** Merges; null removes. @returns false when they would grow too large, and nothing is changed */
-  setAttributes(changes: Readonly<Record<string, string | number | boolean | null>>): boolean {
-    const merged = Object.entries({ ...this.#attributes, ...changes }).filter(([, value]) => value !== null);
-    const attributes = Object.fromEntries(merged) as Attributes;
-    if (JSON.stringify(attributes).length > MAX_ATTRIBUTES_LENGTH) return false;
-    this.#attributes = attributes;
+  /** Whether the attributes would be small enough after these changes. */
+  hasRoomFor(changes: AttributeChanges): boolean {
+    return JSON.stringify(this.#merged(changes)).length <= MAX_ATTRIBUTES_LENGTH;
+  }
+
+  /** Merges; null removes. */
+  setAttributes(changes: AttributeChanges): void {
+    this.#attributes = this.#merged(changes);
     this.memberships.refreshOnline();
     this.#onChange();
-    return true;
+  }
+
+  #merged(changes: AttributeChanges): Attributes {
+    const merged = Object.entries({ ...this.#attributes, ...changes }).filter(([, value]) => value !== null);
+    return Object.fromEntries(merged) as Attributes;
   }
 
   /** Whether the client was told that it is in the group. */

@@ -92,7 +92,7 @@ export class GatewayFixture {
         const handler = this.handlers.get(request.method);
         if (handler) return { body: encodeJson(await handler(input, request)), headers: {} };
         if (request.method === 'effects') return { body: new Uint8Array(0), headers: { [EFFECTS_HEADER]: input } };
-        if (request.method === 'never') await new Promise(() => {});
+        if (request.method === 'never') await aborted(request.signal);
         return { body: request.body, headers: {} };
       },
     });
@@ -139,4 +139,10 @@ export class GatewayFixture {
 /** Has a worker answer these effects to a call `test.effects`. */
 export function effects(...list: Effect[]): { method: string; data: Effect[] } {
   return { method: 'test.effects', data: list };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }

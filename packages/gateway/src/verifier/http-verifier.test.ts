@@ -9,17 +9,21 @@ const SOURCE = { address: '203.0.113.1', device: 'd1', platform: 'web' };
 describe('httpVerifier', () => {
   let server: Server;
   let url: string;
-  let answer: (request: IncomingMessage & { text: string }, response: ServerResponse) => void;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
   const requests: { method: string | undefined; headers: IncomingMessage['headers']; text: string }[] = [];
   const clock = new FakeClock();
 
   beforeEach(async () => {
     requests.length = 0;
-    server = createServer(async (request, response) => {
+    server = createServer((request, response) => {
       let text = '';
-      for await (const chunk of request) text += chunk;
-      requests.push({ method: request.method, headers: request.headers, text });
-      answer(Object.assign(request, { text }), response);
+      request.on('data', (chunk) => {
+        text += chunk;
+      });
+      request.on('end', () => {
+        requests.push({ method: request.method, headers: request.headers, text });
+        answer(request, response);
+      });
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/verify`;

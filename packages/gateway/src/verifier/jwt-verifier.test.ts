@@ -79,7 +79,7 @@ describe('jwtVerifier with a secret', () => {
     for (const token of bad) {
       await expect(verifierWith().verify(token, SOURCE, signal), token).rejects.toMatchObject({ name: 'UNAUTHORIZED' });
     }
-    const noProduct = await sign({ ...good(), product: undefined } as JWTPayload);
+    const noProduct = await sign({ ...good(), product: undefined });
     const withProducts = verifierWith({ productClaim: 'product' });
     await expect(withProducts.verify(noProduct, SOURCE, signal)).rejects.toMatchObject({ name: 'UNAUTHORIZED' });
   });

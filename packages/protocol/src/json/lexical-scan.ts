@@ -18,7 +18,7 @@ export function skipSpace(json: Uint8Array, start: number): number {
 }
 
 /** Behind the string that begins at `start`. */
-export function endOfString(json: Uint8Array, start: number): number {
+function endOfString(json: Uint8Array, start: number): number {
   let at = start + 1;
   while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
   return at + 1;

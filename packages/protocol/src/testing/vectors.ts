@@ -1,5 +1,9 @@
 /** The golden vectors of `vectors/`, for the tests of every codec. Their README says what they mean. */
-import { readdirSync, readFileSync } from 'node:fs';
+import commands from '../../vectors/commands.json' with { type: 'json' };
+import frames from '../../vectors/frames.json' with { type: 'json' };
+import messages from '../../vectors/messages.json' with { type: 'json' };
+import refusedCommands from '../../vectors/refused-commands.json' with { type: 'json' };
+import refusedMessages from '../../vectors/refused-messages.json' with { type: 'json' };
 
 export interface Vector {
   readonly name: string;
@@ -13,15 +17,13 @@ export interface Vector {
   readonly error?: { readonly code: number; readonly name: string; readonly id?: number; readonly field?: string };
 }
 
-const folder = new URL('../../vectors/', import.meta.url);
+const all: readonly unknown[] = [commands, frames, messages, refusedCommands, refusedMessages].flat();
 
 export function vectorsTo(direction: Vector['direction']): Vector[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.json'))
-    .flatMap((file) => JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Vector[])
-    .filter((vector) => vector.direction === direction);
+  return (all as Vector[]).filter((vector) => vector.direction === direction);
 }
 
 export function frameOf({ frame, frameBase64 }: Vector): Uint8Array {
-  return new Uint8Array(frameBase64 === undefined ? Buffer.from(frame ?? '') : Buffer.from(frameBase64, 'base64'));
+  if (frameBase64 === undefined) return new TextEncoder().encode(frame);
+  return Uint8Array.from(atob(frameBase64), (byte) => byte.charCodeAt(0));
 }

@@ -45,11 +45,12 @@ afterEach(async () => {
 async function start(options: Partial<PushEndpointOptions> = {}): Promise<void> {
   const endpoint = createPushEndpoint({ client, tokens: [TOKEN], clock, metrics, logger, ...options });
   unhandled = [];
-  server = createServer(async (request, response) => {
-    const handled = await endpoint(request, response);
-    if (handled) return;
-    unhandled.push(handled);
-    response.writeHead(404).end();
+  server = createServer((request, response) => {
+    void endpoint(request, response).then((handled) => {
+      if (handled) return;
+      unhandled.push(handled);
+      response.writeHead(404).end();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 }

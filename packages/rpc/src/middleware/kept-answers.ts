@@ -67,7 +67,7 @@ export class KeptAnswers {
       return;
     }
     this.#drop(key);
-    this.#entries.set(key, { answer, bytes, expiresAt: this.#clock.monotonic() + this.#ttlMs });
+    this.#entries.set(key, { answer: detached(answer), bytes, expiresAt: this.#clock.monotonic() + this.#ttlMs });
     this.#bytes += bytes;
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.#maxEntries && this.#bytes <= this.#maxBytes) return;
@@ -88,6 +88,13 @@ export class KeptAnswers {
     this.#bytes -= this.#entries.get(key)?.bytes ?? 0;
     this.#entries.delete(key);
   }
+}
+
+/** Bodies may be views into larger buffers, which must not be kept alive by them. */
+function detached(answer: Answer): Answer {
+  if ('error' in answer) return answer;
+  const { body, headers } = answer.reply;
+  return { reply: { body: new Uint8Array(body), headers } };
 }
 
 function sizeOf(answer: Answer): number {

@@ -34,6 +34,7 @@ export function wrapCaller(caller: RpcCaller, middleware: readonly CallerMiddlew
 
 /** The service, with middleware around each of its calls. */
 export function wrapService(service: ServedService, middleware: readonly WorkerMiddleware[]): ServedService {
+  if (middleware.length === 0) return service;
   const run = compose(middleware, (request) => service.handle(request));
   return { ...service, handle: async (request) => run(request) };
 }

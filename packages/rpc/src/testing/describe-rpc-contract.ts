@@ -5,22 +5,22 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { callContract } from './contract/calls.js';
 import { closingContract } from './contract/closing.js';
-import { ContractBench, type RpcFactory } from './contract/contract-bench.js';
+import { ContractFixture, type RpcFactory } from './contract/contract-fixture.js';
 import { deadlineContract } from './contract/deadlines.js';
 import { queueContract } from './contract/queues.js';
 
 /** @param factory makes an engine with these options; it is closed by the suite */
 export function describeRpcContract(name: string, factory: RpcFactory): void {
   describe(`rpc engine: ${name}`, () => {
-    let bench: ContractBench;
+    let fixture: ContractFixture;
     beforeEach(async () => {
-      bench = await new ContractBench(factory).start();
+      fixture = await new ContractFixture(factory).start();
     });
-    afterEach(() => bench.stop());
+    afterEach(() => fixture.stop());
 
-    describe('calls', () => callContract(() => bench));
-    describe('deadlines and cancellation', () => deadlineContract(() => bench));
-    describe('queues', () => queueContract(() => bench));
-    describe('draining and closing', () => closingContract(() => bench));
+    describe('calls', () => callContract(() => fixture));
+    describe('deadlines and cancellation', () => deadlineContract(() => fixture));
+    describe('queues', () => queueContract(() => fixture));
+    describe('draining and closing', () => closingContract(() => fixture));
   });
 }

@@ -1,3 +1,3 @@
-export type { RpcContractOptions, RpcFactory } from './contract/contract-bench.js';
+export type { RpcContractOptions, RpcFactory } from './contract/contract-fixture.js';
 export { describeRpcContract } from './describe-rpc-contract.js';
 export { type HeldCall, HeldService } from './held-service.js';

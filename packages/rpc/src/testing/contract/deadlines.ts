@@ -3,17 +3,17 @@ import { expect, it } from 'vitest';
 import type { RpcReply } from '../../rpc.js';
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from '../../rpc-limits.js';
 import { TRACE_HEADER } from '../../wire-values.js';
-import { bytes, type ContractBench, eventually, failure, text } from './contract-bench.js';
+import { bytes, type ContractFixture, eventually, failure, text } from './contract-fixture.js';
 
-export function deadlineContract(bench: () => ContractBench): void {
+export function deadlineContract(fixture: () => ContractFixture): void {
   it('fails with DEADLINE_EXCEEDED at the deadline and tells the worker', async () => {
-    const held = await bench().hold('held');
-    const failed = failure(bench().call('held', '', { timeoutMs: 100 }));
+    const held = await fixture().hold('held');
+    const failed = failure(fixture().call('held', '', { timeoutMs: 100 }));
     const { request } = await held.next();
     const { signal } = request;
-    bench().clock.advance(99);
+    fixture().clock.advance(99);
     expect(signal.aborted).toBe(false);
-    bench().clock.advance(1);
+    fixture().clock.advance(1);
     expect(await failed).toMatchObject({ name: 'DEADLINE_EXCEEDED', retryable: true, details: { handedOut: true } });
     await eventually(() => expect(signal.aborted).toBe(true));
     expect(signal.reason).toMatchObject({ name: 'DEADLINE_EXCEEDED' });
@@ -21,21 +21,21 @@ export function deadlineContract(bench: () => ContractBench): void {
   });
 
   it('shows an aborted signal to a worker that looks only after the deadline', async () => {
-    const held = await bench().hold('held');
-    const failed = failure(bench().call('held', '', { timeoutMs: 100 }));
+    const held = await fixture().hold('held');
+    const failed = failure(fixture().call('held', '', { timeoutMs: 100 }));
     const { request } = await held.next();
-    bench().clock.advance(100);
+    fixture().clock.advance(100);
     await failed;
     await eventually(() => expect(request.signal.aborted).toBe(true));
   });
 
   it('gives a call ten seconds unless it says otherwise, and never more than an hour', async () => {
-    const held = await bench().hold('held');
-    const failed = failure(bench().call('held'));
+    const held = await fixture().hold('held');
+    const failed = failure(fixture().call('held'));
     expect((await held.next()).request.remainingMs()).toBe(DEFAULT_TIMEOUT_MS);
-    bench().clock.advance(DEFAULT_TIMEOUT_MS);
+    fixture().clock.advance(DEFAULT_TIMEOUT_MS);
     expect(await failed).toMatchObject({ name: 'DEADLINE_EXCEEDED' });
-    const endless = bench().call('held', '', { timeoutMs: Number.POSITIVE_INFINITY });
+    const endless = fixture().call('held', '', { timeoutMs: Number.POSITIVE_INFINITY });
     const { request, answer } = await held.next();
     expect(request.remainingMs()).toBe(MAX_TIMEOUT_MS);
     answer();
@@ -43,39 +43,39 @@ export function deadlineContract(bench: () => ContractBench): void {
   });
 
   it('refuses a deadline that has passed or is no number before anything is sent', async () => {
-    const held = await bench().hold('held');
+    const held = await fixture().hold('held');
     for (const timeoutMs of [0, -1]) {
-      expect(await failure(bench().call('held', '', { timeoutMs }))).toMatchObject({
+      expect(await failure(fixture().call('held', '', { timeoutMs }))).toMatchObject({
         name: 'DEADLINE_EXCEEDED',
         details: { handedOut: false },
       });
     }
-    expect(await failure(bench().call('held', '', { timeoutMs: Number.NaN }))).toMatchObject({
+    expect(await failure(fixture().call('held', '', { timeoutMs: Number.NaN }))).toMatchObject({
       name: 'INVALID_ARGUMENT',
     });
     expect(held.calls).toEqual([]);
   });
 
   it('never hands out a call whose deadline passed while it waited', async () => {
-    const held = await bench().hold('held', { concurrency: 1 });
-    const first = bench().call('held', 'first');
+    const held = await fixture().hold('held', { concurrency: 1 });
+    const first = fixture().call('held', 'first');
     const { answer } = await held.next();
-    const failed = failure(bench().call('held', 'expired', { timeoutMs: 50 }));
-    await bench().queued(1);
-    bench().clock.advance(50);
+    const failed = failure(fixture().call('held', 'expired', { timeoutMs: 50 }));
+    await fixture().queued(1);
+    fixture().clock.advance(50);
     expect(await failed).toMatchObject({ name: 'DEADLINE_EXCEEDED', details: { handedOut: false } });
     answer();
     await first;
-    const next = bench().call('held', 'next');
+    const next = fixture().call('held', 'next');
     (await held.next()).answer();
     expect(text(await next)).toBe('next');
     expect(held.calls).toHaveLength(2);
   });
 
   it('cancels a running call: the caller gets CANCELLED, the worker its aborted signal', async () => {
-    const held = await bench().hold('held');
+    const held = await fixture().hold('held');
     const controller = new AbortController();
-    const failed = failure(bench().call('held', '', { signal: controller.signal }));
+    const failed = failure(fixture().call('held', '', { signal: controller.signal }));
     const { request } = await held.next();
     controller.abort();
     expect(await failed).toMatchObject({ name: 'CANCELLED', details: { handedOut: true } });
@@ -84,23 +84,23 @@ export function deadlineContract(bench: () => ContractBench): void {
   });
 
   it('cancels a waiting call before a worker sees it', async () => {
-    const held = await bench().hold('held', { concurrency: 1 });
-    const first = bench().call('held');
+    const held = await fixture().hold('held', { concurrency: 1 });
+    const first = fixture().call('held');
     const { answer } = await held.next();
     const controller = new AbortController();
-    const failed = failure(bench().call('held', '', { signal: controller.signal }));
-    await bench().queued(1);
+    const failed = failure(fixture().call('held', '', { signal: controller.signal }));
+    await fixture().queued(1);
     controller.abort();
     expect(await failed).toMatchObject({ name: 'CANCELLED', details: { handedOut: false } });
-    await bench().queued(0);
+    await fixture().queued(0);
     answer();
     await first;
     expect(held.calls).toHaveLength(1);
   });
 
   it('does not send a call whose signal is aborted already', async () => {
-    const held = await bench().hold('held');
-    expect(await failure(bench().call('held', '', { signal: AbortSignal.abort() }))).toMatchObject({
+    const held = await fixture().hold('held');
+    expect(await failure(fixture().call('held', '', { signal: AbortSignal.abort() }))).toMatchObject({
       name: 'CANCELLED',
       details: { handedOut: false },
     });
@@ -108,49 +108,51 @@ export function deadlineContract(bench: () => ContractBench): void {
   });
 
   it('ignores a cancellation after the answer', async () => {
-    await bench().echo('echo');
+    await fixture().echo('echo');
     const controller = new AbortController();
-    const reply = await bench().call('echo', 'a', { signal: controller.signal });
+    const reply = await fixture().call('echo', 'a', { signal: controller.signal });
     controller.abort();
     expect(text(reply)).toBe('a');
   });
 
   it('lets nested calls inherit what is left of the deadline, and keep a shorter one of their own', async () => {
-    const inner = await bench().hold('inner');
+    const inner = await fixture().hold('inner');
     const outcomes: unknown[] = [];
-    await bench().serve('outer', async (request) => {
-      const short = bench().call('inner', 'short', { within: request, timeoutMs: 30 });
-      const long = bench().call('inner', 'long', { within: request, timeoutMs: 5_000 });
+    await fixture().serve('outer', async (request) => {
+      const short = fixture().call('inner', 'short', { within: request, timeoutMs: 30 });
+      const long = fixture().call('inner', 'long', { within: request, timeoutMs: 5_000 });
       for (const call of [short, long]) outcomes.push(await failure(call));
       return { body: request.body, headers: {} };
     });
-    const failed = failure(bench().call('outer', '', { timeoutMs: 100 }));
+    const failed = failure(fixture().call('outer', '', { timeoutMs: 100 }));
     expect((await inner.next()).request.remainingMs()).toBe(30);
     expect((await inner.next()).request.remainingMs()).toBe(100);
-    bench().clock.advance(100);
+    fixture().clock.advance(100);
     expect(await failed).toMatchObject({ name: 'DEADLINE_EXCEEDED' });
     await eventually(() => expect(outcomes).toHaveLength(2));
     expect(outcomes).toMatchObject([{ name: 'DEADLINE_EXCEEDED' }, { name: 'DEADLINE_EXCEEDED' }]);
   });
 
   it('refuses nested calls once the deadline has passed', async () => {
-    const inner = await bench().hold('inner');
-    const outer = await bench().hold('outer');
-    const failed = failure(bench().call('outer', '', { timeoutMs: 100 }));
+    const inner = await fixture().hold('inner');
+    const outer = await fixture().hold('outer');
+    const failed = failure(fixture().call('outer', '', { timeoutMs: 100 }));
     const { request } = await outer.next();
-    bench().clock.advance(100);
+    fixture().clock.advance(100);
     await failed;
-    expect(await failure(bench().call('inner', '', { within: request }))).toMatchObject({ name: 'DEADLINE_EXCEEDED' });
+    expect(await failure(fixture().call('inner', '', { within: request }))).toMatchObject({
+      name: 'DEADLINE_EXCEEDED',
+    });
     expect(inner.calls).toEqual([]);
   });
 
   it('cancels nested calls with the call they are made on behalf of', async () => {
-    const inner = await bench().hold('inner');
-    const outer = await bench().hold('outer');
+    const inner = await fixture().hold('inner');
+    const outer = await fixture().hold('outer');
     const controller = new AbortController();
-    const outerFailed = failure(bench().call('outer', '', { signal: controller.signal }));
+    const outerFailed = failure(fixture().call('outer', '', { signal: controller.signal }));
     const { request } = await outer.next();
-    const innerFailed = failure(bench().call('inner', '', { within: request }));
+    const innerFailed = failure(fixture().call('inner', '', { within: request }));
     const nested = await inner.next();
     controller.abort();
     expect(await outerFailed).toMatchObject({ name: 'CANCELLED' });
@@ -159,29 +161,29 @@ export function deadlineContract(bench: () => ContractBench): void {
   });
 
   it('passes the trace header on to nested calls that have none, and no other header', async () => {
-    await bench().echo('inner');
+    await fixture().echo('inner');
     const seen: unknown[] = [];
-    await bench().serve('outer', async (within) => {
+    await fixture().serve('outer', async (within) => {
       for (const headers of [undefined, { [TRACE_HEADER]: 'own' }]) {
-        seen.push((await bench().call('inner', '', { within, headers })).headers);
+        seen.push((await fixture().call('inner', '', { within, headers })).headers);
       }
       return { body: bytes(''), headers: {} };
     });
-    await bench().call('outer', '', { headers: { [TRACE_HEADER]: 'theirs', connection: 'private' } });
+    await fixture().call('outer', '', { headers: { [TRACE_HEADER]: 'theirs', connection: 'private' } });
     expect(seen).toEqual([{ [TRACE_HEADER]: 'theirs' }, { [TRACE_HEADER]: 'own' }]);
   });
 
   it('hands a reply that comes after the deadline or the cancellation to onLate, once', async () => {
-    const held = await bench().hold('held');
+    const held = await fixture().hold('held');
     const late: RpcReply[] = [];
     const onLate = (reply: RpcReply) => late.push(reply);
     const controller = new AbortController();
     const failed = [
-      failure(bench().call('held', 'expired', { timeoutMs: 100, onLate })),
-      failure(bench().call('held', 'cancelled', { signal: controller.signal, onLate })),
+      failure(fixture().call('held', 'expired', { timeoutMs: 100, onLate })),
+      failure(fixture().call('held', 'cancelled', { signal: controller.signal, onLate })),
     ];
     const arrived = [await held.next(), await held.next()];
-    bench().clock.advance(100);
+    fixture().clock.advance(100);
     controller.abort();
     await Promise.all(failed);
     expect(late).toEqual([]);
@@ -195,24 +197,24 @@ export function deadlineContract(bench: () => ContractBench): void {
   });
 
   it('calls onLate neither for a late error nor for a reply in time', async () => {
-    const held = await bench().hold('held', { concurrency: 1 });
+    const held = await fixture().hold('held', { concurrency: 1 });
     let late = 0;
     const onLate = () => void late++;
-    const failed = failure(bench().call('held', '', { timeoutMs: 100, onLate }));
+    const failed = failure(fixture().call('held', '', { timeoutMs: 100, onLate }));
     const { fail } = await held.next();
-    bench().clock.advance(100);
+    fixture().clock.advance(100);
     await failed;
     fail(new Error('after all'));
-    const inTime = bench().call('held', '', { onLate });
+    const inTime = fixture().call('held', '', { onLate });
     (await held.next()).answer();
     await inTime;
     expect(late).toBe(0);
   });
 
   it('survives an onLate that throws', async () => {
-    const held = await bench().hold('held', { concurrency: 1 });
+    const held = await fixture().hold('held', { concurrency: 1 });
     const failed = failure(
-      bench().call('held', '', {
+      fixture().call('held', '', {
         timeoutMs: 100,
         onLate: () => {
           throw new Error('careless');
@@ -220,12 +222,12 @@ export function deadlineContract(bench: () => ContractBench): void {
       }),
     );
     const { answer } = await held.next();
-    bench().clock.advance(100);
+    fixture().clock.advance(100);
     await failed;
     answer();
-    const next = bench().call('held', 'next');
+    const next = fixture().call('held', 'next');
     (await held.next()).answer();
     expect(text(await next)).toBe('next');
-    expect(bench().errors).toMatchObject([{ fields: { service: 'held' } }]);
+    expect(fixture().errors).toMatchObject([{ fields: { service: 'held' } }]);
   });
 }

@@ -1,13 +1,13 @@
 /** What waits, what is refused, and who gets a call. */
 import { expect, it } from 'vitest';
-import { bytes, type ContractBench, eventually, failure, QUEUE_LIMIT, text } from './contract-bench.js';
+import { bytes, type ContractFixture, eventually, failure, QUEUE_LIMIT, text } from './contract-fixture.js';
 
-export function queueContract(bench: () => ContractBench): void {
+export function queueContract(fixture: () => ContractFixture): void {
   it('carries out as many calls at once as the service says, and the others in order of arrival', async () => {
-    const held = await bench().hold('held', { concurrency: 2 });
-    const calls = ['a', 'b', 'c', 'd'].map((body) => bench().call('held', body));
+    const held = await fixture().hold('held', { concurrency: 2 });
+    const calls = ['a', 'b', 'c', 'd'].map((body) => fixture().call('held', body));
     const [first, second] = [await held.next(), await held.next()];
-    await bench().queued(2);
+    await fixture().queued(2);
     expect(held.calls).toHaveLength(2);
     second.answer();
     expect(new TextDecoder().decode((await held.next()).request.body)).toBe('c');
@@ -18,26 +18,26 @@ export function queueContract(bench: () => ContractBench): void {
   });
 
   it('refuses with OVERLOADED at once when the queue is full, and takes calls again when it is not', async () => {
-    const held = await bench().hold('held', { concurrency: 1 });
-    const calls = Array.from({ length: 1 + QUEUE_LIMIT }, () => bench().call('held'));
-    await bench().queued(QUEUE_LIMIT);
-    expect(await failure(bench().call('held'))).toMatchObject({ name: 'OVERLOADED', retryable: true });
+    const held = await fixture().hold('held', { concurrency: 1 });
+    const calls = Array.from({ length: 1 + QUEUE_LIMIT }, () => fixture().call('held'));
+    await fixture().queued(QUEUE_LIMIT);
+    expect(await failure(fixture().call('held'))).toMatchObject({ name: 'OVERLOADED', retryable: true });
     (await held.next()).answer();
-    await bench().queued(QUEUE_LIMIT - 1);
-    calls.push(bench().call('held', 'again'));
+    await fixture().queued(QUEUE_LIMIT - 1);
+    calls.push(fixture().call('held', 'again'));
     for (const _ of calls.slice(1)) (await held.next()).answer();
     expect(text((await Promise.all(calls)).at(-1) as never)).toBe('again');
   });
 
   it('keeps the slot of a handler that goes on after its caller stopped waiting', async () => {
-    const held = await bench().hold('held', { concurrency: 1 });
-    const abandoned = failure(bench().call('held', '', { timeoutMs: 100 }));
+    const held = await fixture().hold('held', { concurrency: 1 });
+    const abandoned = failure(fixture().call('held', '', { timeoutMs: 100 }));
     const { answer } = await held.next();
-    const waiting = bench().call('held');
-    await bench().queued(1);
-    bench().clock.advance(100);
+    const waiting = fixture().call('held');
+    await fixture().queued(1);
+    fixture().clock.advance(100);
     await abandoned;
-    await bench().queued(1);
+    await fixture().queued(1);
     expect(held.calls).toHaveLength(1);
     answer();
     (await held.next()).answer();
@@ -45,55 +45,55 @@ export function queueContract(bench: () => ContractBench): void {
   });
 
   it('does not let a service that hangs touch another', async () => {
-    await bench().hold('hung', { concurrency: 1 });
-    await bench().echo('well');
+    await fixture().hold('hung', { concurrency: 1 });
+    await fixture().echo('well');
     const hanging = Array.from({ length: 1 + QUEUE_LIMIT }, () =>
-      failure(bench().call('hung', '', { timeoutMs: 100 })),
+      failure(fixture().call('hung', '', { timeoutMs: 100 })),
     );
-    await bench().queued(QUEUE_LIMIT);
-    for (let i = 0; i < 2 * QUEUE_LIMIT; i++) expect(text(await bench().call('well', `${i}`))).toBe(`${i}`);
-    bench().clock.advance(100);
+    await fixture().queued(QUEUE_LIMIT);
+    for (let i = 0; i < 2 * QUEUE_LIMIT; i++) expect(text(await fixture().call('well', `${i}`))).toBe(`${i}`);
+    fixture().clock.advance(100);
     for (const error of await Promise.all(hanging)) expect(error).toMatchObject({ name: 'DEADLINE_EXCEEDED' });
   });
 
   it('gives a call to the worker with the fewest, and lets equals take turns', async () => {
-    const workers = [await bench().hold('shared'), await bench().hold('shared'), await bench().hold('shared')];
-    const calls = Array.from({ length: 6 }, () => bench().call('shared'));
+    const workers = [await fixture().hold('shared'), await fixture().hold('shared'), await fixture().hold('shared')];
+    const calls = Array.from({ length: 6 }, () => fixture().call('shared'));
     await eventually(() => expect(workers.map((worker) => worker.calls.length)).toEqual([2, 2, 2]));
     const free = workers[1];
     free?.answerAll();
-    await eventually(async () => expect((await bench().stats()).running).toBe(4));
-    calls.push(bench().call('shared'), bench().call('shared'));
+    await eventually(async () => expect((await fixture().stats()).running).toBe(4));
+    calls.push(fixture().call('shared'), fixture().call('shared'));
     await eventually(() => expect(free?.calls).toHaveLength(4));
     for (const worker of workers) worker.answerAll();
     await Promise.all(calls);
   });
 
   it('gives waiting calls to a worker that comes', async () => {
-    const busy = await bench().hold('shared', { concurrency: 1 });
-    const calls = [bench().call('shared', 'a'), bench().call('shared', 'b')];
-    await bench().queued(1);
-    const fresh = await bench().hold('shared', { concurrency: 1 });
+    const busy = await fixture().hold('shared', { concurrency: 1 });
+    const calls = [fixture().call('shared', 'a'), fixture().call('shared', 'b')];
+    await fixture().queued(1);
+    const fresh = await fixture().hold('shared', { concurrency: 1 });
     (await fresh.next()).answer();
     (await busy.next()).answer();
     expect((await Promise.all(calls)).map(text)).toEqual(['a', 'b']);
   });
 
   it('gives a call only to workers that have the method', async () => {
-    const old = await bench().hold('shared', { version: '1', methods: ['do'], concurrency: 1 });
-    const fresh = await bench().hold('shared', { version: '2', methods: ['do', 'more'], concurrency: 1 });
-    const calls = Array.from({ length: 3 }, () => bench().caller.call('shared', 'more', bytes('')));
+    const old = await fixture().hold('shared', { version: '1', methods: ['do'], concurrency: 1 });
+    const fresh = await fixture().hold('shared', { version: '2', methods: ['do', 'more'], concurrency: 1 });
+    const calls = Array.from({ length: 3 }, () => fixture().caller.call('shared', 'more', bytes('')));
     for (const _ of calls) (await fresh.next()).answer();
     await Promise.all(calls);
     expect(old.calls).toEqual([]);
   });
 
   it('does not let a call that waits for the method of one worker hold up another worker', async () => {
-    const old = await bench().hold('shared', { version: '1', methods: ['do'], concurrency: 1 });
-    const fresh = await bench().hold('shared', { version: '2', methods: ['more'], concurrency: 1 });
-    const more = [1, 2].map(() => bench().caller.call('shared', 'more', bytes('')));
-    const done = [1, 2].map(() => bench().call('shared'));
-    await bench().queued(2);
+    const old = await fixture().hold('shared', { version: '1', methods: ['do'], concurrency: 1 });
+    const fresh = await fixture().hold('shared', { version: '2', methods: ['more'], concurrency: 1 });
+    const more = [1, 2].map(() => fixture().caller.call('shared', 'more', bytes('')));
+    const done = [1, 2].map(() => fixture().call('shared'));
+    await fixture().queued(2);
     (await old.next()).answer();
     (await old.next()).answer();
     await Promise.all(done);
@@ -106,21 +106,21 @@ export function queueContract(bench: () => ContractBench): void {
     const workers = ['one', 'two', 'three'];
     for (const name of workers) {
       const handle = async () => ({ body: bytes(name), headers: {} });
-      await bench().worker.serve({ name: 'sticky', version: '1', methods: ['do'], handle });
+      await fixture().worker.serve({ name: 'sticky', version: '1', methods: ['do'], handle });
     }
     const keys = Array.from({ length: 40 }, (_, i) => `room-${i}`);
     const round = () =>
-      Promise.all(keys.map(async (routingKey) => text(await bench().call('sticky', '', { routingKey }))));
+      Promise.all(keys.map(async (routingKey) => text(await fixture().call('sticky', '', { routingKey }))));
     const first = await round();
     expect(await round()).toEqual(first);
     expect(new Set(first)).toEqual(new Set(workers));
   });
 
   it('lets calls of a routing key wait for their worker, in order, and moves them when it drains', async () => {
-    const one = await bench().hold('sticky', { concurrency: 1 });
-    const other = await bench().hold('sticky', { concurrency: 1 });
-    const calls = ['a', 'b', 'c'].map((body) => bench().call('sticky', body, { routingKey: 'k' }));
-    await bench().queued(2);
+    const one = await fixture().hold('sticky', { concurrency: 1 });
+    const other = await fixture().hold('sticky', { concurrency: 1 });
+    const calls = ['a', 'b', 'c'].map((body) => fixture().call('sticky', body, { routingKey: 'k' }));
+    await fixture().queued(2);
     const [owner, heir] = one.calls.length > 0 ? [one, other] : [other, one];
     expect(heir.calls).toEqual([]);
     const drained = owner.registration.drain();

@@ -22,7 +22,7 @@ export const MAX_BODY_BYTES = 10_000;
 
 type Handle = (request: RpcRequest) => Promise<RpcReply>;
 
-export class ContractBench {
+export class ContractFixture {
   readonly clock = new FakeClock();
   readonly logger = new RecordingLogger();
   rpc!: Rpc;

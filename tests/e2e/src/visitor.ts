@@ -1,0 +1,77 @@
+/** A person in front of the page: what they do, and what they see. Waits are for what becomes visible. */
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+
+const DESKTOP = { width: 1280, height: 800 };
+export const PHONE = { width: 390, height: 844 };
+
+export class Visitor {
+  private constructor(
+    readonly name: string,
+    readonly page: Page,
+    private readonly context: BrowserContext,
+    /** What went wrong in the page: must stay empty. */
+    readonly problems: string[],
+  ) {}
+
+  /** Opens the page in a profile of its own, signs in and waits until the room is live. */
+  static async arrive(browser: Browser, address: string, name: string, viewport = DESKTOP): Promise<Visitor> {
+    const context = await browser.newContext({ viewport });
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    const visitor = new Visitor(name, page, context, problems);
+    await visitor.signIn(address);
+    return visitor;
+  }
+
+  async signIn(address: string): Promise<void> {
+    await this.page.goto(address);
+    await this.page.getByLabel('Your name').fill(this.name);
+    await this.page.getByRole('button', { name: 'Enter the room' }).click();
+    await this.line(`Welcome, ${this.name}`).waitFor();
+  }
+
+  /** A line of the chat with this text. */
+  line(text: string): Locator {
+    return this.page.locator('.chat .line', { hasText: text });
+  }
+
+  get giftBanner(): Locator {
+    return this.page.locator('.gifts .gift').first();
+  }
+
+  async say(text: string): Promise<void> {
+    await this.page.getByLabel('Say something').fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async sendGift(title: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Gifts', exact: true }).click();
+    await this.page.getByRole('button', { name: `Send ${title}` }).click();
+    await this.page.keyboard.press('Escape');
+  }
+
+  /** Opens the conversation with somebody of the audience. */
+  async openTalk(name: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Audience' }).click();
+    await this.page.locator('.sheet .person', { hasText: name }).click();
+  }
+
+  async write(text: string): Promise<void> {
+    await this.page.locator('.sheet form .field').fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  bubble(text: string): Locator {
+    return this.page.locator('.bubble', { hasText: text });
+  }
+
+  /** The connection as the page shows it: connected, connecting, waiting or closed. */
+  async waitForState(state: string): Promise<void> {
+    await this.page.locator(`.status[data-state="${state}"]`).waitFor();
+  }
+
+  async leave(): Promise<void> {
+    await this.context.close();
+  }
+}

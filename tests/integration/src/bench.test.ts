@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+const main = path.resolve(import.meta.dirname, '../../../bench/dist/main.js');
+
+interface Result {
+  readonly workload: string;
+  readonly systems: readonly { readonly name: string; readonly figures: Readonly<Record<string, number>> }[];
+}
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'im-bench-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function bench(...args: string[]): Promise<Result> {
+  const file = path.join(folder, 'result.json');
+  await promisify(execFile)(process.execPath, [main, ...args, '--json', file]);
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+it('the bench compares this system and its peers: every message reaches every viewer, in order', async () => {
+  const { workload, systems } = await bench('W1', '--smoke');
+  expect(workload).toBe('W1');
+  expect(systems.map(({ name }) => name)).toEqual(['im', 'ws', 'socket.io', 'ws-frame']);
+  for (const { figures } of systems) {
+    expect(figures).toMatchObject({ shed: 0, missing: 0, disordered: 0 });
+    for (const name of ['cpuUsPerDelivery', 'deliveriesPerSecond', 'normalP99Ms'])
+      expect(figures[name]).toBeTypeOf('number');
+    expect(figures.deliveriesPerSecond).toBeGreaterThan(0);
+  }
+  expect(systems[0]?.figures.priorityP99Ms).toBeTypeOf('number');
+}, 180_000);
+
+it('a gateway has nothing left of connections that were opened, signed in, put into rooms and closed', async () => {
+  const { systems } = await bench('connections', '--smoke');
+  const figures = systems[0]?.figures;
+  expect(figures).toMatchObject({ connectionsLeft: 0, sessionsLeft: 0, membersLeft: 0, handlesLeft: 0 });
+  // Far above what compiled code adds, far below what 1,500 connections would leave.
+  expect(figures?.heapGrowthPercent).toBeLessThan(25);
+}, 180_000);
