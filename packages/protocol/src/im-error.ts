@@ -31,6 +31,7 @@ export class ImError extends CodedError {
 
   /** Whoever made it: a small program's error is as good as any. Subclasses have their own instances, as usual. */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: it may be a subclass
     return Function.prototype[Symbol.hasInstance].call(this === ImError ? CodedError : this, value);
   }
 
