@@ -3,6 +3,7 @@ import { createClient } from '@im/client-sdk';
 import type { LiveApp } from './api.js';
 import { CuttableSocket } from './cuttable-socket.js';
 import { LiveRoom } from './live-room.js';
+import { storedPositions } from './positions.js';
 import { deviceId, type Identity, lastName, signIn } from './sign-in.js';
 import { signInView } from './view/sign-in.js';
 
@@ -22,6 +23,7 @@ async function enter(name: string): Promise<void> {
     },
     device: deviceId(),
     platform: 'web',
+    positions: storedPositions(me.user, localStorage),
     WebSocket: CuttableSocket,
   });
   const live = new LiveRoom(client, me, room);
