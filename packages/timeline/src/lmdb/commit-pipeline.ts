@@ -74,6 +74,8 @@ export class CommitPipeline {
   /** Nobody is waiting: move everything to rows. */
   #emptying = false;
   #sweepDue = false;
+  /** The last commit failed: said once. */
+  #failing = false;
   /** Why nothing can be appended any more. */
   #failure: ImError | undefined;
 
@@ -154,6 +156,7 @@ export class CommitPipeline {
       return;
     }
     this.#active = true;
+    this.#failing = false;
     checkpoint.committed();
     figures.committed(entries.length, clock.monotonic() - startedAt);
     for (const { log, entry, answer, settle } of batch) {
@@ -206,7 +209,8 @@ export class CommitPipeline {
   #fail(batch: readonly Pending[], error: ImError): void {
     const { logger, figures } = this.#options;
     figures.failed.add();
-    logger.error('the store could not write; what was under way is not acknowledged', { error });
+    if (!this.#failing) logger.error('the store could not write; what was under way is not acknowledged', { error });
+    this.#failing = true;
     const waiting = this.#queue;
     this.#queue = [];
     this.#pendingEntries = 0;

@@ -1,10 +1,11 @@
 /**
- * The `lmdb` package behind the {@link Database} port. Owns the files and how LMDB's errors are told.
+ * The `lmdb` package behind the {@link Database} port. Owns the files, their transactions and how errors are told.
  *
  * Flushing: without `overlappingSync`, LMDB commits as it was designed to: pages written, fdatasync, then the meta page
  * through a descriptor opened with O_DSYNC. lmdb-js does all of that on a thread of its own and settles its promises
  * afterwards; with `overlappingSync`, its default, they settle at the commit, and the flush follows.
  */
+import { statfsSync } from 'node:fs';
 import { ImError } from '@im/protocol';
 import { type Database as LmdbTable, open, type RootDatabase } from 'lmdb';
 import type { Database, KeyRange, Row, Table, Writes } from './database.js';
@@ -12,12 +13,16 @@ import { claimStore } from './store-claim.js';
 import { lengthenTo, requireStoreFile } from './store-file.js';
 
 type Bytes = LmdbTable<Uint8Array, Uint8Array>;
+/** Its keys are the names of tables. */
+type Root = RootDatabase<Uint8Array, string>;
 
 const TABLES: readonly Table[] = ['journal', 'entries', 'ids', 'bodies', 'meta'];
 const BINARY = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
 /** How lmdb-js, which has no codes for most errors, says that there was no room; nothing was changed then. */
 const FULL = /MDB_MAP_FULL|MDB_TXN_FULL|No space left on device|Disk quota exceeded|File too large/;
+/** A write that the disk took only a part of is an "Input/output error" to LMDB: then this little is left. */
+const LITTLE_ROOM = 1_048_576;
 
 /**
  * Opens the files in a folder, which is made if need be, for this process alone.
@@ -26,11 +31,13 @@ const FULL = /MDB_MAP_FULL|MDB_TXN_FULL|No space left on device|Disk quota excee
 export function openLmdbDatabase(folder: string): Database {
   try {
     const file = requireStoreFile(folder);
-    const root = open<Uint8Array, Uint8Array>({
+    const root = open<Uint8Array, string>({
       path: folder,
-      ...BINARY,
-      overlappingSync: false,
+      encoding: 'binary',
       maxDbs: TABLES.length,
+      overlappingSync: false,
+      // Transactions are made here, whole. The automatic ones reject promises that nobody holds when a commit fails.
+      eventTurnBatching: false,
     });
     try {
       return claimed(folder, file, root);
@@ -44,27 +51,30 @@ export function openLmdbDatabase(folder: string): Database {
   }
 }
 
-function claimed(folder: string, file: string, root: RootDatabase<Uint8Array, Uint8Array>): Database {
+function claimed(folder: string, file: string, root: Root): Database {
   const { lastPageNumber, pageSize } = statsOf(root);
   lengthenTo(file, (lastPageNumber + 1) * pageSize);
-  const names = [...root.getKeys()].map((name) => Buffer.from(name as Uint8Array).toString('latin1'));
-  const foreign = names.find((name) => !TABLES.some((table) => table === name));
+  const foreign = [...root.getKeys()].find((name) => !TABLES.some((table) => table === name));
   if (foreign !== undefined) throw new ImError('STORE_UNAVAILABLE', { message: 'it holds data of another program' });
-  const tables = Object.fromEntries(TABLES.map((table) => [table, root.openDB(table, BINARY)])) as Record<Table, Bytes>;
+  const tables = Object.fromEntries(
+    TABLES.map((table) => [table, root.openDB<Uint8Array, Uint8Array>(table, BINARY)]),
+  ) as Record<Table, Bytes>;
   // A first read, which the claim needs.
   tables.meta.getBinary(Buffer.from('format'));
-  return new LmdbDatabase(root, tables, claimStore(folder, root));
+  return new LmdbDatabase(root, tables, folder);
 }
 
 class LmdbDatabase implements Database {
-  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #root: Root;
   readonly #tables: Record<Table, Bytes>;
+  readonly #folder: string;
   readonly #release: () => void;
 
-  constructor(root: RootDatabase<Uint8Array, Uint8Array>, tables: Record<Table, Bytes>, release: () => void) {
+  constructor(root: Root, tables: Record<Table, Bytes>, folder: string) {
     this.#root = root;
     this.#tables = tables;
-    this.#release = release;
+    this.#folder = folder;
+    this.#release = claimStore(folder, root);
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
@@ -95,21 +105,34 @@ class LmdbDatabase implements Database {
       put: (table, key, value) => void queued.push({ table, key, value }),
       remove: (table, key) => void queued.push({ table, key, value: undefined }),
     });
-    let committed: Promise<boolean> | undefined;
-    // What is queued in one turn of the event loop is one transaction, and its promises settle together.
-    for (const { table, key, value } of queued) {
-      committed = value === undefined ? this.#tables[table].remove(key) : this.#tables[table].put(key, value);
-    }
+    if (queued.length === 0) return;
     try {
-      await committed;
+      await this.#root.batch(() => {
+        for (const { table, key, value } of queued) {
+          if (value === undefined) void this.#tables[table].remove(key);
+          else void this.#tables[table].put(key, value);
+        }
+      });
     } catch (error) {
-      throw await failedCommit(error);
+      throw await this.#failedCommit(error);
     }
   }
 
   async close(): Promise<void> {
     await this.#root.close();
     this.#release();
+  }
+
+  /** lmdb-js rejects with an error whose `commitError` is a promise that rejects with the cause. */
+  async #failedCommit(error: unknown): Promise<ImError> {
+    let cause = error;
+    try {
+      await (error as { commitError?: Promise<never> }).commitError;
+    } catch (commitError) {
+      cause = commitError;
+    }
+    const full = FULL.test(String(cause)) || freeBytes(this.#folder) < LITTLE_ROOM;
+    return full ? new ImError('STORE_FULL', { cause }) : unavailable('the store cannot be written', cause);
   }
 }
 
@@ -118,7 +141,7 @@ interface Stats {
   readonly pageSize: number;
 }
 
-function statsOf(root: RootDatabase<Uint8Array, Uint8Array>): Stats {
+function statsOf(root: Root): Stats {
   return root.getStats() as Stats;
 }
 
@@ -130,17 +153,9 @@ function reading<Result>(read: () => Result): Result {
   }
 }
 
-/** lmdb-js rejects with an error whose `commitError` is a promise that rejects with the cause. */
-async function failedCommit(error: unknown): Promise<ImError> {
-  let cause = error;
-  try {
-    await (error as { commitError?: Promise<never> }).commitError;
-  } catch (commitError) {
-    cause = commitError;
-  }
-  return FULL.test(String(cause))
-    ? new ImError('STORE_FULL', { cause })
-    : unavailable('the store cannot be written', cause);
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 function unavailable(what: string, cause: unknown): ImError {

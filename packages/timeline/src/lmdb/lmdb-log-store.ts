@@ -46,21 +46,21 @@ export class LmdbLogStore implements LogStore {
     checkEntry(entry);
     const distinct = [...new Set(groups)];
     const shared = this.#shareBody(distinct, entry);
-    const outcomes = await Promise.all(
-      distinct.map((group) => {
-        try {
-          return this.#append(this.#log(group), entry, shared);
-        } catch (error) {
-          return ImError.wrap(error);
-        }
-      }),
-    );
+    const outcomes = await Promise.all(distinct.map((group) => this.#outcome(group, entry, shared)));
     return new Map(distinct.map((group, index) => [group, outcomes[index] ?? new ImError('INTERNAL')]));
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#pipeline.close().then(() => this.#options.database.close());
     return this.#closing;
+  }
+
+  async #outcome(group: string, entry: NewEntry, shared: SharedBody | undefined): Promise<Appended | ImError> {
+    try {
+      return await this.#append(this.#log(group), entry, shared);
+    } catch (error) {
+      return ImError.wrap(error);
+    }
   }
 
   /** Gives the version now; resolves, never rejects, when it is flushed or will not be. @throws ImError QUEUE_FULL … */

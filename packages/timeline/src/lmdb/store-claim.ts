@@ -16,7 +16,7 @@ export interface ReaderTable {
 }
 
 /** Stores open in this process, which LMDB's list cannot tell apart. */
-const open = new Set<string>();
+const openStores = new Set<string>();
 
 /**
  * To be called after a first read.
@@ -25,7 +25,7 @@ const open = new Set<string>();
  */
 export function claimStore(folder: string, readers: ReaderTable): () => void {
   const store = realpathSync(folder);
-  if (open.has(store)) throw new ImError('STORE_UNAVAILABLE', { message: 'it is already open in this process' });
+  if (openStores.has(store)) throw new ImError('STORE_UNAVAILABLE', { message: 'it is already open in this process' });
   readers.readerCheck();
   const others = readers
     .readerList()
@@ -35,6 +35,6 @@ export function claimStore(folder: string, readers: ReaderTable): () => void {
   if (others.length > 0) {
     throw new ImError('STORE_UNAVAILABLE', { message: `process ${others[0]} has it open; a store has one writer` });
   }
-  open.add(store);
-  return () => void open.delete(store);
+  openStores.add(store);
+  return () => void openStores.delete(store);
 }

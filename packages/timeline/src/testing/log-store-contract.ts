@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Appended, Entry, LogStore, NewEntry } from '../log-store.js';
 import type { Retention, RetentionPolicy } from '../retention.js';
-import { type Command, LogStoreModel } from './log-store-model.js';
+import { arbitraryCommands, LogStoreModel } from './log-store-model.js';
 
 export interface LogStoreSetup {
   readonly retention: RetentionPolicy;
@@ -394,38 +394,9 @@ export function describeLogStoreContract(name: string, open: (setup: LogStoreSet
     });
 
     it('behaves like a list per group under any interleaving of calls', async () => {
-      const group = fc.constantFrom('u:1', 'u:2', 'r:1');
-      const entry = fc.record(
-        { id: fc.constantFrom('a', 'b', 'c', 'd'), size: fc.integer({ min: 0, max: 40 }) },
-        { requiredKeys: ['size'] },
-      );
-      const command: fc.Arbitrary<Command> = fc.oneof(
-        { weight: 6, arbitrary: fc.record({ type: fc.constant('append' as const), group, entry }) },
-        {
-          weight: 2,
-          arbitrary: fc.record({
-            type: fc.constant('appendMany' as const),
-            groups: fc.array(group, { maxLength: 4 }),
-            entry,
-          }),
-        },
-        { weight: 2, arbitrary: fc.record({ type: fc.constant('settle' as const) }) },
-        {
-          weight: 2,
-          arbitrary: fc.record({
-            type: fc.constant('read' as const),
-            group,
-            from: fc.integer({ min: 0, max: 12 }),
-            forward: fc.boolean(),
-            limit: fc.integer({ min: 1, max: 6 }),
-            maxBytes: fc.option(fc.integer({ min: 0, max: 90 }), { nil: undefined }),
-          }),
-        },
-        { weight: 1, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(1, 400, 1_001) }) },
-      );
       const retention = { maxEntries: 5, maxBytes: 100, maxAgeMs: 1_000 };
       await fc.assert(
-        fc.asyncProperty(fc.array(command, { maxLength: 60 }), async (commands) => {
+        fc.asyncProperty(arbitraryCommands(60), async (commands) => {
           const fresh = await openWith({ default: retention });
           const model = new LogStoreModel(retention);
           await model.compare(fresh, clock, commands);

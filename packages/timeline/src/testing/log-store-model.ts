@@ -1,5 +1,6 @@
 /** The simplest log store thinkable, and how to compare a real one with it. */
 import type { FakeClock } from '@im/protocol/testing';
+import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Appended, LogStore, NewEntry, ReadRange } from '../log-store.js';
 import type { Retention } from '../retention.js';
@@ -23,6 +24,34 @@ export type Command =
       readonly maxBytes: number | undefined;
     }
   | { readonly type: 'wait'; readonly ms: number };
+
+/** Few groups and ids, so that they meet. */
+export function arbitraryCommands(maxLength: number): fc.Arbitrary<Command[]> {
+  const group = fc.constantFrom('u:1', 'u:2', 'r:1');
+  const entry = fc.record(
+    { id: fc.constantFrom('a', 'b', 'c', 'd'), size: fc.integer({ min: 0, max: 90 }) },
+    { requiredKeys: ['size'] },
+  );
+  const groups = fc.array(group, { maxLength: 4 });
+  const command: fc.Arbitrary<Command> = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ type: fc.constant('append' as const), group, entry }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('appendMany' as const), groups, entry }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('settle' as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant('read' as const),
+        group,
+        from: fc.integer({ min: 0, max: 12 }),
+        forward: fc.boolean(),
+        limit: fc.integer({ min: 1, max: 6 }),
+        maxBytes: fc.option(fc.integer({ min: 0, max: 200 }), { nil: undefined }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('wait' as const), ms: fc.constantFrom(1, 400, 1_001) }) },
+  );
+  return fc.array(command, { maxLength });
+}
 
 interface ModelEntry {
   readonly version: number;
