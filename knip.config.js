@@ -7,8 +7,8 @@ const libraries = Object.fromEntries(
   readMembersWithEntryPoints().map(({ folder, entryPoints }) => [
     path.relative(workspaceRoot, folder),
     {
-      // Tests start programs below a folder `fixtures` as processes, by path.
-      entry: [...entryPoints.map(({ source }) => path.relative(folder, source)), 'src/**/fixtures/*.ts'],
+      // Tests start programs below a folder `fixtures` as processes, by path; people start benchmarks.
+      entry: [...entryPoints.map(({ source }) => path.relative(folder, source)), 'src/**/fixtures/*.ts', 'bench/*.mjs'],
       // The layers of the design are declared before every import of them is written.
       ignoreDependencies: [/^@im\//],
     },

@@ -33,7 +33,13 @@ export {
   MAX_HEADER_BYTES,
   MAX_TIMEOUT_MS,
 } from './rpc-limits.js';
-export { type HandlerContext, type Handlers, type ImplementationOptions, implementService } from './served-service.js';
+export {
+  type Handler,
+  type HandlerContext,
+  type Handlers,
+  type ImplementationOptions,
+  implementService,
+} from './served-service.js';
 export {
   type ClientCallOptions,
   type ClientDefaults,

@@ -3,7 +3,13 @@ import { ImError } from '@im/protocol';
 import { decodeJson, encodeJson } from './json-body.js';
 import { type WorkerMiddleware, wrapService } from './middleware/middleware.js';
 import type { CallScope, RpcHeaders, RpcRequest, ServedService } from './rpc.js';
-import type { HandlerInput, HandlerOutput, MethodDefinitions, ServiceDefinition } from './service-definition.js';
+import type {
+  HandlerInput,
+  HandlerOutput,
+  MethodDefinition,
+  MethodDefinitions,
+  ServiceDefinition,
+} from './service-definition.js';
 import { invalid, validate } from './validation.js';
 
 /** What a handler gets beside its input. Calls it makes pass it on as `within`, and inherit deadline and cancellation. */
@@ -21,13 +27,19 @@ type Answer<Output> = Output | (undefined extends Output ? void : never);
 
 /**
  * Throws ImError to answer an error; anything else thrown is answered INTERNAL, and its text stays here.
- * Called as a method of the object that holds it.
+ * (A condition that always holds, so that TypeScript resolves the whole type before it looks at a handler: else it
+ * would widen the literals that handlers return.)
  */
+export type Handler<Method extends MethodDefinition> = Method extends MethodDefinition
+  ? (
+      input: HandlerInput<Method>,
+      context: HandlerContext,
+    ) => Answer<HandlerOutput<Method>> | Promise<Answer<HandlerOutput<Method>>>
+  : never;
+
+/** Called as methods of the object that holds them. */
 export type Handlers<Methods extends MethodDefinitions> = {
-  readonly [Name in keyof Methods]: (
-    input: HandlerInput<Methods[Name]>,
-    context: HandlerContext,
-  ) => Answer<HandlerOutput<Methods[Name]>> | Promise<Answer<HandlerOutput<Methods[Name]>>>;
+  readonly [Name in keyof Methods]: Handler<Methods[Name]>;
 };
 
 export interface ImplementationOptions {

@@ -177,6 +177,31 @@ describe('a typed service', () => {
   });
 });
 
+describe('types of handlers', () => {
+  const shop = defineService({
+    name: 'shop',
+    methods: { buy: { input: z.object({ item: z.string() }), output: z.object({ ok: z.literal(true) }) } },
+  });
+
+  it('keep the literals that handlers return, and refuse others', () => {
+    implementService(shop, { buy: () => ({ ok: true }) }, { version: '1' });
+    implementService(shop, { buy: async () => ({ ok: true }) }, { version: '1' });
+    const { methods } = implementService(
+      shop,
+      {
+        async buy({ item }) {
+          await Promise.resolve(item);
+          return { ok: true };
+        },
+      },
+      { version: '1' },
+    );
+    // @ts-expect-error not what the schema says
+    implementService(shop, { buy: async () => ({ ok: false }) }, { version: '1' });
+    expect(methods).toEqual(['buy']);
+  });
+});
+
 describe('a client of a typed service', () => {
   it('joins defaults and options, and the options win', async () => {
     const noting = notingCaller();
