@@ -91,11 +91,11 @@ describe('signing in over HTTP', () => {
   });
 
   it.each([
-    ['{"name":', 400, 'MALFORMED'],
-    ['{}', 400, 'INVALID_INPUT'],
-    ['{"name":""}', 400, 'TEXT_REFUSED'],
-    [`{"name":"${'x'.repeat(5_000)}"}`, 413, 'BODY_TOO_LARGE'],
-  ])('answers %.20s with %d', async (body, status, name) => {
+    ['half an object', '{"name":', 400, 'MALFORMED'],
+    ['no name', '{}', 400, 'INVALID_INPUT'],
+    ['an empty name', '{"name":""}', 400, 'TEXT_REFUSED'],
+    ['far too much', `{"name":"${'x'.repeat(5_000)}"}`, 413, 'BODY_TOO_LARGE'],
+  ])('answers %s', async (_, body, status, name) => {
     const { login } = await start();
     const answer = await login(body);
     expect([answer.status, JSON.parse(answer.text).name]).toEqual([status, name]);
