@@ -153,7 +153,8 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
       },
       { repeat: key !== undefined, ...options },
     );
-    return (answer as Reply<unknown>).data;
+    // PR-58: no data means null.
+    return (answer as Reply<unknown>).data ?? null;
   }
 
   function group<Events>(id: string): Group<Events> {
@@ -185,9 +186,13 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
               { signal, since, repeat: true, ...(timeoutMs && { timeoutMs }) },
             ),
           async leave() {
-            // Without a connection there is nothing to leave, as long as no ticket brings it back.
-            if (!connection.open) connection.forget();
-            else await call(`${service}.leave`, { room: name }, { repeat: true });
+            try {
+              if (!connection.open) throw ownError('DISCONNECTED');
+              await call(`${service}.leave`, { room: name }, { repeat: true });
+            } catch {
+              // Nobody was told, so no ticket shall bring it back.
+              connection.forget();
+            }
             groups.drop(entry);
           },
           connected: () => connection.open,

@@ -36,7 +36,7 @@ export interface ConnectionHandlers {
   /** Before each hello. */
   prepare(): Promise<void>;
   /** All that are known, or those the gateway was not told yet. */
-  positions(all: boolean): Positions | undefined;
+  positions(all: boolean): { readonly positions?: Positions };
   onState(state: ClientState): void;
   onWelcome(welcome: Welcome): void;
   onMessage(message: ServerMessage<unknown>): void;
@@ -114,7 +114,7 @@ export function createConnection(
     open: beat,
     probing() {
       wait(Math.max(MIN_PATIENCE_MS, heartbeatMs / 4), timedOut);
-      send({ type: 'ping', ...positionsOf(false) });
+      send({ type: 'ping', ...handlers.positions(false) });
     },
     leaving: () => wait(MOVE_PATIENCE_MS, moved),
     delaying: disconnect,
@@ -177,7 +177,7 @@ export function createConnection(
             platform,
             client: CLIENT_NAME,
             ...(ticket && { ticket }),
-            ...positionsOf(true),
+            ...handlers.positions(true),
           });
         },
         onFrame,
@@ -270,11 +270,6 @@ export function createConnection(
       if (signal === 'offline') go('offline', shown.code, shown.reason);
       else retry();
     }
-  }
-
-  function positionsOf(all: boolean): { positions?: Positions } {
-    const positions = handlers.positions(all);
-    return positions ? { positions } : {};
   }
 
   function send(message: ClientMessage<unknown>): void {

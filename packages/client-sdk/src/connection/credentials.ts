@@ -16,6 +16,8 @@ export interface Credentials {
 }
 
 export function createCredentials({ url, token }: ClientOptions, clock: Clock): Credentials {
+  /** Of the addresses: each attempt takes the next, so that a gateway that fails or drains is left. */
+  let cursor = 0;
   let known: string | undefined;
   let reason: TokenRequest['reason'] = 'connect';
   let fetching: { controller: AbortController; timer: Timer; promise: Promise<string> } | undefined;
@@ -30,7 +32,8 @@ export function createCredentials({ url, token }: ClientOptions, clock: Clock): 
   };
   const fetch = async (ask: Exclude<typeof token, string>, signal: AbortSignal): Promise<string> => {
     try {
-      const fresh = await ask({ reason, signal });
+      // In a turn of its own, so that a function that throws at once fails like one that rejects.
+      const fresh = await Promise.resolve({ reason, signal }).then(ask);
       if (!signal.aborted) known = fresh;
       return fresh;
     } finally {
@@ -44,7 +47,7 @@ export function createCredentials({ url, token }: ClientOptions, clock: Clock): 
         ? url({ attempt, signal })
         : typeof url === 'string'
           ? url
-          : (url[(attempt - 1) % url.length] as string),
+          : (url[cursor++ % url.length] as string),
     async token() {
       if (typeof token === 'string') return token;
       if (known !== undefined) return known;

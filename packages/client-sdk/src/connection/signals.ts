@@ -23,8 +23,9 @@ export const pageSignals: Signals = {
   watch(listener) {
     const stop = new AbortController();
     const { document } = page;
-    page.addEventListener?.('online', () => listener('online'), stop);
-    page.addEventListener?.('offline', () => listener('offline'), stop);
+    for (const signal of ['online', 'offline'] as const) {
+      page.addEventListener?.(signal, () => listener(signal), stop);
+    }
     document?.addEventListener?.(
       'visibilitychange',
       () => document.visibilityState === 'visible' && listener('visible'),

@@ -16,7 +16,7 @@ import type { Clock, Timer } from '@im/protocol/ports';
 import { createEmitter } from '../emitter.js';
 import { toCodedError } from '../errors.js';
 import type { PositionStore } from '../options.js';
-import type { GroupEvents, Subscribe } from '../schema.js';
+import type { GroupEvents, Meta, Subscribe } from '../schema.js';
 import { createGroupLog } from './group-log.js';
 
 /** A sync that failed for now is tried again after this long. */
@@ -52,13 +52,11 @@ export interface GroupPorts {
 /** A group and what the rest of the client tells it. */
 export interface GroupEntry {
   readonly group: Group<never>;
-  /** A member until the connection was lost. */
-  readonly lost: boolean;
   /** The app has it at hand: it is never forgotten. */
   kept?: boolean;
   /** A room or the client's own user, who listen beside. */
-  companion?: { emit(event: string, ...args: unknown[]): unknown } | undefined;
-  emit(event: string, ...args: unknown[]): void;
+  companion?: { emit(event: string, data: unknown, meta?: Meta): unknown } | undefined;
+  emit(event: string, data: unknown, meta?: Meta): void;
   restore(position: Position): void;
   /** The position, where there is one and the gateway was not told it yet or shall be told `anyway`. */
   tell(anyway: boolean): Position | undefined;
@@ -74,24 +72,29 @@ export interface GroupEntry {
 export function createGroup(id: string, { clock, store, sync, report }: GroupPorts): GroupEntry {
   const emitter = createEmitter(report);
   let member = false;
-  let lost = false;
   let told = 0;
   let shed: ShedTotal = { count: 0, unknown: 0 };
   let retry: Timer | undefined;
 
   const log = createGroupLog({
     onPush(push) {
-      emit(push.event, push.data, push);
+      deliver(push);
       save();
     },
     onHole: fill,
-    onMissed: (missed) => emit('$recovered', { recovered: false, missed }),
+    onMissed(missed) {
+      emit('$recovered', { recovered: false, missed });
+      save();
+    },
   });
 
-  function emit(event: string, ...args: unknown[]): void {
-    emitter.emit(event, ...args);
-    entry.companion?.emit(event, ...args);
+  function emit(event: string, data: unknown, meta?: Meta): void {
+    emitter.emit(event, data, meta);
+    entry.companion?.emit(event, data, meta);
   }
+
+  /** PR-58: no data means null. */
+  const deliver = (push: Push<unknown>): void => emit(push.event, push.data ?? null, push);
 
   function save(): void {
     if (id.startsWith('r:')) return;
@@ -130,9 +133,6 @@ export function createGroup(id: string, { clock, store, sync, report }: GroupPor
       },
       on: emitter.on,
     },
-    get lost() {
-      return lost;
-    },
     emit,
     restore: log.restore,
     tell(anyway) {
@@ -143,8 +143,8 @@ export function createGroup(id: string, { clock, store, sync, report }: GroupPor
     },
     onJoined(joined) {
       member = true;
-      lost = false;
       log.begin(joined);
+      told = joined.version;
       save();
       if (joined.recovered !== undefined) emit('$recovered', joined);
     },
@@ -155,7 +155,7 @@ export function createGroup(id: string, { clock, store, sync, report }: GroupPor
     onPush(push) {
       if (!member) return;
       if (push.lane) log.take(push);
-      else emit(push.event, push.data, push);
+      else deliver(push);
     },
     onShed(message) {
       const { count, unknown } = shed;
@@ -163,14 +163,13 @@ export function createGroup(id: string, { clock, store, sync, report }: GroupPor
       emit('$shed', message);
     },
     onLost() {
-      lost ||= member;
       member = false;
       retry?.cancel();
       // What is beyond a hole is brought again.
       log.restore(log.position);
     },
     end() {
-      member = lost = false;
+      member = false;
       log.restore(undefined);
       save();
     },

@@ -1,6 +1,5 @@
 /** All groups of the client: finds the one a message is for. */
 import {
-  FIRST_APPLICATION_CODE,
   type LeftGroup,
   MAX_POSITIONS,
   type Position,
@@ -8,7 +7,6 @@ import {
   type ServerMessage,
   type Welcome,
 } from '@im/protocol';
-import { OWN_CODES } from '../errors.js';
 import { createGroup, type GroupEntry, type GroupPorts } from './group.js';
 
 export interface Groups {
@@ -18,8 +16,8 @@ export interface Groups {
   drop(entry: GroupEntry): void;
   /** Loads what the store has, once. */
   prepare(): Promise<void>;
-  /** All that are known, or those that went on since the gateway was last told; undefined when there are none. */
-  positions(all: boolean): Positions | undefined;
+  /** All that are known, or those that went on since the gateway was last told. */
+  positions(all: boolean): { readonly positions?: Positions };
   onWelcome(welcome: Welcome): void;
   onMessage(message: ServerMessage<unknown>): void;
   onLost(): void;
@@ -75,15 +73,14 @@ export function createGroups(ports: GroupPorts): Groups {
         positions[id] = position;
         count++;
       }
-      return count > 0 ? positions : undefined;
+      return count > 0 ? { positions } : {};
     },
     onWelcome(welcome) {
       for (const joined of welcome.groups) of(joined.group).onJoined(joined);
       for (const left of welcome.left) {
-        if (isFinal(left.code)) leave(left, entries.get(left.group));
-      }
-      for (const entry of entries.values()) {
-        if (entry.lost && !entry.companion) leave(LOST, entry);
+        const entry = entries.get(left.group);
+        // PR-93: when nothing was resumed, rooms enter their groups again by calls.
+        if (welcome.resumed || !entry?.companion) leave(left, entry);
       }
     },
     onMessage(message) {
@@ -98,8 +95,3 @@ export function createGroups(ports: GroupPorts): Groups {
     },
   };
 }
-
-const LOST = { code: OWN_CODES.DISCONNECTED, reason: 'DISCONNECTED' };
-
-/** Somebody's will: ours, a moderator's, the application's. What failed otherwise is entered again by its room. */
-const isFinal = (code: number): boolean => code < 1 || (code >= 200 && code < 300) || code >= FIRST_APPLICATION_CODE;

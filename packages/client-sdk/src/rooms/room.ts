@@ -7,9 +7,12 @@ import type { Clock, Timer } from '@im/protocol/ports';
 import { createEmitter } from '../emitter.js';
 import { ownError, toCodedError } from '../errors.js';
 import type { Group, GroupEntry } from '../groups/group.js';
-import type { RoomEvents, Subscribe } from '../schema.js';
+import type { Meta, RoomEvents, Subscribe } from '../schema.js';
 
-/** Events that came before the app could listen are kept for it, this many; one more hands them out at once. */
+/**
+ * Events that came before the app could listen are kept for it. Normal messages beyond so many are shed and told;
+ * priority messages are as many as the gateway replays.
+ */
 const MAX_HELD = 1_000;
 
 export interface Room<Events, Entered> extends Omit<Group<Events>, 'on'> {
@@ -57,20 +60,22 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   const leaving = new AbortController();
   let stage: 'entering' | 'inside' | 'left' = 'entering';
   /** Until the app had the chance to listen. */
-  let held: [event: string, ...args: unknown[]][] | undefined = [];
+  let held: [event: string, data: unknown, meta: Meta | undefined][] | undefined = [];
+  let heldShed = 0;
   let releaseTimer: Timer | undefined;
   let retryTimer: Timer | undefined;
   let reentering = false;
 
-  const companion = {
-    emit(event: string, ...args: unknown[]): void {
+  const companion: GroupEntry['companion'] = {
+    emit(event, data, meta) {
       if (event === '$left') {
         // The end of an earlier stay: the call on its way decides.
         if (stage === 'entering') return;
         end();
       }
-      if (!held) emitter.emit(event, ...args);
-      else if (held.push([event, ...args]) > MAX_HELD) release();
+      if (!held) emitter.emit(event, data, meta);
+      else if (held.length < MAX_HELD || meta?.lane) held.push([event, data, meta]);
+      else heldShed++;
     },
   };
   entry.companion = companion;
@@ -79,54 +84,53 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
     const events = held ?? [];
     held = undefined;
     for (const event of events) emitter.emit(...event);
+    if (heldShed) entry.onShed({ type: 'shed', group: group.id, count: heldShed, reason: 'pressure' });
   }
 
   function end(): void {
     stage = 'left';
-    releaseTimer?.cancel();
     retryTimer?.cancel();
     if (entry.companion === companion) entry.companion = undefined;
     ports.onEnd();
   }
 
-  const ask = (): Promise<unknown> =>
-    ports.enter(leaving.signal, () => group.position && { [group.id]: group.position });
+  async function ask(): Promise<void> {
+    const answer = await ports.enter(leaving.signal, () => group.position && { [group.id]: group.position });
+    if (!group.member && ports.connected()) throw ownError('NOT_A_MEMBER');
+    room.data = answer as Entered;
+  }
 
   async function enter(): Promise<Room<Events, Entered>> {
     try {
-      room.data = (await ask()) as Entered;
-      if (!group.member) throw ownError('NOT_A_MEMBER');
+      await ask();
     } catch (error) {
       end();
       ports.drop();
       throw error;
     }
     stage = 'inside';
+    // The app goes on, and listens, in this turn.
     releaseTimer = clock.after(0, release);
     return room;
   }
 
-  function reenter(failures: number): void {
+  async function reenter(failures: number): Promise<void> {
     reentering = !group.member;
     if (!reentering) return;
-    ask().then(
-      (answer) => {
-        reentering = false;
-        if (stage === 'left') return;
-        room.data = answer as Entered;
-        emitter.emit('$entered', answer);
-      },
-      (thrown: unknown) => {
-        const error = toCodedError(thrown);
-        if (stage === 'left') return;
-        if (!ports.connected()) reentering = false;
-        else if (error.retryable) retryTimer = clock.after(ports.retryMs(failures), () => reenter(failures + 1));
-        else {
-          entry.emit('$left', { code: error.code, reason: error.message });
-          ports.drop();
-        }
-      },
-    );
+    try {
+      await ask();
+      reentering = false;
+      emitter.emit('$entered', room.data);
+    } catch (thrown) {
+      const { code, message, retryable } = toCodedError(thrown);
+      if (stage === 'left') return;
+      if (!ports.connected()) reentering = false;
+      else if (retryable) retryTimer = clock.after(ports.retryMs(failures), () => void reenter(failures + 1));
+      else {
+        entry.emit('$left', { code, reason: message });
+        ports.drop();
+      }
+    }
   }
 
   /** What the group knows, and its own beside. */
@@ -137,6 +141,7 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
     async leave() {
       if (stage === 'left') return;
       leaving.abort();
+      releaseTimer?.cancel();
       emitter.emit('$left', { code: 0, reason: '' });
       end();
       await ports.leave();
@@ -146,13 +151,11 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   return {
     entering: enter(),
     onWelcome() {
-      if (stage === 'inside' && !reentering) reenter(0);
+      if (stage === 'inside' && !reentering) void reenter(0);
     },
     onClosed() {
-      releaseTimer?.cancel();
       retryTimer?.cancel();
       reentering = false;
-      release();
     },
   };
 }

@@ -107,6 +107,13 @@ export class FakeGateway {
     this.#methods.set(method, handler);
   }
 
+  /** Who answers a method. @throws ImError METHOD_UNKNOWN */
+  handler(method: string): MethodHandler {
+    const handler = this.#methods.get(method);
+    if (!handler) throw new ImError('METHOD_UNKNOWN');
+    return handler;
+  }
+
   log(group: string): FakeLog {
     let log = this.#logs.get(group);
     if (!log) {
@@ -146,9 +153,7 @@ export class FakeGateway {
 
   async answer(link: FakeLink, call: Call<unknown>): Promise<void> {
     try {
-      const handler = this.#methods.get(call.method);
-      if (!handler) throw new ImError('METHOD_UNKNOWN');
-      const data = await handler((call.data ?? {}) as Record<string, unknown>, { link, call });
+      const data = await this.handler(call.method)((call.data ?? {}) as Record<string, unknown>, { link, call });
       link.send({ type: 'reply', id: call.id, data });
     } catch (error) {
       link.send({ type: 'error', id: call.id, ...ImError.wrap(error).toBody() });

@@ -33,6 +33,8 @@ export class FakeLink {
   state: 'connecting' | 'open' | 'closed' = 'connecting';
   /** The code the client closed with. */
   closedWith: number | undefined;
+  /** Why a group of the ticket is not restored, where it is not. Replace it before `welcome`. */
+  restorable: (group: string) => LeftGroup | undefined = () => undefined;
   #gateway: FakeGateway;
   #socket: FakeSocket;
   #session: FakeSession | undefined;
@@ -73,10 +75,14 @@ export class FakeLink {
     }
     const ticket = hello.ticket === undefined ? undefined : this.#gateway.tickets.get(hello.ticket);
     const resumed = ticket?.user === user && ticket.device === hello.device ? ticket : undefined;
-    const joins = [...new Set([`u:${user}`, EVERYONE, ...(resumed?.groups ?? [])])].map((group) => {
-      this.groups.add(group);
-      return this.#gateway.log(group).join(hello.positions?.[group]);
-    });
+    const wanted = [...new Set([`u:${user}`, EVERYONE, ...(resumed?.groups ?? [])])];
+    const left = wanted.flatMap((group) => this.restorable(group) ?? []);
+    const joins = wanted
+      .filter((group) => !this.restorable(group))
+      .map((group) => {
+        this.groups.add(group);
+        return this.#gateway.log(group).join(hello.positions?.[group]);
+      });
     this.#session = {
       session: resumed?.session ?? this.#gateway.next('s'),
       user,
@@ -92,7 +98,7 @@ export class FakeLink {
       resumed: resumed !== undefined,
       ticket: this.#newTicket(),
       groups: joins.map(({ joined }) => joined),
-      left: [],
+      left,
       limits: this.#gateway.limits,
       time: 1_790_000_000_000,
     });
