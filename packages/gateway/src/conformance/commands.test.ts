@@ -37,7 +37,7 @@ describe('commands and replies', () => {
 
   it('refuses an id that is still unanswered, and lets the first go on [PR-22]', async () => {
     let answer: ((value: string) => void) | undefined;
-    const slow = await new GatewayFixture();
+    const slow = new GatewayFixture();
     slow.handlers.set('slow', () => new Promise((resolve) => (answer = resolve)));
     await slow.serve();
     const bob = await slow.enter('bob');

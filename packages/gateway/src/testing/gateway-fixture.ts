@@ -38,6 +38,7 @@ export class GatewayFixture {
   readonly calls: { method: string; caller: CallerContext; input: unknown; request: RpcRequest }[] = [];
   /** What the worker was told of rejected effects. */
   readonly rejected: unknown[] = [];
+  readonly #held = new Map<string, (effects: unknown) => void>();
   /** By method: replaces what the worker does. */
   readonly handlers = new Map<string, TestHandler>();
   readonly #rpc;
@@ -80,7 +81,7 @@ export class GatewayFixture {
     await this.#rpc.createWorker().serve({
       name: 'test',
       version: '1',
-      methods: ['effects', 'echo', 'never', '$effectsRejected', ...this.handlers.keys()],
+      methods: ['effects', 'echo', 'held', 'never', '$effectsRejected', ...this.handlers.keys()],
       handle: async (request) => {
         const input = decodeJson(request.body);
         if (request.method === '$effectsRejected') {
@@ -92,11 +93,22 @@ export class GatewayFixture {
         const handler = this.handlers.get(request.method);
         if (handler) return { body: encodeJson(await handler(input, request)), headers: {} };
         if (request.method === 'effects') return { body: new Uint8Array(0), headers: { [EFFECTS_HEADER]: input } };
+        if (request.method === 'held') {
+          const effects = await new Promise((resolve) => this.#held.set(String(input), resolve));
+          return { body: request.body, headers: { [EFFECTS_HEADER]: effects } };
+        }
         if (request.method === 'never') await aborted(request.signal);
         return { body: request.body, headers: {} };
       },
     });
     return this;
+  }
+
+  /** Lets a call `test.held` whose data is this key be answered, once it is there. */
+  async answer(key: string, ...list: readonly unknown[]): Promise<void> {
+    while (!this.#held.has(key)) await new Promise(setImmediate);
+    this.#held.get(key)?.(list);
+    this.#held.delete(key);
   }
 
   /** A new connection. */
