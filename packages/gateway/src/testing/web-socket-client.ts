@@ -38,12 +38,14 @@ export class WebSocketClient {
     this.webSocket.send(messages.map((message) => JSON.stringify(message)).join('\n'));
   }
 
+  /** All messages of a kind that came so far. */
+  all<K extends ReceivedMessage['type']>(type: K): Extract<ReceivedMessage, { type: K }>[] {
+    return this.messages.filter((message): message is Extract<ReceivedMessage, { type: K }> => message.type === type);
+  }
+
   /** The first message of a kind, come or to come. */
   until<K extends ReceivedMessage['type']>(type: K): Promise<Extract<ReceivedMessage, { type: K }>> {
-    return this.#eventually(
-      () => this.messages.find((message): message is Extract<ReceivedMessage, { type: K }> => message.type === type),
-      `a ${type}`,
-    );
+    return this.#eventually(() => this.all(type)[0], `a ${type}`);
   }
 
   answerTo(id: number): Promise<ReceivedMessage> {

@@ -1,39 +1,329 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { systemClock } from '@im/protocol/clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GatewayFixture, WebSocketClient } from '../../testing/index.js';
+import { effects, type FixtureOptions, GatewayFixture, WebSocketClient } from '../../testing/index.js';
+import type { AttachOptions } from './ws-transport.js';
 
-const HELLO = { type: 'hello', id: 1, token: 'user:ann', device: 'd1', platform: 'web' };
+const hello = (user = 'ann') => ({ type: 'hello', id: 1, token: `user:${user}`, device: 'd1', platform: 'web' });
+const ORIGIN = 'https://example.org';
 
 describe('WebSocketTransport', () => {
   let fixture: GatewayFixture;
   let server: Server;
-  let url: string;
-  beforeEach(async () => {
-    fixture = await new GatewayFixture({ clock: systemClock }).serve();
+  let port: number;
+  const clients: WebSocketClient[] = [];
+  const sockets: Socket[] = [];
+
+  async function start(options: Partial<AttachOptions> = {}, settings: FixtureOptions = {}): Promise<void> {
+    fixture = await new GatewayFixture({ clock: systemClock, ...settings }).serve();
     server = createServer((_request, response) => response.end('the page'));
-    fixture.gateway.attach(server, { origins: ['https://example.org'] });
+    fixture.gateway.attach(server, { origins: [ORIGIN], ...options });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/im`;
+    ({ port } = server.address() as AddressInfo);
+  }
+  beforeEach(() => {
+    clients.length = sockets.length = 0;
   });
   afterEach(async () => {
     await fixture.close();
+    for (const socket of sockets) socket.destroy();
+    for (const { webSocket } of clients) webSocket.terminate();
     await new Promise((resolve) => server.close(resolve));
+    expect(server.listenerCount('upgrade')).toBe(0);
   });
 
-  it('carries the protocol: hello, a call, a push [PR-1]', async () => {
-    const client = await new WebSocketClient(url, { subprotocols: ['im.json.v1'] }).opened();
-    expect(client.webSocket.protocol).toBe('im.json.v1');
-    client.say(HELLO, { type: 'call', id: 2, method: 'test.effects', data: [{ type: 'join', group: 'r:1' }] });
-    await client.answerTo(2);
-    const big = 'x'.repeat(70_000);
-    for (const text of ['a', 'b'.repeat(200), big.slice(0, 60_000)]) await fixture.chat('r:1', text);
-    await client.until('push');
-    await fixture.gift('r:1', 'last');
-    await expect.poll(() => client.messages.filter(({ type }) => type === 'push').length).toBe(4);
-    client.webSocket.close(1000);
-    await client.untilClosed();
+  function client(options: ConstructorParameters<typeof WebSocketClient>[1] = {}, path = '/im'): WebSocketClient {
+    const made = new WebSocketClient(`ws://127.0.0.1:${port}${path}`, options);
+    clients.push(made);
+    return made;
+  }
+  async function signedIn(user = 'ann', options = {}): Promise<WebSocketClient> {
+    const made = await client(options).opened();
+    made.say(hello(user));
+    await made.until('welcome');
+    return made;
+  }
+  async function expectWell(bystander: WebSocketClient, id = 99): Promise<void> {
+    bystander.say({ type: 'call', id, method: 'test.echo', data: 'well' });
+    expect(await bystander.answerTo(id)).toEqual({ type: 'reply', id, data: 'well' });
+  }
+  /** Bytes as they are, and what comes back until the end. */
+  function raw(): { socket: Socket; ended: Promise<string> } {
+    const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+    });
+    socket.on('error', () => {});
+    return { socket, ended: new Promise((resolve) => socket.once('close', () => resolve(text))) };
+  }
+  const handshake = (extra = ''): string =>
+    `GET /im HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${extra}` +
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+  it('speaks im.json.v1 with who offers it, or offers nothing [PR-1]', async () => {
+    await start();
+    const offering = await client({ subprotocols: ['im.msgpack.v9', 'im.json.v1'] }).opened();
+    expect(offering.webSocket.protocol).toBe('im.json.v1');
+    const silent = await signedIn();
+    expect(silent.webSocket.protocol).toBe('');
+    await expectWell(silent);
+  });
+
+  it('refuses who offers only what it does not speak with 400 [PR-2]', async () => {
+    await start();
+    await expect(client({ subprotocols: ['im.json.v2', 'chat'] }).opened()).rejects.toThrow('HTTP 400');
+  });
+
+  it('carries chunks of every size, and control frames between them, none cut into another', async () => {
+    await start({}, { limits: { frameBytes: 1_000_000 } });
+    const ann = await signedIn();
+    ann.say({ type: 'call', id: 2, ...effects({ type: 'join', group: 'r:1' }) });
+    await ann.answerTo(2);
+    const sizes = [1, 100, 125, 126, 60_000, 65_000, 20];
+    let pongs = 0;
+    ann.webSocket.on('pong', () => pongs++);
+    const sent: string[] = [];
+    for (let round = 0; round < 20; round++) {
+      const text = String(round).padEnd(sizes[round % sizes.length] ?? 1, '.');
+      sent.push(text);
+      ann.webSocket.ping('between');
+      ann.say({ type: 'call', id: 10 + round, method: 'test.echo', data: text });
+      await Promise.all([fixture.gift('r:1', text), fixture.chat('r:1', text)]);
+    }
+    await expect.poll(() => [pongs, ann.all('push').length, ann.all('reply').length]).toEqual([20, 40, 21]);
+    expect(ann.all('push').flatMap((push) => (push.lane ? [push.data] : []))).toEqual(sent);
+    expect(
+      ann
+        .all('reply')
+        .slice(1)
+        .map(({ data }) => data),
+    ).toEqual(sent);
+    expect(ann.closedWith).toBeUndefined();
+  });
+
+  it('lets pages of named origins connect, and programs, and answers other pages with 403', async () => {
+    await start();
+    await client({ origin: ORIGIN }).opened();
+    await client({ origin: 'HTTPS://EXAMPLE.ORG' }).opened();
+    await client().opened();
+    for (const origin of ['https://evil.example', 'http://example.org', 'null', `${ORIGIN}.evil.example`]) {
+      await expect(client({ origin }).opened(), origin).rejects.toThrow('HTTP 403');
+    }
+  });
+
+  it('lets every page connect when told so', async () => {
+    await start({ origins: 'any' });
+    await client({ origin: 'https://anywhere.example' }).opened();
+  });
+
+  it('takes its own path only, with any query, and answers pages as before', async () => {
+    await start({ path: '/live/socket' });
+    await client({}, '/live/socket').opened();
+    await client({}, '/live/socket?room=7').opened();
+    await expect(client({}, '/im').opened()).rejects.toThrow('HTTP 404');
+    await expect(client({}, '/live/socket/').opened()).rejects.toThrow('HTTP 404');
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the page');
+  });
+
+  it('leaves other upgrades to whoever else listens', async () => {
+    await start();
+    const onUpgrade = (request: { url?: string }, socket: Socket): void => {
+      if (request.url === '/other') socket.end('HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\n\r\n');
+    };
+    server.on('upgrade', onUpgrade);
+    await expect(client({}, '/other').opened()).rejects.toThrow('HTTP 418');
+    await client().opened();
+    server.off('upgrade', onUpgrade);
+  });
+
+  it('closes with 4501 what is too large, before it has read it [PR-13]', async () => {
+    await start();
+    const bystander = await signedIn('bystander');
+    for (const length of [65_537, 5_000_000]) {
+      const ann = await signedIn();
+      ann.webSocket.send('x'.repeat(length));
+      expect(await ann.untilClosed()).toMatchObject({
+        code: 4501,
+        reason: expect.stringMatching(/^FRAME_TOO_LARGE: /),
+      });
+    }
+    const pieces = await signedIn();
+    for (let i = 0; i < 80; i++) pieces.webSocket.send('x'.repeat(1_000), { fin: false });
+    expect(await pieces.untilClosed()).toMatchObject({ code: 4501 });
+    const largest = await signedIn();
+    largest.say({ type: 'call', id: 2, method: 'test.echo', data: 'x'.repeat(65_400) });
+    expect(await largest.answerTo(2)).toMatchObject({ type: 'reply' });
+    await expectWell(bystander);
+  });
+
+  it('closes with 4500 what cannot be a message: binary, not UTF-8, not JSON [PR-10] [PR-11] [PR-15]', async () => {
+    await start();
+    const bystander = await signedIn('bystander');
+    const frames: [Buffer, { binary: boolean }][] = [
+      [Buffer.from(JSON.stringify({ type: 'ping' })), { binary: true }],
+      [Buffer.from([0x7b, 0xff, 0x7d]), { binary: false }],
+      [Buffer.from('{"type":'), { binary: false }],
+    ];
+    for (const [frame, options] of frames) {
+      const ann = await signedIn();
+      ann.webSocket.send(frame, options);
+      expect(await ann.untilClosed()).toMatchObject({ code: 4500, reason: expect.stringMatching(/^MALFORMED: /) });
+      expect(ann.messages.at(-1)).toMatchObject({ type: 'error', name: 'MALFORMED' });
+    }
+    await expectWell(bystander);
+  });
+
+  it('puts up with a client that breaks WebSocket itself', async () => {
+    await start();
+    const bystander = await signedIn('bystander');
+    const broken: Record<string, Buffer> = {
+      unmasked: Buffer.from([0x81, 0x02, 0x7b, 0x7d]),
+      'a reserved bit': Buffer.from([0xf1, 0x80, 0, 0, 0, 0]),
+      'an opcode that does not exist': Buffer.from([0x83, 0x80, 0, 0, 0, 0]),
+      'a control frame without end': Buffer.from([0x89, 0xfe, 0xff, 0xff, 0, 0, 0, 0]),
+      'a length beyond all numbers': Buffer.from([
+        0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0,
+      ]),
+    };
+    for (const [what, bytes] of Object.entries(broken)) {
+      const { socket, ended } = raw();
+      socket.write(handshake());
+      await new Promise((resolve) => socket.once('data', resolve));
+      socket.end(bytes);
+      expect(await ended, what).toMatch(/^HTTP\/1.1 101/);
+    }
+    await expect.poll(() => fixture.gateway.connections).toBe(1);
+    await expectWell(bystander);
+  });
+
+  it('refuses handshakes that are none', async () => {
+    await start();
+    for (const [request, status] of [
+      [handshake().replace('Version: 13', 'Version: 7'), 400],
+      [handshake().replace(/Sec-WebSocket-Key: .*\r\n/, ''), 400],
+      [handshake().replace('GET', 'POST'), 405],
+      [handshake('Sec-WebSocket-Protocol: ,,\r\n'), 400],
+    ] as const) {
+      const { socket, ended } = raw();
+      socket.end(request);
+      expect(await ended, request).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    }
+  });
+
+  it('is not kept busy by a handshake that trickles: the server’s own timeout ends it', async () => {
+    fixture = await new GatewayFixture({ clock: systemClock }).serve();
+    server = createServer({ headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 });
+    fixture.gateway.attach(server, { origins: 'any' });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    ({ port } = server.address() as AddressInfo);
+    const bystander = await signedIn('bystander');
+    const { socket, ended } = raw();
+    socket.write('GET /im HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+    const drip = setInterval(() => socket.write('x'), 10);
+    expect(await ended).toMatch(/^HTTP\/1.1 408 /);
+    clearInterval(drip);
+    await expectWell(bystander);
+  });
+
+  it('closes with 4003 who completes the handshake and says nothing [PR-31]', async () => {
+    await start({}, { helloTimeoutMs: 50 });
+    const silent = await client().opened();
+    expect(await silent.untilClosed()).toMatchObject({ code: 4003 });
+    const dripping = await client().opened();
+    dripping.webSocket.send('{"type":"hel', { fin: false });
+    expect(await dripping.untilClosed()).toMatchObject({ code: 4003 });
+  });
+
+  it('closes with 4008 who sends ten thousand commands at once; others do not notice [PR-27] [PR-28]', async () => {
+    await start();
+    const bystander = await signedIn('bystander');
+    const flooder = await signedIn('flooder');
+    for (let i = 0; i < 10_000; i++) flooder.say({ type: 'call', id: i + 2, method: 'test.echo', data: i });
+    await expectWell(bystander);
+    expect(await flooder.untilClosed()).toMatchObject({ code: 4008 });
+    expect(fixture.calls.length).toBeLessThanOrEqual(110);
+    await expectWell(bystander, 100);
+  });
+
+  it('closes with 4002 who does not read, and the others get everything [PR-86] [PR-87]', async () => {
+    await start({}, { softBacklogBytes: 100_000, hardBacklogBytes: 500_000 });
+    const reader = await signedIn('reader');
+    const stalled = raw();
+    stalled.socket.write(handshake());
+    await new Promise((resolve) => stalled.socket.once('data', resolve));
+    const masked = (message: object): Buffer => {
+      const payload = Buffer.from(JSON.stringify(message));
+      return Buffer.concat([
+        Buffer.from([0x81, 0x80 | 126, payload.length >> 8, payload.length & 255, 0, 0, 0, 0]),
+        payload,
+      ]);
+    };
+    stalled.socket.write(masked({ ...hello('stalled'), client: 'x'.repeat(60) }));
+    await expect.poll(() => fixture.gateway.connections).toBe(2);
+    stalled.socket.pause();
+    // The kernel hides megabytes: enough must be sent to fill it.
+    let gifts = 0;
+    while (fixture.gateway.connections === 2 && gifts < 1_000) {
+      await fixture.gift('r:0', `${gifts++}`.padEnd(60_000, '.'));
+      await new Promise(setImmediate);
+    }
+    expect(fixture.gateway.connections).toBe(1);
+    await expect.poll(() => reader.all('push').length).toBe(gifts);
+    expect(reader.all('push').map(({ version }) => version)).toEqual(Array.from({ length: gifts }, (_, i) => i + 1));
+    await expectWell(reader);
+  });
+
+  it('believes X-Forwarded-For from trusted proxies only', async () => {
+    await start({ trustedProxies: ['127.0.0.0/8'] });
+    const ann = await signedIn('ann', { headers: { 'x-forwarded-for': '198.51.100.7' } });
+    await expectWell(ann);
+    expect(fixture.calls[0]?.caller.address).toBe('198.51.100.7');
+    const distrustful = fixture.another();
+    const other = createServer();
+    distrustful.attach(other, { origins: 'any' });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    port = (other.address() as AddressInfo).port;
+    const bob = await signedIn('bob', { headers: { 'x-forwarded-for': '198.51.100.7' } });
+    await expectWell(bob);
+    expect(fixture.calls[1]?.caller.address).toBe('127.0.0.1');
+    await distrustful.stop({ graceMs: 0 });
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  it('leaves nothing behind: closes its clients with 4000, lets go of the server, which goes on serving', async () => {
+    await start();
+    const ann = await signedIn();
+    const half = await client().opened();
+    await fixture.gateway.stop();
+    expect(await ann.untilClosed()).toMatchObject({ code: 4000 });
+    expect(ann.all('drain')).toHaveLength(1);
+    expect(await half.untilClosed()).toMatchObject({ code: 4000 });
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the page');
+  });
+
+  it('refuses upgrades with 503 while it stops', async () => {
+    await start();
+    const ann = await signedIn();
+    ann.say({ type: 'call', id: 2, method: 'test.held', data: 'key' });
+    await expect.poll(() => fixture.calls.length).toBe(1);
+    const stopped = fixture.gateway.stop();
+    await expect(client().opened()).rejects.toThrow('HTTP 503');
+    await fixture.answer('key');
+    expect(await ann.answerTo(2)).toMatchObject({ type: 'reply' });
+    await stopped;
+  });
+
+  it('notices that a client is gone, however it goes', async () => {
+    await start();
+    const polite = await signedIn('polite');
+    const rude = await signedIn('rude');
+    expect(fixture.gateway.connections).toBe(2);
+    polite.webSocket.close(1000, 'bye');
+    rude.webSocket.terminate();
     await expect.poll(() => fixture.gateway.connections).toBe(0);
+    expect(await polite.untilClosed()).toMatchObject({ code: 1000 });
   });
 });
