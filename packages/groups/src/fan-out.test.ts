@@ -122,6 +122,16 @@ describe('membership', () => {
     expect(events(viewer)).toEqual(['e1/9']);
   });
 
+  it('hides nothing from a held membership when a message comes again, late', () => {
+    const { fanOut, endTurn } = setUp();
+    const viewer = new FakeViewer();
+    const membership = fanOut.join(viewer, 'r:1');
+    for (const version of [5, 6, 5]) fanOut.publish(priority(version));
+    endTurn();
+    membership.release({ epoch: 'e1', version: 5 });
+    expect(events(viewer)).toEqual(['e1/6']);
+  });
+
   it('drops held messages of the epoch that ended before the position', () => {
     const { fanOut, endTurn } = setUp();
     const viewer = new FakeViewer();
@@ -327,6 +337,18 @@ describe('shedding', () => {
     expect(viewer.sheds).toEqual([{ group: 'r:1', count: 2, reason: 'pressure' }]);
   });
 
+  it('tells a viewer that leaves what it missed before it sends what still waits', () => {
+    const { fanOut, clock, enter } = setUp();
+    const viewer = enter();
+    viewer.congested = true;
+    fanOut.publish(normal('a'));
+    clock.advance(FRAME_MS);
+    viewer.congested = false;
+    fanOut.publish(normal('b'));
+    fanOut.leave(viewer, 'r:1');
+    expect(viewer.written.map(({ type }) => type)).toEqual(['shed', 'pushes']);
+  });
+
   it('[PR-85] drops normal messages beyond the bound of a group and tells all members, with shared bytes', () => {
     const { fanOut, clock, enter, encoding, metrics } = setUp({ maxWaiting: 2 });
     const viewers = [enter(), enter()];
@@ -389,25 +411,29 @@ describe('shedding', () => {
 });
 
 describe('a viewer whose connection breaks while it is written to', () => {
-  it('leaves without anybody else missing or getting a message twice', () => {
-    for (let breaking = 0; breaking < 5; breaking += 1) {
-      const { fanOut, clock, enter, endTurn } = setUp();
-      const viewers = Array.from({ length: 5 }, () => enter());
-      const [broken, neighbour] = [viewers[breaking], viewers[(breaking + 2) % 5]] as [FakeViewer, FakeViewer];
-      broken.onWrite = () => {
-        fanOut.leaveAll(broken);
-        fanOut.leaveAll(neighbour);
-      };
-      fanOut.publish(priority(1));
-      endTurn();
-      fanOut.publish(normal('a'));
-      clock.advance(FRAME_MS);
-      const others = viewers.filter((viewer) => viewer !== broken && viewer !== neighbour);
-      expect(others.map(events)).toEqual(Array.from({ length: 3 }, () => ['e1/1', 'a']));
-      expect(broken.chunks).toHaveLength(1);
-      expect(fanOut.size('r:1')).toBe(3);
-    }
-  });
+  it.each(['normal', 'priority'] as const)(
+    'leaves without anybody else missing or getting a message twice (%s lane)',
+    (lane) => {
+      for (let breaking = 0; breaking < 5; breaking += 1) {
+        for (let neighbour = 0; neighbour < 5; neighbour += 1) {
+          const { fanOut, clock, enter, endTurn } = setUp();
+          const viewers = Array.from({ length: 5 }, () => enter());
+          const [broken, other] = [viewers[breaking], viewers[neighbour]] as [FakeViewer, FakeViewer];
+          broken.onWrite = () => {
+            fanOut.leaveAll(broken);
+            fanOut.leaveAll(other);
+          };
+          fanOut.publish(lane === 'normal' ? normal('a') : priority(1));
+          endTurn();
+          clock.advance(FRAME_MS);
+          const others = viewers.filter((viewer) => viewer !== broken && viewer !== other);
+          for (const viewer of others) expect(viewer.deliveries).toHaveLength(1);
+          expect(broken.chunks).toHaveLength(1);
+          expect(fanOut.size('r:1')).toBe(others.length);
+        }
+      }
+    },
+  );
 
   it('may be the one that is leaving', () => {
     const { fanOut, enter, metrics } = setUp();

@@ -5,7 +5,8 @@
  * Members are an array, left by swapping with the last, walked from its end: whoever leaves or joins during a walk
  * (a write may close its viewer) changes only the part already walked, or brings a member from there, whom its mark
  * (`frame` in the normal lane, the position in the priority lane) shows to be done. So a walk may also be cut into
- * slices with other turns between them: a time budget needs no more than a cursor kept across turns.
+ * slices with other turns between them: a time budget needs a cursor kept across turns, and the mark set when a
+ * membership begins between two slices.
  */
 import type { Delivery, Position } from '@im/protocol';
 import type { Budget } from './budget.js';
@@ -73,7 +74,6 @@ export class Group<V extends Viewer> {
     member.epoch = position.epoch;
     member.version = position.version;
     member.start = this.#waiting?.here();
-    member.frame = this.#frame;
     this.#held -= 1;
     if (log !== undefined) {
       this.#writeRuns(member, log, log.following(position, member.heldFrom));
