@@ -21,15 +21,15 @@ export function tellSupervision(event: SupervisorEvent, { logger, json, colour }
       logger.warn('a child ended and is started again', { child, reason, failures, delayMs: Math.round(delayMs) });
       return;
     }
-    case 'ended':
-      logger.debug('a child ended', { child: event.child, pid: event.pid, reason: event.reason });
-      return;
     case 'failed':
       logger.error('a child is given up', { child: event.child, reason: event.reason });
       return;
     case 'started':
     case 'ready':
-    case 'stopped':
-      logger.debug(`a child ${event.kind === 'ready' ? 'is ready' : `has ${event.kind}`}`, { child: event.child });
+    case 'ended':
+    case 'stopped': {
+      const { kind, ...fields } = event;
+      logger.debug(`a child: ${kind}`, fields);
+    }
   }
 }

@@ -1,0 +1,76 @@
+/** Somebody at a server: signs in over HTTP, connects with the SDK, remembers what came. */
+import { type Client, createClient, type WebSocketConstructor } from '@im/client-sdk';
+import { WebSocket } from 'ws';
+
+/** The application's API as far as these tests use it; apps/workers/README.md has all of it. */
+export interface Application {
+  room: {
+    chat: { id: string; from: { user: string; name: string }; text: string };
+    gift: { id: string; gift: string; value: number };
+    audience: { room: string; count: number };
+    notice: unknown;
+  };
+  user: { message: Message };
+  calls: {
+    'room.enter'(input: { room: string }): { room: string; count: number };
+    'room.members'(input: { room: string }): { members: { user: string; name: string }[] };
+    'chat.send'(input: { room: string; text: string }): { id: string };
+    'gift.send'(input: { room: string; gift: string }): { id: string };
+    'message.send'(input: { to: string; text: string }): { id: string; version: number };
+    'message.history'(input: { with: string; limit?: number; before?: number }): {
+      messages: Message[];
+      before?: number;
+    };
+  };
+}
+
+export interface Message {
+  readonly id: string;
+  readonly version: number;
+  readonly from: { readonly user: string };
+  readonly text: string;
+}
+
+export type AppClient = Client<Application>;
+
+export class Person {
+  readonly messages: Message[] = [];
+  readonly client: AppClient;
+
+  private constructor(
+    readonly user: string,
+    origin: string,
+    token: () => Promise<string>,
+  ) {
+    this.client = createClient<Application>({
+      url: `${origin.replace('http', 'ws')}/im`,
+      token,
+      device: `device-${user}`,
+      WebSocket: WebSocket as unknown as WebSocketConstructor,
+      reconnect: { minMs: 50, maxMs: 500 },
+    });
+    this.client.user.on('message', (message) => this.messages.push(message));
+  }
+
+  /** Signed in, not connected yet. */
+  static async signIn(origin: string, name: string): Promise<Person> {
+    const login = async (): Promise<{ token: string; user: string }> => {
+      const response = await fetch(`${origin}/v1/login`, { method: 'POST', body: JSON.stringify({ name }) });
+      if (!response.ok) throw new Error(`login: ${response.status} ${await response.text()}`);
+      return (await response.json()) as { token: string; user: string };
+    };
+    const { token, user } = await login();
+    let first: string | undefined = token;
+    return new Person(user, origin, async () => {
+      const current = first ?? (await login()).token;
+      first = undefined;
+      return current;
+    });
+  }
+
+  /** Connected, in the room. */
+  async enter(room: string) {
+    this.client.connect();
+    return this.client.enter(room);
+  }
+}
