@@ -33,6 +33,7 @@ export class ActiveHeads {
   readonly #fresh = new Map<string, ActiveHead>();
   readonly #told = new Map<string, ActiveHead>();
   #timer: Timer | undefined;
+  #timerAt = Infinity;
 
   constructor(options: ActiveHeadsOptions) {
     this.#clock = options.clock;
@@ -49,8 +50,8 @@ export class ActiveHeads {
     this.#fresh.delete(group);
     const dueAt = this.#clock.monotonic() + FIRST_MS;
     this.#fresh.set(group, { epoch: position.epoch, version, dueAt, repeatsLeft: REPEATS });
-    if (this.#fresh.size + this.#told.size > MAX_GROUPS) this.#forgetOne();
-    this.#timer ??= this.#clock.after(FIRST_MS, this.#tell, { background: true });
+    if (this.size > MAX_GROUPS) this.#forgetOne();
+    this.#wakeAt(dueAt);
   }
 
   get size(): number {
@@ -60,18 +61,27 @@ export class ActiveHeads {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#timerAt = Infinity;
     this.#fresh.clear();
     this.#told.clear();
   }
 
+  #wakeAt(at: number): void {
+    if (at >= this.#timerAt) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = this.#clock.after(at - this.#clock.monotonic(), this.#tell, { background: true });
+  }
+
   readonly #tell = (): void => {
-    this.#timer = undefined;
+    this.#timerAt = Infinity;
     const now = this.#clock.monotonic();
     this.#tellDue(this.#told, now);
     this.#tellDue(this.#fresh, now);
-    const nextAt = Math.min(firstOf(this.#fresh)?.[1].dueAt ?? Infinity, firstOf(this.#told)?.[1].dueAt ?? Infinity);
-    if (nextAt === Infinity) return;
-    this.#timer ??= this.#clock.after(Math.max(nextAt - now, GRAIN_MS), this.#tell, { background: true });
+    for (const heads of [this.#told, this.#fresh]) {
+      const next = firstOf(heads);
+      if (next !== undefined) this.#wakeAt(Math.max(next[1].dueAt, now + GRAIN_MS));
+    }
   };
 
   #tellDue(heads: Map<string, ActiveHead>, now: number): void {

@@ -1,6 +1,6 @@
 /**
- * The broadcast node inside one process: who subscribed what, both lanes' queues, and the turns in which they are
- * emptied: priority first and whole, normal in slices. Must not know publishers or what is beyond the sequencer.
+ * The broadcast node inside one process: who subscribed what, both lanes' queues, and the turns of the event loop in
+ * which they are emptied, in slices: priority first, normal when none is left. Must not know publishers or what is beyond the sequencer.
  */
 import { type Delivery, ImError, type Position, type Publication } from '@im/protocol';
 import type { Clock, Logger } from '@im/protocol/ports';
@@ -36,8 +36,10 @@ export interface LocalSubscriber {
   readonly handlers: SubscriberHandlers;
 }
 
-/** The normal lane's share of one turn. */
-const SLICE_MS = 1;
+/** After so long others get the event loop, and this lane is first again. */
+const PRIORITY_SLICE_MS = 5;
+/** The normal lane's share of a turn in which no priority message is left. */
+const NORMAL_SLICE_MS = 1;
 /** Deliveries between two looks at the clock. */
 const LOOK_EVERY = 32;
 
@@ -207,18 +209,27 @@ export class LocalNode {
 
   #takeTurn(): void {
     this.#complained.clear();
-    for (let place = this.#ready.shift(); place !== undefined; place = this.#ready.shift()) {
-      this.#left(place);
-      this.#deliver(deliveryOf(place.group, place.publication, place.sequenced));
-    }
-    this.#deliverSlice();
+    this.#deliverPriority();
+    if (this.#ready.length === 0) this.#deliverNormal();
     this.#tellLosses();
-    if (this.#normal.length > 0) void this.turn();
+    if (this.#ready.length > 0 || this.#normal.length > 0) void this.turn();
   }
 
-  #deliverSlice(): void {
+  #deliverPriority(): void {
     const { clock } = this.#options;
-    const until = clock.monotonic() + SLICE_MS;
+    const until = clock.monotonic() + PRIORITY_SLICE_MS;
+    for (let left = this.#ready.length; left > 0; left -= 1) {
+      const place = this.#ready.shift();
+      if (place === undefined) return;
+      this.#left(place);
+      this.#deliver(deliveryOf(place.group, place.publication, place.sequenced));
+      if (left % LOOK_EVERY === 0 && clock.monotonic() >= until) return;
+    }
+  }
+
+  #deliverNormal(): void {
+    const { clock } = this.#options;
+    const until = clock.monotonic() + NORMAL_SLICE_MS;
     // Not more than there is now: a handler that publishes waits for its turn like everybody.
     for (let left = this.#normal.length; left > 0; left -= 1) {
       const delivery = this.#normal.shift();

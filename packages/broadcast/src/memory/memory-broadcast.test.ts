@@ -132,6 +132,26 @@ describe('memory broadcast', () => {
     await vi.waitFor(() => expect(delivered).toBe(count + 1));
   });
 
+  it('lets I/O pass between slices of priority messages too, and no normal message before the last of them', async () => {
+    const broadcast = open();
+    const lanes: string[] = [];
+    const subscriber = broadcast.createSubscriber({
+      onDelivery: ({ lane }) => {
+        lanes.push(lane);
+        clock.advance(0.1);
+      },
+    });
+    subscriber.subscribe('r:1');
+    const publisher = broadcast.createPublisher();
+    const count = 500;
+    const published = Array.from({ length: count }, () => publisher.publish('r:1', priority));
+    await Promise.all([publisher.publish('r:1', normal), ...published]);
+    expect(lanes.length).toBeGreaterThan(0);
+    expect(lanes.length).toBeLessThan(count);
+    await vi.waitFor(() => expect(lanes).toHaveLength(count + 1));
+    expect(lanes.indexOf('normal')).toBe(count);
+  });
+
   it('leaves what a handler publishes to a later turn', async () => {
     const broadcast = open();
     const publisher = broadcast.createPublisher();

@@ -77,21 +77,17 @@ class MemoryLogStore implements LogStore {
 
   async append(group: string, entry: NewEntry): Promise<Appended> {
     checkEntry(entry);
-    return this.#append(group, entry, () => copyOf(entry.body));
+    return this.#append(this.#log(group), entry, undefined);
   }
 
   async appendMany(groups: readonly string[], entry: NewEntry): Promise<ReadonlyMap<string, Appended | Error>> {
     this.#checkOpen();
     checkEntry(entry);
-    let body: SharedBody | undefined;
-    const copy = () => {
-      body ??= copyOf(entry.body);
-      return body;
-    };
+    const body = copyOf(entry.body);
     const results = new Map<string, Appended | Error>();
     for (const group of new Set(groups)) {
       try {
-        results.set(group, this.#append(group, entry, copy));
+        results.set(group, this.#append(this.#log(group), entry, body));
       } catch (error) {
         results.set(group, ImError.wrap(error));
       }
@@ -104,16 +100,19 @@ class MemoryLogStore implements LogStore {
     for (const log of this.#logs.values()) this.#remove(log);
   }
 
-  #append(group: string, entry: NewEntry, body: () => SharedBody): Appended {
-    const log = this.#log(group);
-    const appended = log.append(entry, body, this.#clock.monotonic());
-    if (appended.duplicate) {
+  /** @param shared the body's copy when several logs share it */
+  #append(log: MemoryLog, entry: NewEntry, shared: SharedBody | undefined): Appended {
+    const now = this.#clock.monotonic();
+    const { epoch } = log;
+    const known = entry.id === undefined ? undefined : log.versionOf(entry.id, now);
+    if (known !== undefined) {
       this.#duplicates.add();
-    } else {
-      this.#appended.add();
-      this.#makeRoom(log);
+      return { epoch, version: known, duplicate: true };
     }
-    return appended;
+    const version = log.append(entry, shared ?? copyOf(entry.body), now);
+    this.#appended.add();
+    this.#makeRoom(log);
+    return { epoch, version, duplicate: false };
   }
 
   /** The group's log, made when it is unknown, so that the epoch told to a reader is the one appended to later. */

@@ -3,7 +3,7 @@
  * Must not know other logs; what it holds is added to a usage that all logs of a store share.
  */
 import type { Counter } from '@im/protocol/ports';
-import type { Appended, Entry, Head, NewEntry, Page, ReadRange } from '../log-store.js';
+import type { Entry, Head, NewEntry, Page, ReadRange } from '../log-store.js';
 import type { Listed } from '../recency-list.js';
 import type { Retention } from '../retention.js';
 import { VersionRing } from '../version-ring.js';
@@ -58,15 +58,18 @@ export class MemoryLog implements Listed<MemoryLog> {
     return { epoch: this.epoch, version: this.#ring.next - 1, first: this.#ring.first };
   }
 
-  /** @param body makes the store's own copy, asked for unless the id is known */
-  append(entry: NewEntry, body: () => SharedBody, now: number): Appended {
+  /** The version of a message id if its entry is kept. */
+  versionOf(id: string, now: number): number | undefined {
     this.#trim(now);
-    const known = entry.id === undefined ? undefined : this.#versions.get(entry.id);
-    if (known !== undefined) return { epoch: this.epoch, version: known, duplicate: true };
+    return this.#versions.get(id);
+  }
+
+  /** @param body the store's own copy of the entry's */
+  append(entry: NewEntry, body: SharedBody, now: number): number {
     const version = this.#ring.next;
-    this.#keep(version, entry, body(), now);
+    this.#keep(version, entry, body, now);
     this.#trim(now);
-    return { epoch: this.epoch, version, duplicate: false };
+    return version;
   }
 
   read(range: ReadRange, now: number): Page {
