@@ -36,6 +36,21 @@ describe('opening a store', () => {
     await (await openLmdbLogStore({ path: empty })).close();
   });
 
+  it('begins a new epoch when asked to, and keeps it', async () => {
+    const folder = folders.folder();
+    const store = await openLmdbLogStore({ path: folder });
+    const { epoch } = await store.append('d:a', entry);
+    await store.close();
+    const restored = await openLmdbLogStore({ path: folder, renewEpoch: true });
+    const renewed = await restored.head('d:a');
+    expect(renewed).toMatchObject({ version: 1, first: 1 });
+    expect(renewed.epoch).not.toBe(epoch);
+    await restored.close();
+    const again = await openLmdbLogStore({ path: folder });
+    expect(await again.head('d:a')).toEqual(renewed);
+    await again.close();
+  });
+
   it('refuses a path that is a file, or lies below one', async () => {
     const file = path.join(folders.folder(), 'file');
     writeFileSync(file, 'x');

@@ -16,6 +16,11 @@ export interface LmdbLogStoreOptions {
   readonly path: string;
   /** Default: 10,000 entries, 16 MiB of bodies and 90 days of every log. */
   readonly retention?: RetentionPolicy;
+  /**
+   * To be set once after a backup was put back in place: positions told since it was made are then known to be void,
+   * where the same versions would otherwise be given a second time.
+   */
+  readonly renewEpoch?: boolean;
   /** Its wall clock decides what is too old. */
   readonly clock?: Clock;
   readonly logger?: Logger;
@@ -30,7 +35,7 @@ const FORMAT_KEY = Buffer.from('format');
 const EPOCH_KEY = Buffer.from('epoch');
 
 /**
- * An embedded store that acknowledges what is flushed to the disk. Its epoch stays the same as long as its files do.
+ * An embedded store that acknowledges what is flushed to the disk. Its epoch lasts as long as its files.
  * @throws ImError STORE_UNAVAILABLE (one line that says why), CONFIG_INVALID
  */
 export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<LogStore> {
@@ -46,6 +51,7 @@ export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<Lo
       maxPendingBytes: 67_108_864,
       maxIdleLogs: 10_000,
       checkpointFrom: 8_192,
+      renewEpoch: options.renewEpoch ?? false,
     });
   } catch (error) {
     await database.close();
@@ -53,20 +59,24 @@ export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<Lo
   }
 }
 
+interface OpeningOptions extends Omit<PipelineOptions, 'database'> {
+  readonly renewEpoch?: boolean;
+}
+
 /** The same on tables that are open already. */
-export async function openStoreIn(database: Database, options: Omit<PipelineOptions, 'database'>): Promise<LogStore> {
+export async function openStoreIn(database: Database, options: OpeningOptions): Promise<LogStore> {
   const format = textOf(database.get('meta', FORMAT_KEY));
   if (format !== undefined && format !== FORMAT) {
     throw new ImError('STORE_UNAVAILABLE', {
       message: `the store has format ${JSON.stringify(format)}, not ${FORMAT}`,
     });
   }
-  const epoch = textOf(database.get('meta', EPOCH_KEY)) ?? (await begin(database));
-  return new LmdbLogStore({ ...options, database, epoch });
+  const epoch = options.renewEpoch ? undefined : textOf(database.get('meta', EPOCH_KEY));
+  return new LmdbLogStore({ ...options, database, epoch: epoch ?? (await beginEpoch(database)) });
 }
 
-/** Gives a new store its identity. */
-async function begin(database: Database): Promise<string> {
+/** Gives a store its identity. */
+async function beginEpoch(database: Database): Promise<string> {
   const epoch = randomBytes(9).toString('base64url');
   await database.commit((writes) => {
     writes.put('meta', FORMAT_KEY, Buffer.from(FORMAT));
