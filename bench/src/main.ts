@@ -35,7 +35,12 @@ const workloads: Readonly<Record<string, (options: Options) => Promise<Found>>> 
 
 async function fanOut({ scale, only }: Options): Promise<Found> {
   const wanted = only ?? (scale === 'full' ? systems.map(({ name }) => name) : QUICK_SYSTEMS);
-  const chosen = systems.filter(({ name }) => wanted.includes(name));
+  const chosen = wanted.map((name) => {
+    const system = systems.find((candidate) => candidate.name === name);
+    if (system === undefined)
+      throw new Error(`no system ${name}: choose of ${systems.map((each) => each.name).join(', ')}`);
+    return system;
+  });
   const missing = chosen.flatMap((system) => {
     const reason = system.missing();
     return reason === undefined ? [] : [{ name: system.name, reason }];
@@ -88,4 +93,9 @@ async function main(): Promise<number> {
   return 0;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
