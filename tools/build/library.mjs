@@ -1,7 +1,4 @@
-/**
- * The build of a publishable package: every entry point of its package.json as ESM with declarations.
- * Siblings stay imports, and their types come from their built dist, as a consumer gets them.
- */
+/** The build of a publishable package: every entry point of its package.json as ESM. Siblings stay imports. */
 import { defineConfig } from 'tsup';
 import { readPackage } from '../workspace/packages.mjs';
 
@@ -12,12 +9,10 @@ export default defineConfig({
   format: 'esm',
   platform: manifest.nx.tags.includes('runtime:node') ? 'node' : 'neutral',
   target: 'es2022',
-  // `paths` point at sources; a package's declarations must name its siblings instead. tsup sets a `baseUrl`, which
-  // TypeScript 6 calls deprecated.
-  dts: { compilerOptions: { paths: {}, ignoreDeprecations: '6.0' } },
   splitting: true,
   sourcemap: true,
-  clean: true,
+  // All but the declarations, which declarations.mjs makes.
+  clean: ['**/*.d.ts'],
   removeNodeProtocol: false,
   external: [/^@im\//],
 });

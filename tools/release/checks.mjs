@@ -32,6 +32,8 @@ const command = (file, args) => async () => {
   return { ok: status === 0, output };
 };
 
+await check('declarations', command('nx', ['run-many', '-t', 'declarations', '--outputStyle=static']));
+
 /** @type {import('./tarballs.mjs').Tarball[]} */
 let tarballs = [];
 await check('pack', async () => {
