@@ -179,7 +179,7 @@ export class LiveRoom {
         ['Reconnects', String(Math.max(0, this.#counts.welcomes - 1))],
         ['Last gift seen', position ? `${position.version} of log ${position.epoch}` : '–'],
         ['Gifts received', String(this.#counts.gifts)],
-        ['Chat messages left out', String(this.#room?.shed.count ?? 0)],
+        ['Chat left out', String(this.#room?.shed.count ?? 0)],
       ],
     };
   }

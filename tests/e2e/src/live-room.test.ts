@@ -91,13 +91,13 @@ describe('a live room in real browsers', () => {
     await ann.page.getByRole('button', { name: 'Cut it for 10 s' }).click();
     await ann.page.keyboard.press('Escape');
     await ann.waitForState('waiting');
-    await bob.sendGift('Crown');
-    await bob.line('Crown').waitFor();
-    expect(await ann.line('Crown').count()).toBe(0);
+    await bob.sendGift('Castle');
+    await bob.line('Castle').waitFor();
+    expect(await ann.line('Castle').count()).toBe(0);
     await ann.waitForState('connected');
-    await ann.line('Crown').waitFor();
+    await ann.line('Castle').waitFor();
     await ann.line('No gift was missed').waitFor();
-    expect(await ann.line('Crown').count()).toBe(1);
+    expect(await ann.line('Castle').count()).toBe(1);
   });
 
   it('when the server is killed while gifts are sent, both pages carry on by themselves', async () => {
@@ -115,8 +115,8 @@ describe('a live room in real browsers', () => {
     await bob.line('Heart').waitFor();
     await ann.say('we are back');
     await bob.line('we are back').waitFor();
-    await bob.sendGift('Car');
-    await ann.line('Car').waitFor();
+    await bob.sendGift('Cake');
+    await ann.line('Cake').waitFor();
     expect(await bob.line('Heart').count()).toBe(1);
     expect(server.serverPid).not.toBe(before);
   });
