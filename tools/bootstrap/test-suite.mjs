@@ -4,16 +4,19 @@ import path from 'node:path';
 import { runCommand } from './command.mjs';
 import { resultsFolder } from './folders.mjs';
 
+/** Where a suite's results are written. @param {import('./suites.mjs').Suite} suite */
+export const reportOf = ({ name }) => path.join(resultsFolder, `vitest-${name}.json`);
+
 /**
  * @param {import('./suites.mjs').Suite} suite
  * @returns {Promise<import('./step.mjs').StepResult & { counts: import('./results.mjs').Counts }>}
  */
-export async function runSuite({ name, projects }) {
+export async function runSuite(suite) {
   mkdirSync(resultsFolder, { recursive: true });
-  const report = path.join(resultsFolder, `vitest-${name}.json`);
+  const report = reportOf(suite);
   rmSync(report, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const { status, output } = await runCommand('vitest', ['run', '--project', projects, ...reporters]);
+  const { status, output } = await runCommand('vitest', ['run', '--project', suite.projects, ...reporters]);
   const counts = readCounts(report, status);
   const notes = [`${counts.passed} passed`];
   if (counts.failed > 0) notes.push(`${counts.failed} failed`);

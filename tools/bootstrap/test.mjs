@@ -6,7 +6,7 @@ import { forget, Results } from './results.mjs';
 import { step } from './step.mjs';
 import { suites } from './suites.mjs';
 import { ensurePrograms, programOf } from './system-programs.mjs';
-import { runSuite } from './test-suite.mjs';
+import { reportOf, runSuite } from './test-suite.mjs';
 
 const started = performance.now();
 const results = new Results();
@@ -36,6 +36,8 @@ if (installed) {
   await check('types', 'nx', ['run-many', '-t', 'typecheck', '--outputStyle=static']);
   await check('format and lint', 'biome', ['ci', '.']);
   await check('boundaries', 'eslint', ['.', '--max-warnings', '0']);
+  /** @type {string[]} */
+  const reports = [];
   for (const suite of suites) {
     const absent = suite.needs.filter((name) => missing.includes(name)).map((name) => programOf(name).name);
     if (absent.length > 0) {
@@ -45,7 +47,10 @@ if (installed) {
     }
     const { counts } = await step(suite.name, () => runSuite(suite));
     results.add(counts);
+    reports.push(reportOf(suite));
   }
+  const coverage = ['tools/protocol-coverage/main.mjs', '--require-all', ...reports];
+  await check('protocol sentences', process.execPath, coverage);
 }
 
 results.save('test');
