@@ -400,6 +400,38 @@ describe('coming back', () => {
     expect(seen.at(-1)).toEqual(['$entered', { room: '1', count: 1 }]);
   });
 
+  it('leaves no timer when it is closed between two tries', async () => {
+    const { gateway, client, clock, start, pass } = setUp();
+    await start();
+    await client.enter('1');
+    gateway.tickets.clear();
+    gateway.handle('room.enter', () => {
+      throw new ImError('OVERLOADED');
+    });
+    gateway.link.cut();
+    await pass(600);
+    client.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('begins a re-entry anew that close has interrupted', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    const room = await client.enter('1');
+    const seen = listen(room);
+    gateway.tickets.clear();
+    const enter = gateway.handler('room.enter');
+    gateway.handle('room.enter', () => new Promise(() => {}));
+    gateway.link.cut();
+    await pass(600);
+    client.close();
+    await gateway.settled();
+    gateway.handle('room.enter', enter);
+    await start();
+    expect(room.member).toBe(true);
+    expect(seen.at(-1)).toEqual(['$entered', { room: '1', count: 1 }]);
+  });
+
   it('begins a re-entry anew that a second loss has interrupted', async () => {
     const { gateway, client, start, pass } = setUp();
     await start();
