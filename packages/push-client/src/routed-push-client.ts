@@ -9,7 +9,7 @@ import { groupsOf, type Target } from './target.js';
 /** Groups are valid and without product, publications checked. */
 export interface PushRoute {
   one(group: string, publication: Publication, options: PublishOptions): Promise<Published>;
-  /** To users' groups, `u:<user>`, each once. */
+  /** To users' groups, `u:<user>`; one that is named twice is still reached once. */
   many(groups: readonly string[], publication: Publication, options: PublishOptions): Promise<PublishedMany>;
   close(): Promise<void>;
 }

@@ -10,7 +10,7 @@ export type Target =
   | { readonly group: string }
   | { readonly all: true };
 
-/** The groups of a target, without product, each once. @throws ImError GROUP_INVALID, INVALID_ARGUMENT */
+/** The groups of a target, without product. @throws ImError GROUP_INVALID, INVALID_ARGUMENT */
 export function groupsOf(target: Target): readonly string[] {
   if ('user' in target) return [userGroup(target.user)];
   if ('room' in target) return [roomGroup(target.room)];
@@ -19,7 +19,7 @@ export function groupsOf(target: Target): readonly string[] {
   if (target.users.length === 0 || target.users.length > MAX_USERS) {
     throw invalid('users', `not 1 to ${MAX_USERS} users`);
   }
-  return [...new Set(target.users.map(userGroup))];
+  return target.users.map(userGroup);
 }
 
 function checkGroup(group: string): string {

@@ -136,6 +136,25 @@ describe('a typed service', () => {
     await expect(createServiceClient(big, caller).get()).rejects.toMatchObject({ name: 'INVALID_OUTPUT' });
   });
 
+  it('waits for schemas that take their time', async () => {
+    const slow = defineService({
+      name: 'slow',
+      methods: {
+        double: {
+          input: z.string().transform(async (digits) => Number(digits)),
+          output: z.number().refine(async (value) => value < 10),
+        },
+      },
+    });
+    const double = (value: number) => value * 2;
+    const registration = await rpc.createWorker().serve(implementService(slow, { double }, { version: '1' }));
+    stop = () => registration.drain();
+    const client = createServiceClient(slow, caller);
+    expect(await client.double('4')).toBe(8);
+    await expect(client.double('5')).rejects.toMatchObject({ name: 'INVALID_OUTPUT' });
+    await expect(client.double(5 as unknown as string)).rejects.toMatchObject({ name: 'INVALID_INPUT' });
+  });
+
   it('passes the handler the headers and sends its reply headers along', async () => {
     const client = await serve({
       enter: (_, { headers, replyHeaders }) => {

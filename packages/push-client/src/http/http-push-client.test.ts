@@ -216,6 +216,27 @@ describe('the HTTP push client', () => {
     await client.toRoom('1', chat);
   });
 
+  it('does not begin a pause when it was closed while the answer came', async () => {
+    outcomes = [
+      () => {
+        void client.close();
+        return refused(new ImError('STORE_UNAVAILABLE'))();
+      },
+    ];
+    await expect(client.toRoom('1', gift)).rejects.toMatchObject({ name: 'CLOSED' });
+  });
+
+  it('takes many pushes at once without a warning of leaked listeners', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    await Promise.all(Array.from({ length: 50 }, () => client.toRoom('1', chat)));
+    // Warnings are emitted in a tick of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('ends what is on its way with CLOSED when it closes, whether it waits for an answer or for its next attempt', async () => {
     outcomes = [cut, silence];
     const pausing = client.toRoom('1', gift);

@@ -38,34 +38,27 @@ const MAX_RETRY_AFTER_MS = 30_000;
  * @throws ImError INVALID_ARGUMENT for a url or token that cannot be used
  */
 export function createHttpPushClient(options: HttpPushClientOptions): PushClient {
-  const { url, token, fetch = globalThis.fetch, timeoutMs = 5_000, clock = systemClock } = options;
-  checkUrl(url);
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new ImError('INVALID_ARGUMENT', { details: { argument: 'token' } });
-  const closing = new AbortController();
-  // One for every push on its way; `maxPending` bounds them.
-  setMaxListeners(0, closing.signal);
-  const route = new HttpRoute({ url, token, fetch, timeoutMs, clock, closing: closing.signal }, closing, options);
-  return new RoutedPushClient(route, clock);
+  checkUrl(options.url);
+  if (!/^[\x21-\x7e]+$/.test(options.token)) throw new ImError('INVALID_ARGUMENT', { details: { argument: 'token' } });
+  return new RoutedPushClient(new HttpRoute(options), options.clock ?? systemClock);
 }
 
 class HttpRoute implements PushRoute {
   readonly #post: PostOptions;
-  readonly #closing: AbortController;
+  readonly #closing = new AbortController();
   readonly #retries: number;
   readonly #maxPending: number;
   readonly #random: Random;
   readonly #pending = new Set<Promise<PublishedMany>>();
 
-  constructor(
-    post: PostOptions,
-    closing: AbortController,
-    { retries = 3, maxPending = 1_000, random = Math.random }: HttpPushClientOptions,
-  ) {
-    this.#post = post;
-    this.#closing = closing;
-    this.#retries = retries;
-    this.#maxPending = maxPending;
-    this.#random = random;
+  constructor(options: HttpPushClientOptions) {
+    const { url, token, fetch = globalThis.fetch, timeoutMs = 5_000, clock = systemClock } = options;
+    this.#post = { url, token, fetch, timeoutMs, clock, closing: this.#closing.signal };
+    // Every push on its way listens; `maxPending` bounds them.
+    setMaxListeners(0, this.#closing.signal);
+    this.#retries = options.retries ?? 3;
+    this.#maxPending = options.maxPending ?? 1_000;
+    this.#random = options.random ?? Math.random;
   }
 
   async one(group: string, publication: Publication, options: PublishOptions) {

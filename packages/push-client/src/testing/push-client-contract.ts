@@ -128,9 +128,10 @@ export function describePushClientContract(name: string, open: (setup: PushClien
       const own = await openFor('p1');
       expect(await own.toRoom('1', hello)).toMatchObject({ group: 'r:1' });
       expect(await own.toAll(hello)).toMatchObject({ group: 'r:0' });
-      sequencer.failOnce(new ImError('STORE_FULL', { retryable: false }));
-      const { failed } = await own.toUsers(['ann'], { ...hello, lane: 'priority' });
+      sequencer.failOnce(new ImError('STORE_FULL', { retryable: false }), { group: 'p1/u:ann' });
+      const { published, failed } = await own.toUsers(['ann', 'bob'], { ...hello, lane: 'priority' });
       expect([...failed.keys()]).toEqual(['u:ann']);
+      expect(published).toMatchObject([{ group: 'u:bob' }]);
       expect((await arrived(2)).map(({ group }) => group)).toEqual(['p1/r:1', 'p1/r:0']);
       await expect(own.toGroup('p2/r:1', hello)).rejects.toMatchObject({ name: 'GROUP_INVALID' });
       await own.close();
@@ -141,6 +142,7 @@ export function describePushClientContract(name: string, open: (setup: PushClien
       ['one of many users', (pushing) => pushing.toUsers(['ann', ''], hello)],
       ['a room', (pushing) => pushing.toRoom('r:1', hello)],
       ['a group', (pushing) => pushing.toGroup('team', hello)],
+      ['a group of a product', (pushing) => pushing.toGroup('p1/r:1', hello)],
     ])('refuses the name of %s outside the grammar, and sends nothing', async (_, push) => {
       await expect(push(client)).rejects.toMatchObject({ name: 'GROUP_INVALID' });
       await client.toRoom('1', hello);

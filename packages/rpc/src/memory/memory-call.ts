@@ -25,10 +25,18 @@ export interface CallTerms {
   readonly options: CallOptions;
 }
 
-/** How the caller learns of the outcome; `forget` runs before either. */
+/** How the caller learns of the outcome. */
 export interface Settlement {
   resolve(reply: RpcReply): void;
   reject(error: ImError): void;
+  readonly owner: CallOwner;
+}
+
+/** The caller, as its calls see it. */
+export interface CallOwner {
+  /** Nobody wants to hear of its calls any more. */
+  readonly closed: boolean;
+  /** The call settles now. */
   forget(call: MemoryCall): void;
 }
 
@@ -55,7 +63,7 @@ export class MemoryCall {
   next: MemoryCall | undefined;
 
   readonly #settlement: Settlement;
-  #onLate: CallOptions['onLate'];
+  readonly #onLate: CallOptions['onLate'];
   #timer: Timer | undefined;
   #unlisten: (() => void) | undefined;
 
@@ -103,23 +111,17 @@ export class MemoryCall {
     this.#settlement.reject(error);
   }
 
-  /** The caller went away: nobody wants a late reply. */
-  forgetLate(): void {
-    this.#onLate = undefined;
-  }
-
   /** Hands a reply to a caller that stopped waiting. @returns whether it wanted it */
   answerLate(reply: RpcReply): boolean {
-    const onLate = this.#onLate;
-    this.#onLate = undefined;
-    onLate?.(reply);
-    return onLate !== undefined;
+    if (this.#onLate === undefined || this.#settlement.owner.closed) return false;
+    this.#onLate(reply);
+    return true;
   }
 
   #end(): void {
     this.#timer?.cancel();
     this.#unlisten?.();
     this.#unlisten = undefined;
-    this.#settlement.forget(this);
+    this.#settlement.owner.forget(this);
   }
 }

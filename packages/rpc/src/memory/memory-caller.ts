@@ -4,7 +4,7 @@ import type { Clock } from '@im/protocol/ports';
 import { abortError, deadlineExceeded, effectiveHeaders, effectiveTimeoutMs } from '../call-terms.js';
 import type { CallOptions, RpcCaller, RpcReply } from '../rpc.js';
 import { checkBody, encodeHeaders } from '../wire-values.js';
-import { MemoryCall } from './memory-call.js';
+import { type CallOwner, MemoryCall } from './memory-call.js';
 import type { ServiceEntry } from './service-entry.js';
 
 export interface MemoryCallerOptions {
@@ -17,11 +17,10 @@ export interface MemoryCallerOptions {
 
 const NO_OPTIONS: CallOptions = {};
 
-export class MemoryCaller implements RpcCaller {
+export class MemoryCaller implements RpcCaller, CallOwner {
   readonly #options: MemoryCallerOptions;
   /** Bounded by the queues and slots of the services. */
   readonly #open = new Map<MemoryCall, ServiceEntry>();
-  readonly #forget = (call: MemoryCall) => void this.#open.delete(call);
   #closed = false;
 
   constructor(options: MemoryCallerOptions) {
@@ -42,7 +41,7 @@ export class MemoryCaller implements RpcCaller {
       const deadline = clock.monotonic() + timeoutMs;
       const call = new MemoryCall(
         { service, method, body, headerText, deadline, options },
-        { resolve, reject, forget: this.#forget },
+        { resolve, reject, owner: this },
       );
       entry.submit(call);
       if (call.stage === 'done') return;
@@ -52,12 +51,17 @@ export class MemoryCaller implements RpcCaller {
     });
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  forget(call: MemoryCall): void {
+    this.#open.delete(call);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    for (const [call, entry] of this.#open) {
-      call.forgetLate();
-      entry.giveUp(call, new ImError('CLOSED'));
-    }
+    for (const [call, entry] of this.#open) entry.giveUp(call, new ImError('CLOSED'));
     this.#options.onClose();
   }
 }

@@ -162,6 +162,15 @@ describe('answerOnce', () => {
     expect(await sendAndAnswer('again', '1')).toBe('again');
   });
 
+  it('does not keep alive the buffer that an answer is a view into', async () => {
+    await serve();
+    const call = send('', 'k');
+    (await held.next()).answer(new Uint8Array(1_000_000).subarray(10, 20));
+    await call;
+    const { body } = await caller.call('gift', 'send', new Uint8Array(0), { idempotencyKey: 'k' });
+    expect([body.byteLength, body.buffer.byteLength]).toEqual([10, 10]);
+  });
+
   it('keeps no more bytes than it may', async () => {
     await serve({ maxBytes: 400 });
     await sendAndAnswer('x'.repeat(150), '1');

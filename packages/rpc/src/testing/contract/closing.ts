@@ -97,11 +97,15 @@ export function closingContract(fixture: () => ContractFixture): void {
   });
 
   it('fails the calls of a caller that closes, tells their workers, and hands over nothing late', async () => {
-    const held = await fixture().hold('held', { concurrency: 1 });
+    const held = await fixture().hold('held', { concurrency: 2 });
     const caller = fixture().rpc.createCaller();
     let late = 0;
-    const options = { onLate: () => void late++ };
-    const failed = [1, 2].map(() => failure(caller.call('held', 'do', bytes(''), options)));
+    const onLate = () => void late++;
+    const expired = failure(caller.call('held', 'do', bytes(''), { timeoutMs: 100, onLate }));
+    const first = await held.next();
+    fixture().clock.advance(100);
+    await expired;
+    const failed = [1, 2].map(() => failure(caller.call('held', 'do', bytes(''), { onLate })));
     const { request, answer } = await held.next();
     const { signal } = request;
     await fixture().queued(1);
@@ -109,6 +113,7 @@ export function closingContract(fixture: () => ContractFixture): void {
     for (const error of await Promise.all(failed)) expect(error).toMatchObject({ name: 'CLOSED' });
     await eventually(() => expect(signal.aborted).toBe(true));
     expect(await failure(caller.call('held', 'do', bytes('')))).toMatchObject({ name: 'CLOSED' });
+    first.answer();
     answer();
     const other = fixture().call('held', 'other');
     (await held.next()).answer();

@@ -69,6 +69,49 @@ export function queueContract(fixture: () => ContractFixture): void {
     await Promise.all(calls);
   });
 
+  it('lets workers that have nothing to do take turns', async () => {
+    const counts = [0, 0, 0];
+    for (const index of counts.keys()) {
+      await fixture().serve('shared', async ({ body }) => {
+        counts[index] = (counts[index] ?? 0) + 1;
+        return { body, headers: {} };
+      });
+    }
+    for (let i = 0; i < 9; i++) await fixture().call('shared');
+    expect(counts).toEqual([3, 3, 3]);
+  });
+
+  it('prefers a worker with room to one that has fewer calls and none', async () => {
+    const small = await fixture().hold('shared', { concurrency: 1 });
+    const large = await fixture().hold('shared', { concurrency: 5 });
+    const calls = Array.from({ length: 6 }, () => fixture().call('shared'));
+    await eventually(() => expect([small.calls.length, large.calls.length]).toEqual([1, 5]));
+    small.answerAll();
+    large.answerAll();
+    await Promise.all(calls);
+  });
+
+  it.each([
+    ['with a routing key first', ['k', undefined]],
+    ['without one first', [undefined, 'k']],
+  ])('keeps the order of arrival among calls with and without routing key, %s', async (_, [one, other]) => {
+    const held = await fixture().hold('held', { concurrency: 1 });
+    const busy = fixture().call('held');
+    const calls = [
+      fixture().call('held', 'first', { routingKey: one }),
+      fixture().call('held', 'second', { routingKey: other }),
+    ];
+    await fixture().queued(2);
+    const order: string[] = [];
+    for (const _ of [busy, ...calls]) {
+      const { request, answer } = await held.next();
+      order.push(new TextDecoder().decode(request.body));
+      answer();
+    }
+    await Promise.all([busy, ...calls]);
+    expect(order).toEqual(['', 'first', 'second']);
+  });
+
   it('gives waiting calls to a worker that comes', async () => {
     const busy = await fixture().hold('shared', { concurrency: 1 });
     const calls = [fixture().call('shared', 'a'), fixture().call('shared', 'b')];
