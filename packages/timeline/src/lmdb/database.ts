@@ -34,7 +34,7 @@ export interface Database {
   keys(table: Table, range: KeyRange): Uint8Array[];
   /** Row by row, as long as the caller goes on in the same turn. */
   rows(table: Table, range: KeyRange): Iterable<Row>;
-  /** Bytes of the file. */
+  /** Bytes of the file; 0 once closed. */
   size(): number;
   /**
    * One transaction; none when nothing is written. Settles once it is flushed to the disk.

@@ -9,10 +9,10 @@ import { statfsSync } from 'node:fs';
 import { ImError } from '@im/protocol';
 import { type Database as LmdbTable, open, type RootDatabase } from 'lmdb';
 import type { Database, KeyRange, Row, Table, Writes } from './database.js';
-import { claimStore } from './store-claim.js';
+import { claimStore, requireSoleProcess } from './store-claim.js';
 import { lengthenTo, requireStoreFile } from './store-file.js';
 
-type Bytes = LmdbTable<Uint8Array, Uint8Array>;
+type Tables = Record<Table, LmdbTable<Uint8Array, Uint8Array>>;
 /** Its keys are the names of tables. */
 type Root = RootDatabase<Uint8Array, string>;
 
@@ -29,52 +29,56 @@ const LITTLE_ROOM = 1_048_576;
  * @throws ImError STORE_UNAVAILABLE with one line that says why
  */
 export function openLmdbDatabase(folder: string): Database {
+  let release: (() => void) | undefined;
+  let root: Root | undefined;
   try {
     const file = requireStoreFile(folder);
-    const root = open<Uint8Array, string>({
+    release = claimStore(folder);
+    root = open<Uint8Array, string>({
       path: folder,
+      // Also where the folder's name has a dot.
+      noSubdir: false,
       encoding: 'binary',
       maxDbs: TABLES.length,
       overlappingSync: false,
       // Transactions are made here, whole. The automatic ones reject promises that nobody holds when a commit fails.
       eventTurnBatching: false,
     });
-    try {
-      return claimed(folder, file, root);
-    } catch (error) {
-      // Nothing was written that would have to be waited for.
-      void root.close();
-      throw error;
-    }
+    const { lastPageNumber, pageSize } = statsOf(root);
+    lengthenTo(file, (lastPageNumber + 1) * pageSize);
+    const tables = openTables(root);
+    // A first read, by which other processes see this one.
+    tables.meta.getBinary(Buffer.from('format'));
+    requireSoleProcess(root);
+    return new LmdbDatabase(root, tables, folder, release);
   } catch (error) {
+    // Nothing was written that would have to be waited for.
+    void root?.close();
+    release?.();
     throw unavailable(`cannot open the store in ${folder}`, error);
   }
 }
 
-function claimed(folder: string, file: string, root: Root): Database {
-  const { lastPageNumber, pageSize } = statsOf(root);
-  lengthenTo(file, (lastPageNumber + 1) * pageSize);
+function openTables(root: Root): Tables {
   const foreign = [...root.getKeys()].find((name) => !TABLES.some((table) => table === name));
   if (foreign !== undefined) throw new ImError('STORE_UNAVAILABLE', { message: 'it holds data of another program' });
-  const tables = Object.fromEntries(
+  return Object.fromEntries(
     TABLES.map((table) => [table, root.openDB<Uint8Array, Uint8Array>(table, BINARY)]),
-  ) as Record<Table, Bytes>;
-  // A first read, which the claim needs.
-  tables.meta.getBinary(Buffer.from('format'));
-  return new LmdbDatabase(root, tables, folder);
+  ) as Tables;
 }
 
 class LmdbDatabase implements Database {
   readonly #root: Root;
-  readonly #tables: Record<Table, Bytes>;
+  readonly #tables: Tables;
   readonly #folder: string;
   readonly #release: () => void;
+  #closed = false;
 
-  constructor(root: Root, tables: Record<Table, Bytes>, folder: string) {
+  constructor(root: Root, tables: Tables, folder: string, release: () => void) {
     this.#root = root;
     this.#tables = tables;
     this.#folder = folder;
-    this.#release = claimStore(folder, root);
+    this.#release = release;
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
@@ -94,6 +98,7 @@ class LmdbDatabase implements Database {
   }
 
   size(): number {
+    if (this.#closed) return 0;
     const { lastPageNumber, pageSize } = statsOf(this.#root);
     return (lastPageNumber + 1) * pageSize;
   }
@@ -119,6 +124,7 @@ class LmdbDatabase implements Database {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#root.close();
     this.#release();
   }

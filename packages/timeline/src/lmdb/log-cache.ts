@@ -31,8 +31,9 @@ export class LogCache {
     const log = this.#load(group);
     this.#logs.set(group, log);
     this.#idle.add(log);
-    const { oldest } = this.#idle;
-    if (this.#logs.size > this.#maxIdle && oldest !== undefined && oldest !== log) this.#forget(oldest);
+    while (this.#logs.size > this.#maxIdle && this.#idle.oldest !== undefined && this.#idle.oldest !== log) {
+      this.#forget(this.#idle.oldest);
+    }
     return log;
   }
 

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { RecordingMetrics } from '@im/protocol/testing';
 import { open } from 'lmdb';
 import { describe, expect, it } from 'vitest';
 import { useProgram } from './fixtures/program.js';
@@ -23,7 +24,7 @@ async function whyNot(folder: string): Promise<string> {
 
 describe('opening a store', () => {
   it('makes the folder, keeps what was appended, and takes an empty file for a new store', async () => {
-    const folder = path.join(folders.folder(), 'made', 'by itself');
+    const folder = path.join(folders.folder(), 'made', 'by itself.v1');
     const store = await openLmdbLogStore({ path: folder });
     const { epoch } = await store.append('d:a', entry);
     await store.close();
@@ -113,6 +114,21 @@ describe('opening a store', () => {
     const store = await openLmdbLogStore({ path: folder });
     expect((await store.head('d:0')).version).toBeGreaterThan(0);
     await store.close();
+  });
+
+  it('tells its figures while it is open and after', async () => {
+    const metrics = new RecordingMetrics();
+    const figure = (name: string) => metrics.value(`im_timeline_${name}`, { store: 'lmdb' });
+    const store = await openLmdbLogStore({ path: folders.folder(), metrics });
+    for (const id of ['a', 'b', 'b']) await store.append('d:a', { ...entry, id });
+    expect(['appended_total', 'duplicates_total', 'logs', 'journal_entries', 'pending_entries'].map(figure)).toEqual([
+      2, 1, 1, 2, 0,
+    ]);
+    expect(figure('bytes')).toBeGreaterThan(0);
+    expect(metrics.observations('im_timeline_commit_entries', { store: 'lmdb' })).toEqual([1, 1]);
+    expect(metrics.observations('im_timeline_commit_ms', { store: 'lmdb' })).toHaveLength(2);
+    await store.close();
+    expect(['bytes', 'journal_entries'].map(figure)).toEqual([0, 0]);
   });
 
   it('refuses a retention that keeps nothing', async () => {

@@ -1,8 +1,9 @@
 /**
- * One writer a store: versions are given from memory, so that two processes on one store would give the same ones twice.
+ * One writer a store: versions are given from memory, so that two writers on one store would give the same ones twice.
  *
- * LMDB notes every process that reads in its lock file, behind file locks that end with the process, however it ends. A
- * store reads before it looks at that list; of two that open at the same time at least one sees the other.
+ * Other processes are found by LMDB's own list: it notes every process that reads in its lock file, behind file locks
+ * that end with the process, however it ends. A store reads before it looks; of two that open at the same time at least
+ * one sees the other.
  */
 import { realpathSync } from 'node:fs';
 import { ImError } from '@im/protocol';
@@ -15,26 +16,34 @@ export interface ReaderTable {
   readerList(): string;
 }
 
-/** Stores open in this process, which LMDB's list cannot tell apart. */
+/** Of this process, which LMDB's list cannot tell apart. */
 const openStores = new Set<string>();
 
 /**
- * To be called after a first read.
+ * Claims a store within this process; to be called before its files are opened.
+ * @param folder exists
  * @returns gives the store free again
- * @throws ImError STORE_UNAVAILABLE when another process or this one has the store open
+ * @throws ImError STORE_UNAVAILABLE
  */
-export function claimStore(folder: string, readers: ReaderTable): () => void {
+export function claimStore(folder: string): () => void {
   const store = realpathSync(folder);
   if (openStores.has(store)) throw new ImError('STORE_UNAVAILABLE', { message: 'it is already open in this process' });
+  openStores.add(store);
+  return () => void openStores.delete(store);
+}
+
+/**
+ * To be called after a first read.
+ * @throws ImError STORE_UNAVAILABLE when another process has the store open
+ */
+export function requireSoleProcess(readers: ReaderTable): void {
   readers.readerCheck();
-  const others = readers
+  const other = readers
     .readerList()
     .split('\n')
     .map((line) => Number.parseInt(line.trim(), 10))
-    .filter((pid) => Number.isInteger(pid) && pid !== process.pid);
-  if (others.length > 0) {
-    throw new ImError('STORE_UNAVAILABLE', { message: `process ${others[0]} has it open; a store has one writer` });
+    .find((pid) => Number.isInteger(pid) && pid !== process.pid);
+  if (other !== undefined) {
+    throw new ImError('STORE_UNAVAILABLE', { message: `process ${other} has it open; a store has one writer` });
   }
-  openStores.add(store);
-  return () => void openStores.delete(store);
 }

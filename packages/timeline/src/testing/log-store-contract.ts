@@ -402,7 +402,7 @@ export function describeLogStoreContract(name: string, open: (setup: LogStoreSet
           await model.compare(fresh, clock, commands);
           await fresh.close();
         }),
-        { numRuns: 60 },
+        { numRuns: 40 },
       );
     }, 60_000);
   });
