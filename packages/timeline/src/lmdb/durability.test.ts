@@ -49,6 +49,20 @@ describe('acknowledgement', () => {
     expect(await textsOf(store, 'd:a')).toEqual(['1', '2']);
   });
 
+  it('of a newer entry, not its append, drops an older one', async () => {
+    const retentionOf = retentionByGroup({ default: { maxEntries: 1, maxBytes: 100, maxAgeMs: 1_000 } });
+    const { store, database } = await folders.open(folders.folder(), { retentionOf });
+    await store.append('d:a', entryOf('1'));
+    database.hold();
+    const second = store.append('d:a', entryOf('2'));
+    expect(await hasSettled(second)).toBe(false);
+    expect(await store.head('d:a')).toMatchObject({ version: 1, first: 1 });
+    expect(await textsOf(store, 'd:a')).toEqual(['1']);
+    database.release();
+    await second;
+    expect(await textsOf(store, 'd:a')).toEqual(['2']);
+  });
+
   it('shares one transaction and one flush between everything that waits', async () => {
     const { store, database } = await folders.open(folders.folder());
     database.hold();
