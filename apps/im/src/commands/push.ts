@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ImError } from '@im/protocol';
-import { createHttpPushClient, type PushClient, type PushMessage } from '@im/push-client';
+import type { PushClient, PushMessage } from '@im/push-client';
 import { setting } from '@im/runtime';
 import { z } from 'zod';
 import { CommandError, defineCommand } from '../command.js';
@@ -41,6 +41,7 @@ export const push = defineCommand({
   ],
   async run({ to, event, body, lane, id, url, dataFolder, pushToken }, { print }) {
     const message: PushMessage = { event, data: parse(body), lane, id };
+    const { createHttpPushClient } = await import('@im/push-client');
     const client = createHttpPushClient({ url, token: pushToken ?? (await readToken(dataFolder)) });
     try {
       print(`${JSON.stringify(await send(client, to, message))}\n`);

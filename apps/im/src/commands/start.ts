@@ -1,10 +1,8 @@
 /** `im start`: a server that is watched over and started again when it ends; with simulated viewers if wanted. */
 import { createServer } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import {
   type ChildSpec,
   ConfigError,
-  createProcessLogger,
   createShutdown,
   createSupervisor,
   handOn,
@@ -15,10 +13,11 @@ import {
 import { z } from 'zod';
 import { CommandError, defineCommand } from '../command.js';
 import { closeServer, listen } from '../http/listen.js';
+import { createProcessLog } from '../process-log.js';
 import { originOf, reachableHosts } from '../server/own-origins.js';
 import { chooseSignIn } from '../server/sign-in.js';
 import { type ServerConfig, serverSettings } from '../settings.js';
-import { botsSettings, DEFAULT_ROOM, MAX_BOTS } from './bots.js';
+import { botsSettings, DEFAULT_ROOM, MAX_BOTS } from './bots-settings.js';
 import { tellSupervision } from './supervision-log.js';
 import { welcomeText } from './welcome-text.js';
 
@@ -39,19 +38,13 @@ export const start = defineCommand({
     ['im start --bots 200', 'with a lively room'],
     ['im start --host 0.0.0.0 --development', 'for the phones in your network; anybody can sign in'],
   ],
-  async run({ bots, ...given }, { variables, print }) {
+  async run({ bots, ...given }, environment) {
     if (chooseSignIn(given).by !== 'development' && bots > 0) {
       throw new ConfigError([{ path: 'bots', expected: 'simulated viewers need --development' }]);
     }
     const config = { ...given, port: await freePort(given) };
-    const logger = createProcessLogger({
-      level: config.logLevel,
-      json: config.json,
-      stream: process.stdout,
-      environment: variables,
-      ...(config.json && { fields: { process: 'start' } }),
-    });
-    const colour = wantsColour(process.stdout, variables);
+    const logger = createProcessLog('start', config, environment);
+    const colour = wantsColour(process.stdout, environment.variables);
     const origin = originOf(reachableHosts(config.host)[0] ?? config.host, config.port);
     const shutdown = createShutdown({ logger });
     let started = false;
@@ -74,7 +67,7 @@ export const start = defineCommand({
       throw new CommandError((error as Error).message, 1, { cause: error });
     }
     if (config.json) logger.info('ready', { origin });
-    else print(welcomeText({ origin, dataFolder: config.dataFolder, room: DEFAULT_ROOM, bots }));
+    else environment.print(welcomeText({ origin, dataFolder: config.dataFolder, room: DEFAULT_ROOM, bots }));
   },
 });
 
@@ -91,7 +84,8 @@ async function freePort({ host, port }: ServerConfig): Promise<number> {
 }
 
 function childrenOf(config: ServerConfig, bots: number, origin: string, colour: boolean): ChildSpec[] {
-  const program = fileURLToPath(import.meta.url);
+  // This command itself, by the path under which it was started.
+  const program = process.argv[1] as string;
   const child = (name: string, handedOn: ReturnType<typeof handOn>): ChildSpec => ({
     name,
     command: process.execPath,

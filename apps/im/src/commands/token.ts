@@ -1,6 +1,5 @@
 /** `im token`: a token for trying things out with other clients, and for moderators in development. */
 import { ensureSecret, setting, systemClock } from '@im/runtime';
-import { issueToken } from '@im/workers';
 import { z } from 'zod';
 import { defineCommand } from '../command.js';
 import { SECRET_FILES } from '../server/secrets.js';
@@ -20,6 +19,7 @@ export const token = defineCommand({
     ['im token --name mo --role moderator', 'may use room.kick'],
   ],
   async run({ name, role, ttlMs, dataFolder }, { print }) {
+    const { issueToken } = await import('@im/workers');
     const secret = new TextEncoder().encode(await ensureSecret(dataFolder, SECRET_FILES.development));
     const issued = await issueToken(
       { secret, now: () => systemClock.now() },

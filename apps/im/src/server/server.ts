@@ -25,7 +25,8 @@ import type { ServerConfig } from '../settings.js';
 import { startEngines } from './engines.js';
 import { originOf, ownOrigins, reachableHosts } from './own-origins.js';
 import { readSecrets } from './secrets.js';
-import { chooseSignIn, createVerifier } from './sign-in.js';
+import { chooseSignIn } from './sign-in.js';
+import { createVerifier } from './token-verifier.js';
 
 export interface ServerOptions {
   readonly config: ServerConfig;

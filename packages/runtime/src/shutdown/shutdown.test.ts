@@ -94,6 +94,16 @@ describe('shutdown', () => {
     expect(logger.info).not.toHaveBeenCalled();
   });
 
+  it('carries out at once what is added while it stops or later: something was still starting', async () => {
+    const { shutdown } = setUp();
+    const stopLate = vi.fn();
+    shutdown.add({ name: 'early', stop: () => shutdown.add({ name: 'late', stop: stopLate }) });
+    await shutdown.stop('test');
+    expect(stopLate).toHaveBeenCalledOnce();
+    shutdown.add({ name: 'later', stop: stopLate });
+    await vi.waitFor(() => expect(stopLate).toHaveBeenCalledTimes(2));
+  });
+
   it('keeps the highest exit code it was given', async () => {
     const { target, shutdown } = setUp();
     await Promise.all([shutdown.stop('a', 0), shutdown.stop('b', 78), shutdown.stop('c', 1)]);

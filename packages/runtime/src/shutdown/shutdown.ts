@@ -28,7 +28,7 @@ export interface ShutdownOptions {
 }
 
 export interface Shutdown {
-  /** Steps are carried out in the reverse order of these calls. */
+  /** Steps are carried out in the reverse order of these calls; one that comes when it is too late, at once. */
   add(step: ShutdownStep): void;
   /** Stops on SIGTERM and SIGINT; a second one, at least half a second later, ends the process at once. */
   listen(): void;
@@ -65,15 +65,17 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
     }
   };
 
+  async function carryOut(step: ShutdownStep): Promise<void> {
+    const failure = await runStep(step, clock);
+    if (failure === undefined) return;
+    logger.error('could not be stopped', { step: step.name, error: failure });
+    exitCode = Math.max(exitCode, 1);
+    target.exitCode = exitCode;
+  }
+
   async function stopAll(reason: string | undefined): Promise<void> {
     if (reason !== undefined) logger.info('stopping', { reason });
-    for (const step of steps.reverse()) {
-      const failure = await runStep(step, clock);
-      if (failure !== undefined) {
-        logger.error('could not be stopped', { step: step.name, error: failure });
-        exitCode = Math.max(exitCode, 1);
-      }
-    }
+    for (let step = steps.pop(); step !== undefined; step = steps.pop()) await carryOut(step);
     if (reason !== undefined) logger.info('stopped', { exitCode });
     for (const signal of SIGNALS) target.off(signal, onSignal);
     target.exitCode = exitCode;
@@ -89,7 +91,10 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
   }
 
   const shutdown: Shutdown = {
-    add: (step) => void steps.push(step),
+    add(step) {
+      if (stopped === undefined) steps.push(step);
+      else void carryOut(step);
+    },
     listen() {
       for (const signal of SIGNALS) target.on(signal, onSignal);
     },
