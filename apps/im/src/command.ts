@@ -42,8 +42,7 @@ export class CommandError extends Error {
 
 /** Ties settings and `run` together, so that each sees the other's types. */
 export function defineCommand<Declared extends Settings>(command: Command<Declared>): Command {
-  // A command is run with the values of its own declaration only, by runCommand.
-  return command as unknown as Command;
+  return command;
 }
 
 /** @param siblings whose variables and file entries are no mistakes here @returns the exit code; undefined when done or running */

@@ -166,7 +166,7 @@ describe('bad manners', () => {
 async function connectWith(token: string) {
   const { createClient } = await import('@im/client-sdk');
   const { WebSocket } = await import('ws');
-  const client = createClient({ url: `${origin.replace('http', 'ws')}/im`, token, WebSocket: WebSocket as never });
+  const client = createClient({ url: `${origin.replace('http', 'ws')}/im`, token, WebSocket });
   client.connect();
   return async (method: string, data: object) => {
     await client.call(method, data);

@@ -1,5 +1,5 @@
 /** Somebody at a server: signs in over HTTP, connects with the SDK, remembers what came. */
-import { type Client, createClient, type WebSocketConstructor } from '@im/client-sdk';
+import { type Client, createClient } from '@im/client-sdk';
 import { WebSocket } from 'ws';
 
 /** The application's API as far as these tests use it; apps/workers/README.md has all of it. */
@@ -46,7 +46,7 @@ export class Person {
       url: `${origin.replace('http', 'ws')}/im`,
       token,
       device: `device-${user}`,
-      WebSocket: WebSocket as unknown as WebSocketConstructor,
+      WebSocket,
       reconnect: { minMs: 50, maxMs: 500 },
     });
     this.client.user.on('message', (message) => this.messages.push(message));

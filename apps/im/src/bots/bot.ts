@@ -1,6 +1,6 @@
 /** Owns: one simulated viewer: a client of the SDK like any other. */
 import { randomUUID } from 'node:crypto';
-import { type Client, createClient, type Room, type WebSocketConstructor } from '@im/client-sdk';
+import { type Client, createClient, type Room } from '@im/client-sdk';
 import type { Logger, Random } from '@im/runtime';
 import { GIFTS, type GiftBody } from '@im/workers';
 import { WebSocket } from 'ws';
@@ -33,7 +33,7 @@ export class Bot implements Viewer {
       token: options.token,
       device: options.device,
       platform: 'bot',
-      WebSocket: WebSocket as unknown as WebSocketConstructor,
+      WebSocket,
     });
     this.#client.on('error', (error) => options.logger.debug('a bot had an error', { error }));
   }
