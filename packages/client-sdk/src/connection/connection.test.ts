@@ -271,7 +271,7 @@ describe('coming back', () => {
     expect(gateway.links).toHaveLength(again ? 2 : 1);
   });
 
-  it('reconnects after a frame that makes no sense, and reports it', async () => {
+  it('[PR-127] takes a connection for lost over which comes what makes no sense, and reports it', async () => {
     const { gateway, client, errors, start } = setUp();
     await start();
     gateway.link.sendText('{"type":"push"');

@@ -64,6 +64,8 @@ export class FakeGateway {
     const version = entries.at(-1)?.version ?? head.version;
     link.send({ type: 'synced', id, group, epoch, version, more: version < head.version });
   };
+  /** Sees every frame that goes over any connection, when it goes. */
+  onFrame: (from: 'client' | 'gateway', frame: string) => void = () => {};
   /** Who a token belongs to. @throws ImError to refuse it */
   verify: (token: string) => string = (token) => token;
   readonly #logs = new Map<string, FakeLog>();

@@ -153,6 +153,7 @@ export class FakeLink {
     if (this.#held) this.#held.push(frame);
     else {
       this.sent.push(...frame.split('\n'));
+      this.#gateway.onFrame('gateway', frame);
       this.#socket.deliver(frame);
     }
   }
@@ -210,6 +211,7 @@ export class FakeLink {
 
   #onFrame(frame: string): void {
     if (this.#dead || this.state === 'closed') return;
+    this.#gateway.onFrame('client', frame);
     const commands = jsonServerCodec.decode(new TextEncoder().encode(frame), this.#gateway.limits.messagesPerFrame);
     for (const command of commands) this.#take(command);
   }
