@@ -1,9 +1,9 @@
 /** The page: sign in, then one room. `?room=<name>` chooses another one. */
 import { createClient } from '@im/client-sdk';
+import { localStoragePositions } from '@im/client-sdk/local-storage';
 import type { LiveApp } from './api.js';
 import { CuttableSocket } from './cuttable-socket.js';
 import { LiveRoom } from './live-room.js';
-import { storedPositions } from './positions.js';
 import { deviceId, type Identity, lastName, signIn } from './sign-in.js';
 import { signInView } from './view/sign-in.js';
 
@@ -23,7 +23,7 @@ async function enter(name: string): Promise<void> {
     },
     device: deviceId(),
     platform: 'web',
-    positions: storedPositions(me.user, localStorage),
+    positions: localStoragePositions(`im.demo.positions.${me.user}`),
     WebSocket: CuttableSocket,
   });
   const live = new LiveRoom(client, me, room);
