@@ -153,6 +153,29 @@ export function describeBroadcastContract(name: string, open: (setup: BroadcastS
       });
     });
 
+    it('accounts for every normal message of a burst: delivered in order, refused, or told as lost', async () => {
+      const subscriber = await subscribeRecording(broadcast, 'r:1');
+      const publisher = broadcast.createPublisher();
+      const count = 30_000;
+      const published = Array.from({ length: count }, (_, index) => publisher.publish('r:1', normal(`${index}`)));
+      const refused = (await Promise.allSettled(published)).filter(({ status }) => status === 'rejected').length;
+      await vi.waitFor(
+        () => {
+          const told = subscriber.losses.reduce((sum, loss) => sum + (loss.count ?? count), refused);
+          expect(subscriber.deliveries.length + told).toBeGreaterThanOrEqual(count);
+        },
+        { timeout: 10_000 },
+      );
+      await quiet();
+      expect(subscriber.deliveries.length).toBeLessThanOrEqual(count);
+      const known = subscriber.losses.every((loss) => loss.count !== undefined);
+      const told = subscriber.losses.reduce((sum, loss) => sum + (loss.count ?? 0), refused);
+      if (known) expect(subscriber.deliveries.length + told).toBe(count);
+      const order = subscriber.texts().map(Number);
+      expect(order).toEqual([...order].sort((a, b) => a - b));
+      expect(new Set(order).size).toBe(order.length);
+    }, 20_000);
+
     describe('order', () => {
       it("keeps each publisher's order within a group and lane", async () => {
         const subscriber = await subscribeRecording(broadcast, 'r:1', 'r:2');
