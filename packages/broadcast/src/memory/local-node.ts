@@ -1,14 +1,15 @@
 /**
- * The broadcast node inside one process: who subscribed what, both lanes' queues, and the turns of the event loop in
- * which they are emptied, in slices: priority first, normal when none is left. Must not know publishers or what is beyond the sequencer.
+ * The broadcast node inside one process: both lanes' queues, and the turns of the event loop in which they are emptied,
+ * in slices: priority first, normal when none is left. Must not know publishers or what is beyond the sequencer.
  */
 import { type Delivery, ImError, type Position, type Publication } from '@im/protocol';
 import type { Clock, Logger } from '@im/protocol/ports';
 import { ActiveHeads } from '../active-heads.js';
-import type { Sequenced, Sequencer, SubscriberHandlers } from '../broadcast.js';
+import type { Sequenced, Sequencer } from '../broadcast.js';
 import { CallOrder, type Place } from './call-order.js';
 import { Fifo } from './fifo.js';
 import type { NodeFigures } from './node-figures.js';
+import { type LocalSubscriber, SubscriberTable } from './subscriber-table.js';
 
 export interface LocalNodeOptions {
   readonly sequencer: Sequencer;
@@ -31,11 +32,6 @@ export interface SequencingMany {
   readonly outcomes: Promise<ReadonlyMap<string, Outcome>>;
 }
 
-/** Whom the node delivers to: compared by identity, so that two may share their handlers. */
-export interface LocalSubscriber {
-  readonly handlers: SubscriberHandlers;
-}
-
 /** After so long others get the event loop, and this lane is first again. */
 const PRIORITY_SLICE_MS = 5;
 /** The normal lane's share of a turn in which no priority message is left. */
@@ -45,7 +41,7 @@ const LOOK_EVERY = 32;
 
 export class LocalNode {
   readonly #options: LocalNodeOptions;
-  readonly #subscribers = new Map<string, Set<LocalSubscriber>>();
+  readonly #subscribers: SubscriberTable;
   readonly #heads: ActiveHeads;
   readonly #order = new CallOrder((place) => this.#released(place));
   /** Versioned, waiting for the next turn. */
@@ -58,16 +54,19 @@ export class LocalNode {
   readonly #losses = new Map<string, number>();
   /** The turn that is due; settles when it is over. */
   #turn: Promise<void> | undefined;
-  /** Subscribers whose failure was logged in this turn. */
-  readonly #complained = new Set<LocalSubscriber>();
 
   constructor(options: LocalNodeOptions) {
+    const { clock, logger, figures } = options;
     this.#options = options;
+    this.#subscribers = new SubscriberTable(logger, figures.handlerErrors);
     this.#heads = new ActiveHeads({
-      clock: options.clock,
-      onHead: (group, position) => this.#tellHead(group, position),
+      clock,
+      onHead: (group, position) => {
+        this.#subscribers.beginPass();
+        this.#subscribers.tellHead(group, position);
+      },
     });
-    options.figures.observe({
+    figures.observe({
       groups: () => this.#subscribers.size,
       normalMessages: () => this.#normal.length,
       priorityMessages: () => this.#priorityMessages,
@@ -77,14 +76,11 @@ export class LocalNode {
   }
 
   subscribe(group: string, subscriber: LocalSubscriber): void {
-    const subscribers = this.#subscribers.get(group);
-    if (subscribers === undefined) this.#subscribers.set(group, new Set([subscriber]));
-    else subscribers.add(subscriber);
+    this.#subscribers.add(group, subscriber);
   }
 
   unsubscribe(group: string, subscriber: LocalSubscriber): void {
-    const subscribers = this.#subscribers.get(group);
-    if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(group);
+    this.#subscribers.remove(group, subscriber);
   }
 
   /** Queues a normal message for the next turn; drops it, counted and told, when there is no room. */
@@ -208,7 +204,7 @@ export class LocalNode {
   }
 
   #takeTurn(): void {
-    this.#complained.clear();
+    this.#subscribers.beginPass();
     this.#deliverPriority();
     if (this.#ready.length === 0) this.#deliverNormal();
     this.#tellLosses();
@@ -241,49 +237,14 @@ export class LocalNode {
   }
 
   #deliver(delivery: Delivery): void {
-    const subscribers = this.#subscribers.get(delivery.group);
-    if (subscribers === undefined) return;
-    const { figures } = this.#options;
-    for (const subscriber of subscribers) {
-      try {
-        subscriber.handlers.onDelivery(delivery);
-      } catch (error) {
-        this.#complain(subscriber, error);
-      }
-    }
-    figures.delivered.add(subscribers.size);
+    this.#options.figures.delivered.add(this.#subscribers.deliver(delivery));
   }
 
   #tellLosses(): void {
     for (const [group, count] of this.#losses) {
       this.#losses.delete(group);
-      for (const subscriber of this.#subscribers.get(group) ?? []) {
-        try {
-          subscriber.handlers.onLoss?.(group, count);
-        } catch (error) {
-          this.#complain(subscriber, error);
-        }
-      }
+      this.#subscribers.tellLoss(group, count);
     }
-  }
-
-  #tellHead(group: string, position: Position): void {
-    this.#complained.clear();
-    for (const subscriber of this.#subscribers.get(group) ?? []) {
-      try {
-        subscriber.handlers.onHead?.(group, position);
-      } catch (error) {
-        this.#complain(subscriber, error);
-      }
-    }
-  }
-
-  /** A broken subscriber costs the others nothing, and the log one line a turn. */
-  #complain(subscriber: LocalSubscriber, error: unknown): void {
-    this.#options.figures.handlerErrors.add();
-    if (this.#complained.has(subscriber)) return;
-    this.#complained.add(subscriber);
-    this.#options.logger.error('a subscriber failed; the others go on', { error });
   }
 }
 

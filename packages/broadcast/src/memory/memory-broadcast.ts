@@ -14,8 +14,9 @@ import type {
   SubscriberHandlers,
 } from '../broadcast.js';
 import { checkGroup, checkPublication } from '../publication-checks.js';
-import { LocalNode, type LocalSubscriber } from './local-node.js';
+import { LocalNode } from './local-node.js';
 import { NodeFigures } from './node-figures.js';
+import type { LocalSubscriber } from './subscriber-table.js';
 
 export interface MemoryBroadcastOptions {
   readonly sequencer: Sequencer;

@@ -40,6 +40,10 @@ export interface Pending {
   readonly settle: (outcome: Appended | ImError) => void;
 }
 
+interface Entered extends Pending {
+  readonly entry: RecentEntry;
+}
+
 /** What is known of the disk; built anew after a failure. */
 interface State {
   readonly logs: LogCache;
@@ -142,7 +146,7 @@ export class CommitPipeline {
     const { database, clock, figures } = this.#options;
     const { checkpoint, sweep } = this.#state;
     const startedAt = clock.monotonic();
-    const entries = batch.flatMap(({ log, entry }) => (entry === undefined ? [] : [{ group: log.group, entry }]));
+    const entries = batch.filter(hasEntry);
     const now = clock.now();
     try {
       await database.commit((writes) => {
@@ -168,7 +172,7 @@ export class CommitPipeline {
     }
   }
 
-  #journal(entries: readonly { readonly group: string; readonly entry: RecentEntry }[], writes: Writes): void {
+  #journal(entries: readonly Entered[], writes: Writes): void {
     for (const { entry } of entries) {
       const body = entry.sharedBody;
       if (body === undefined || body.written) continue;
@@ -259,4 +263,8 @@ export class CommitPipeline {
       { background: true },
     );
   }
+}
+
+function hasEntry(pending: Pending): pending is Entered {
+  return pending.entry !== undefined;
 }

@@ -33,12 +33,13 @@ export function journalBound(group: string, entry: RecentEntry): number {
 /** Writes entries into one batch, and tells each where its row lies. Bodies are copied: they are free afterwards. */
 export function writeBatch(
   sequence: number,
-  entries: readonly { readonly group: string; readonly entry: RecentEntry }[],
+  entries: readonly { readonly log: { readonly group: string }; readonly entry: RecentEntry }[],
 ): JournalBatch {
-  const bound = entries.reduce((sum, { group, entry }) => sum + journalBound(group, entry), 0);
+  const bound = entries.reduce((sum, { log, entry }) => sum + journalBound(log.group, entry), 0);
   const target = Buffer.allocUnsafeSlow(bound);
   let at = 0;
-  for (const { group, entry } of entries) {
+  for (const { log, entry } of entries) {
+    const { group } = log;
     if (entry.source === undefined) continue;
     target[at] = group.length;
     at += 1 + target.write(group, at + 1, 'latin1');

@@ -100,7 +100,7 @@ describe('journal batches', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
         const entries = parts.map(([group, version, source, shared]) => ({
-          group,
+          log: { group },
           entry: recentOf(version, source, { storedAt: 3, bytesBefore: 4 }, shared),
         }));
         const batch = writeBatch(9, entries);

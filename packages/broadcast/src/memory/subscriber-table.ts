@@ -1,0 +1,93 @@
+/**
+ * Who subscribed what, and calling them: in one pass, each kept apart from the failures of the others. Must not know
+ * queues.
+ */
+import type { Delivery, Position } from '@im/protocol';
+import type { Counter, Logger } from '@im/protocol/ports';
+import type { SubscriberHandlers } from '../broadcast.js';
+
+/** Compared by identity, so that two may share their handlers. */
+export interface LocalSubscriber {
+  readonly handlers: SubscriberHandlers;
+}
+
+export class SubscriberTable {
+  readonly #logger: Logger;
+  readonly #errors: Counter;
+  readonly #byGroup = new Map<string, Set<LocalSubscriber>>();
+  /** Those whose failure has been logged since the last {@link beginPass}. */
+  readonly #complained = new Set<LocalSubscriber>();
+
+  constructor(logger: Logger, errors: Counter) {
+    this.#logger = logger;
+    this.#errors = errors;
+  }
+
+  /** Groups with subscribers. */
+  get size(): number {
+    return this.#byGroup.size;
+  }
+
+  has(group: string): boolean {
+    return this.#byGroup.has(group);
+  }
+
+  add(group: string, subscriber: LocalSubscriber): void {
+    const subscribers = this.#byGroup.get(group);
+    if (subscribers === undefined) this.#byGroup.set(group, new Set([subscriber]));
+    else subscribers.add(subscriber);
+  }
+
+  remove(group: string, subscriber: LocalSubscriber): void {
+    const subscribers = this.#byGroup.get(group);
+    if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#byGroup.delete(group);
+  }
+
+  clear(): void {
+    this.#byGroup.clear();
+  }
+
+  /** A broken subscriber costs the log one line a pass. */
+  beginPass(): void {
+    this.#complained.clear();
+  }
+
+  /** Returns how many got it. */
+  deliver(delivery: Delivery): number {
+    const subscribers = this.#byGroup.get(delivery.group);
+    if (subscribers === undefined) return 0;
+    for (const subscriber of subscribers) {
+      try {
+        subscriber.handlers.onDelivery(delivery);
+      } catch (error) {
+        this.#complain(subscriber, error);
+      }
+    }
+    return subscribers.size;
+  }
+
+  tellLoss(group: string, count: number): void {
+    this.#tell(group, ({ handlers }) => handlers.onLoss?.(group, count));
+  }
+
+  tellHead(group: string, position: Position): void {
+    this.#tell(group, ({ handlers }) => handlers.onHead?.(group, position));
+  }
+
+  #tell(group: string, call: (subscriber: LocalSubscriber) => void): void {
+    for (const subscriber of this.#byGroup.get(group) ?? []) {
+      try {
+        call(subscriber);
+      } catch (error) {
+        this.#complain(subscriber, error);
+      }
+    }
+  }
+
+  #complain(subscriber: LocalSubscriber, error: unknown): void {
+    this.#errors.add();
+    if (this.#complained.has(subscriber)) return;
+    this.#complained.add(subscriber);
+    this.#logger.error('a subscriber failed; the others go on', { error });
+  }
+}
