@@ -17,7 +17,7 @@ export class StatusPill {
   }
 
   show(state: string, text: string): void {
-    this.root.dataset['state'] = state;
+    this.root.dataset.state = state;
     this.#text.textContent = text;
   }
 }
