@@ -90,7 +90,7 @@ export interface Sequenced {
 export interface Sequencer {
   /**
    * Versions are given in the order of the calls, of both kinds.
-   * @throws ImError STORE_UNAVAILABLE, STORE_FULL, BODY_TOO_LARGE
+   * @throws ImError STORE_UNAVAILABLE, STORE_FULL, QUEUE_FULL, BODY_TOO_LARGE
    */
   append(group: string, publication: Publication): Promise<Sequenced>;
   /** All groups are tried. @throws ImError for what no group could take */

@@ -55,7 +55,7 @@ export interface LogStore extends LogReader {
    * Settles once as durable as the store promises. Versions are given in the order of the calls, and calls for one
    * group settle in that order.
    * @throws ImError STORE_UNAVAILABLE (retryable; with a message id repeating is safe), STORE_FULL, BODY_TOO_LARGE,
-   * GROUP_INVALID, INVALID_ARGUMENT (details.field), CLOSED
+   * QUEUE_FULL (retryable: nothing was taken), GROUP_INVALID, INVALID_ARGUMENT (details.field), CLOSED
    */
   append(group: string, entry: NewEntry): Promise<Appended>;
   /**

@@ -189,6 +189,25 @@ describe('what waits for the disk', () => {
     expect((await Promise.all([first, ...waiting])).map(({ version }) => version)).toEqual([1, 2, 3]);
     expect(await store.append('d:a', entryOf('12345'))).toMatchObject({ version: 4 });
   });
+
+  it('is bounded for repeated ids too', async () => {
+    const { store, database } = await folders.open(folders.folder(), { maxPendingEntries: 3 });
+    database.hold();
+    const commits = database.commits;
+    const first = store.append('d:a', entryOf('1', 'm1'));
+    await vi.waitFor(() => expect(database.commits).toBe(commits + 1));
+    const repeated = Array.from({ length: 5 }, () => store.append('d:a', entryOf('1', 'm1')));
+    const outcomes = Promise.allSettled(repeated);
+    database.release();
+    expect(await first).toMatchObject({ version: 1, duplicate: false });
+    expect((await outcomes).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+    ]);
+  });
 });
 
 describe('a store that is opened again', () => {

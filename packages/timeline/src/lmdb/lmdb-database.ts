@@ -6,11 +6,12 @@
  * afterwards; with `overlappingSync`, its default, they settle at the commit, and the flush follows.
  */
 import { statfsSync } from 'node:fs';
+import path from 'node:path';
 import { ImError } from '@im/protocol';
 import { type Database as LmdbTable, open, type RootDatabase } from 'lmdb';
 import type { Database, KeyRange, Row, Table, Writes } from './database.js';
 import { claimStore, requireSoleProcess } from './store-claim.js';
-import { lengthenTo, requireStoreFile } from './store-file.js';
+import { lengthenTo, requireStoreFile, syncFolders } from './store-file.js';
 
 type Tables = Record<Table, LmdbTable<Uint8Array, Uint8Array>>;
 /** Its keys are the names of tables. */
@@ -46,6 +47,8 @@ export function openLmdbDatabase(folder: string): Database {
     });
     const { lastPageNumber, pageSize } = statsOf(root);
     lengthenTo(file, (lastPageNumber + 1) * pageSize);
+    // The files may be new.
+    syncFolders(path.resolve(folder), path.resolve(folder));
     const tables = openTables(root);
     // A first read, by which other processes see this one.
     tables.meta.getBinary(Buffer.from('format'));

@@ -71,9 +71,10 @@ export class LmdbLogStore implements LogStore {
     if (known !== undefined) {
       figures.duplicates.add();
       const answer = { epoch, version: known, duplicate: true };
+      if (log.assigned === log.durable) return Promise.resolve(answer);
       // Behind appends under way: their answers come first, and one of them may be the first of this id.
-      if (log.assigned > log.durable) return this.#submit(log, undefined, answer);
-      return Promise.resolve(answer);
+      this.#pipeline.checkRoom(0);
+      return this.#submit(log, undefined, answer);
     }
     this.#pipeline.checkRoom(entry.body.byteLength);
     this.#pipeline.logs.beginRecent(log);

@@ -2,7 +2,7 @@
  * Looks at a store's file before and after LMDB opens it: LMDB trusts what it maps, and a process that maps a file that
  * is something else, or ends too early, does not survive it.
  */
-import { closeSync, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { ImError } from '@im/protocol';
 
@@ -13,18 +13,34 @@ const MAGIC = 0xbeefc0de;
 const SMALLEST_FILE = 8_192;
 
 /**
- * Makes the folder if need be.
+ * Makes the folder if need be, and sees to it that it outlives the machine.
  * @returns the path of LMDB's data file, which may not exist yet
  * @throws ImError STORE_UNAVAILABLE for a file that LMDB did not write, and whatever the file system says
  */
 export function requireStoreFile(folder: string): string {
-  mkdirSync(folder, { recursive: true });
+  const made = mkdirSync(folder, { recursive: true });
+  if (made !== undefined) syncFolders(path.resolve(folder), path.dirname(path.resolve(made)));
   const file = path.join(folder, 'data.mdb');
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > 0 && (size < SMALLEST_FILE || readMagic(file) !== MAGIC)) {
     throw new ImError('STORE_UNAVAILABLE', { message: 'data.mdb is not an LMDB file, or was cut off' });
   }
   return file;
+}
+
+/** Flushes the entries of a folder and of those above it, up to the top; what they name survives a loss of power. */
+export function syncFolders(folder: string, top: string): void {
+  // Windows opens no folders, and keeps their entries by itself.
+  if (process.platform === 'win32') return;
+  for (let each = folder; ; each = path.dirname(each)) {
+    const descriptor = openSync(each, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    if (each === top || each === path.dirname(each)) return;
+  }
 }
 
 /**
