@@ -38,7 +38,7 @@ export class EffectOrder {
    * before the newest record counts as overtaken: too much is rejected then, never too little.
    */
   #record(group: string, sequence: number): void {
-    this.#latest.set(group, sequence);
+    this.#latest.set(group, Math.max(sequence, this.#latest.get(group) ?? 0));
     if (this.#latest.size <= MAX_RECORDS) return;
     const earliest = this.#earliestUnanswered() ?? Number.POSITIVE_INFINITY;
     for (const [each, latest] of this.#latest) if (latest <= earliest) this.#latest.delete(each);

@@ -1,0 +1,261 @@
+import type { Delivery, Position } from '@im/protocol';
+import { FakeClock } from '@im/protocol/testing';
+import type { LogReader, Page } from '@im/timeline';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GroupFeed, UNKNOWN_EPOCH } from './group-feed.js';
+import { LogAccess } from './log-access.js';
+
+const turn = (): Promise<void> => new Promise(setImmediate);
+const body = new Uint8Array(0);
+
+/** A log that is a list, which a test may grow, trim, replace, and make fail. */
+class ListedLog implements LogReader {
+  epoch = 'e1';
+  version = 0;
+  first = 1;
+  away = false;
+  reads = 0;
+
+  async head(): Promise<Position & { first: number }> {
+    if (this.away) throw new Error('away');
+    return { epoch: this.epoch, version: this.version, first: this.first };
+  }
+
+  async read(_group: string, range: { after?: number; limit: number }): Promise<Page> {
+    this.reads++;
+    const head = await this.head();
+    const from = Math.max((range.after ?? 0) + 1, this.first);
+    const length = Math.max(0, Math.min(range.limit, this.version - from + 1));
+    return { ...head, entries: Array.from({ length }, (_, i) => ({ version: from + i, event: 'x', body, time: 0 })) };
+  }
+}
+
+function setUp(log = new ListedLog()) {
+  const clock = new FakeClock();
+  const published: string[] = [];
+  const counted = { pulled: 0, lost: 0 };
+  let settle: () => void = () => {};
+  const feed = new GroupFeed('r:1', {
+    log: new LogAccess(log, clock, 1_000),
+    clock,
+    settled: () => new Promise((resolve) => (settle = resolve)),
+    publish: ({ epoch, version, event }) => published.push(version === undefined ? event : `${epoch}/${version}`),
+    onPulled: (count) => (counted.pulled += count),
+    onLost: (count) => (counted.lost += count),
+  });
+  const receive = (version: number, epoch = log.epoch): void =>
+    feed.receive({ group: 'r:1', lane: 'priority', event: 'x', body, time: 0, epoch, version });
+  const opened = async (): Promise<void> => {
+    settle();
+    await feed.ready;
+  };
+  return { log, clock, feed, published, counted, receive, opened, settle: () => settle() };
+}
+
+describe('GroupFeed', () => {
+  it('begins at the head of the log, read once the subscription is in force', async () => {
+    const { feed, log, opened, published, receive } = setUp();
+    log.version = 7;
+    await turn();
+    expect(feed.position).toEqual({ epoch: UNKNOWN_EPOCH, version: 0 });
+    await opened();
+    expect(feed.position).toEqual({ epoch: 'e1', version: 7 });
+    receive(8);
+    expect(published).toEqual(['e1/8']);
+  });
+
+  it('hands normal deliveries on as they come, also while it opens', async () => {
+    const { feed, published, opened } = setUp();
+    const chat: Delivery = { group: 'r:1', lane: 'normal', event: 'chat', body, time: 0 };
+    feed.receive(chat);
+    await opened();
+    feed.receive(chat);
+    expect(published).toEqual(['chat', 'chat']);
+  });
+
+  it('hands on what came while it opened, from the head on', async () => {
+    const { log, opened, published, receive } = setUp();
+    for (const version of [3, 4, 5]) receive(version);
+    log.version = 4;
+    await opened();
+    expect(published).toEqual(['e1/5']);
+    expect(log.reads).toBe(0);
+  });
+
+  it('drops duplicates', async () => {
+    const { published, opened, receive } = setUp();
+    await opened();
+    for (const version of [1, 1, 2, 1, 2]) receive(version);
+    expect(published).toEqual(['e1/1', 'e1/2']);
+  });
+
+  it('pulls a hole from the log once, and keeps order whatever comes meanwhile', async () => {
+    const { log, feed, published, counted, opened, receive } = setUp();
+    await opened();
+    receive(1);
+    log.version = 9;
+    for (const version of [5, 7, 6, 9, 8]) receive(version);
+    expect(published).toEqual(['e1/1']);
+    await turn();
+    expect(published).toEqual(Array.from({ length: 9 }, (_, i) => `e1/${i + 1}`));
+    expect([log.reads, counted.pulled, counted.lost]).toEqual([1, 8, 0]);
+    receive(10);
+    expect(feed.position.version).toBe(10);
+  });
+
+  it('pulls the tail when somebody says that the log is further [PR-82]', async () => {
+    const { log, feed, published, opened } = setUp();
+    await opened();
+    log.version = 300;
+    feed.heard({ epoch: 'e1', version: 300 });
+    feed.heard({ epoch: 'e1', version: 2 });
+    await turn();
+    expect(published).toHaveLength(300);
+    expect(log.reads).toBe(2);
+    feed.heard({ epoch: 'e1', version: 300 });
+    await turn();
+    expect(log.reads).toBe(2);
+  });
+
+  it('compares with the log when the bus was interrupted', async () => {
+    const { log, feed, published, opened } = setUp();
+    await opened();
+    log.version = 3;
+    await feed.compare();
+    await turn();
+    expect(published).toEqual(['e1/1', 'e1/2', 'e1/3']);
+    log.away = true;
+    await feed.compare();
+  });
+
+  it('goes on behind what was trimmed, and counts it as lost', async () => {
+    const { log, published, counted, opened, receive } = setUp();
+    await opened();
+    log.version = 9;
+    log.first = 7;
+    receive(9);
+    await turn();
+    expect(published).toEqual(['e1/7', 'e1/8', 'e1/9']);
+    expect(counted).toEqual({ pulled: 3, lost: 6 });
+  });
+
+  it('tries again while the store is away, and gives a hole up after a while', async () => {
+    const { log, clock, published, counted, opened, receive } = setUp();
+    await opened();
+    log.away = true;
+    receive(4);
+    for (let i = 0; i < 3; i++) {
+      await turn();
+      clock.advance(200);
+    }
+    receive(6);
+    expect(published).toEqual([]);
+    log.away = false;
+    log.version = 6;
+    clock.advance(2_000);
+    await turn();
+    expect(published).toEqual(['e1/1', 'e1/2', 'e1/3', 'e1/4', 'e1/5', 'e1/6']);
+    log.away = true;
+    receive(9);
+    for (let i = 0; i < 8; i++) {
+      await turn();
+      clock.advance(800);
+    }
+    await turn();
+    expect(published.slice(6)).toEqual(['e1/9']);
+    expect(counted.lost).toBe(2);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('begins a new epoch with its first message at once, and drops what comes late of the old one [PR-102]', async () => {
+    const { log, feed, published, opened, receive } = setUp();
+    log.version = 5;
+    await opened();
+    receive(6, 'e1');
+    receive(1, 'e2');
+    receive(7, 'e1');
+    receive(2, 'e2');
+    feed.heard({ epoch: 'e1', version: 99 });
+    await turn();
+    expect(published).toEqual(['e1/6', 'e2/1', 'e2/2']);
+    expect(log.reads).toBe(0);
+  });
+
+  it('reads a new epoch from its beginning when its first message was missed [PR-102]', async () => {
+    const { log, published, opened, receive } = setUp();
+    log.version = 5;
+    await opened();
+    Object.assign(log, { epoch: 'e2', version: 4, first: 2 });
+    receive(4, 'e2');
+    await turn();
+    expect(published).toEqual(['e2/2', 'e2/3', 'e2/4']);
+  });
+
+  it('goes on in an epoch that no log knows: a node in its own memory', async () => {
+    const { log, clock, published, opened, receive } = setUp();
+    log.version = 5;
+    await opened();
+    receive(3, 'node-7');
+    receive(4, 'node-7');
+    for (let i = 0; i < 8; i++) {
+      await turn();
+      clock.advance(800);
+    }
+    await turn();
+    expect(published).toEqual(['node-7/3', 'node-7/4']);
+  });
+
+  it('opens without the store, and begins an epoch with the first message', async () => {
+    const { log, feed, published, opened, receive } = setUp();
+    log.away = true;
+    await opened();
+    expect(feed.position).toEqual({ epoch: UNKNOWN_EPOCH, version: 0 });
+    Object.assign(log, { away: false, version: 12, first: 11 });
+    receive(12);
+    await turn();
+    expect(published).toEqual(['e1/11', 'e1/12']);
+  });
+
+  it('does nothing more once closed', async () => {
+    const { log, clock, feed, published, opened, receive } = setUp();
+    await opened();
+    log.version = 3;
+    receive(3);
+    feed.close();
+    feed.heard({ epoch: 'e1', version: 9 });
+    await turn();
+    expect(published).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('keeps little of what comes early, and reads the rest', async () => {
+    const { log, published, opened, receive } = setUp();
+    await opened();
+    log.version = 1_000;
+    for (let version = 2; version <= 1_000; version++) receive(version);
+    for (let i = 0; i < 5; i++) await turn();
+    expect(published).toEqual(Array.from({ length: 1_000 }, (_, i) => `e1/${i + 1}`));
+  });
+
+  it('hands on every version once and in order, however deliveries are dropped, doubled and mixed up', async () => {
+    const arrivals = fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 80 });
+    await fc.assert(
+      fc.asyncProperty(arrivals, fc.nat(20), async (versions, start) => {
+        const { log, feed, published, opened, receive } = setUp();
+        log.version = start;
+        await opened();
+        for (const [i, version] of versions.entries()) {
+          log.version = Math.max(log.version, version);
+          receive(version);
+          if (i % 7 === 0) await turn();
+        }
+        feed.heard({ epoch: 'e1', version: log.version });
+        await turn();
+        await turn();
+        expect(published).toEqual(Array.from({ length: log.version - start }, (_, i) => `e1/${start + i + 1}`));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
