@@ -1,7 +1,7 @@
 /** What a gateway is composed of and how it is set; checked once. */
 import type { Broadcast } from '@im/broadcast';
 import type { OnlineList } from '@im/groups';
-import { DEFAULT_LIMITS, ImError, type Limits } from '@im/protocol';
+import { DEFAULT_LIMITS, ImError, type Limits, MAX_POSITIONS } from '@im/protocol';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import type { RpcCaller } from '@im/rpc';
 import type { LogReader } from '@im/timeline';
@@ -74,6 +74,8 @@ const DEFAULTS: Settings = {
   storeTimeoutMs: 2_000,
 };
 
+/** With `u:` and `r:0`, a hello can name the positions of all. */
+const MAX_GROUPS = MAX_POSITIONS - 2;
 const NODE_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Fills in defaults. @throws ImError CONFIG_INVALID naming every mistake */
@@ -89,6 +91,8 @@ export function readSettings(options: GatewayOptions): { settings: Settings; lim
   };
   const settings = positive(pick(DEFAULTS, options), '');
   const limits = positive(pick(DEFAULT_LIMITS, options.limits ?? {}), 'limits.');
+  if (limits.groups > MAX_GROUPS)
+    mistakes.push(`limits.groups: ${limits.groups} is more than positions can name (${MAX_GROUPS})`);
   if (!NODE_ID.test(options.node)) mistakes.push('node: not [A-Za-z0-9_.-]{1,64}');
   if (settings.ticketTtlMs < 2 * settings.sessionTtlMs) mistakes.push('ticketTtlMs: less than twice sessionTtlMs');
   if (settings.hardBacklogBytes <= settings.softBacklogBytes)

@@ -133,8 +133,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     const connection = new Connection(link, this.#surroundings, this);
     this.#present.add(connection);
     this.#open.add(connection);
-    if (this.#stopping) connection.close('GOING_AWAY');
-    else if (this.#open.size > settings.maxConnections) connection.close('TRY_AGAIN_LATER');
+    // PR-126
+    if (this.#stopping || this.#open.size > settings.maxConnections) connection.close('TRY_AGAIN_LATER');
     return connection;
   }
 

@@ -24,6 +24,6 @@ export async function answerSync(
     const deliveries = page.entries.map((entry) => deliveryOf(busGroup, epoch, entry));
     session.holder.write(session.holder.encoding.pushes(deliveries));
   }
-  const version = page.entries.at(-1)?.version ?? Math.max(after, page.first - 1);
+  const version = page.entries.at(-1)?.version ?? page.version;
   return { type: 'synced', id, group, epoch, version, more: version < page.version };
 }

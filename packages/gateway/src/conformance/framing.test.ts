@@ -58,7 +58,7 @@ describe('framing', () => {
     ['a type that is no text', '{"type":3,"id":7}'],
     ['a top-level name with an escape [PR-9]', '{"type":"call","id":2,"method":"test.echo","d\\u0061ta":1}'],
     ['a bad line behind a good one', '{"type":"ping"}\n{'],
-  ])('says MALFORMED and closes with 4500: %s [PR-11]', async (_case, frame) => {
+  ])('says MALFORMED and closes with 4500: %s [PR-11] [PR-16]', async (_case, frame) => {
     const ann = await fixture.enter('ann');
     ann.say(frame);
     expect(await ann.untilClosed()).toMatchObject({ code: 4500, reason: expect.stringMatching(/^MALFORMED: /) });

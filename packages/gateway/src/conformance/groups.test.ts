@@ -41,17 +41,22 @@ describe('groups', () => {
     expect(await ann.until('push')).toMatchObject({ group: 'r:1', version: 3, data: 'after' });
   });
 
-  it('says nothing again to who is in it already, and lets a second call wait for the first [PR-62]', async () => {
+  it('says nothing again to who is in it already, and lets a second call wait for the first [PR-62] [PR-63]', async () => {
     ann.say({ type: 'call', id: 20, ...effects(join('r:1')) }, { type: 'call', id: 21, ...effects(join('r:1')) });
     await ann.answerTo(21);
     await cause(ann, join('r:1'));
     expect(kinds(ann).filter((kind) => kind !== 'ticket')).toEqual(['welcome', 'joined', 'reply', 'reply', 'reply']);
   });
 
-  it('says left, and sends no push of the group until it is joined again [PR-62] [PR-65] [PR-66]', async () => {
+  it('says left, and sends no push of the group until it is joined again [PR-62] [PR-64] [PR-65] [PR-66]', async () => {
     await cause(ann, join('r:1'), join('r:2'));
     await cause(ann, leave('r:1'));
     expect(ann.all('left')).toEqual([{ type: 'left', group: 'r:1', code: 0, reason: expect.any(String) }]);
+    expect(
+      kinds(ann)
+        .slice(kinds(ann).indexOf('left'))
+        .filter((kind) => kind !== 'ticket'),
+    ).toEqual(['left', 'reply']);
     await fixture.gift('r:1', 'unseen');
     await fixture.chat('r:1', 'unseen');
     await fixture.gift('r:2', 'seen');
@@ -210,7 +215,7 @@ describe('groups', () => {
     expect(await fixture.online.count('r:1')).toBe(1);
   });
 
-  it('closes all connections of a user who is removed altogether, with 4503', async () => {
+  it('closes all connections of a user who is removed altogether, with 4503 [PR-71]', async () => {
     const tab = await fixture.enter('ann', { device: 'd2' });
     const bob = await fixture.enter('bob');
     await fixture.gift('u:ann', kick(), '$kick');

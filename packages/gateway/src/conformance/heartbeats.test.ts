@@ -114,8 +114,12 @@ describe('closing', () => {
     expect(await ann.answerTo(2)).toMatchObject({ type: 'reply', data: 'key' });
     expect(await ann.untilClosed()).toMatchObject({ code: 4000 });
     await stopped;
+  });
+
+  it('takes no more connections once it stops: 4004 [PR-126]', async () => {
+    await fixture.gateway.stop();
     const late = fixture.connect();
-    expect(await late.untilClosed()).toMatchObject({ code: 4000 });
+    expect(await late.untilClosed()).toMatchObject({ code: 4004 });
   });
 
   it('does not wait longer than the grace for calls that nobody answers [PR-124]', async () => {

@@ -36,13 +36,13 @@ describe('hello', () => {
 
   it('closes with 4003 when no hello has come in time [PR-31]', async () => {
     const silent = fixture.connect();
-    const bad = fixture.connect();
-    bad.say({ ...HELLO, device: 'no such device!' });
+    const waving = fixture.connect();
+    waving.say({ type: 'wave' });
     fixture.clock.advance(4_900);
     expect(silent.closedWith).toBeUndefined();
     fixture.clock.advance(200);
     expect(await silent.untilClosed()).toMatchObject({ code: 4003, reason: expect.stringMatching(/^HELLO_TIMEOUT: /) });
-    expect(await bad.untilClosed()).toMatchObject({ code: 4003 });
+    expect(await waving.untilClosed()).toMatchObject({ code: 4003 });
   });
 
   it.each([
@@ -86,13 +86,12 @@ describe('hello', () => {
     ['ticket', 7],
     ['positions', { 'r:1': { epoch: '', version: 1 } }],
   ])(
-    'names a field of hello that breaks its grammar, and still waits for a good one: %s [PR-34]',
+    'names a field of hello that breaks its grammar, and closes with 4500: %s [PR-30] [PR-34]',
     async (field, value) => {
       const link = fixture.connect();
       link.say({ ...HELLO, [field]: value });
-      expect(await link.answerTo(1)).toMatchObject({ type: 'error', name: 'MALFORMED', details: { field } });
-      link.say({ ...HELLO, id: 2 });
-      expect(await link.answerTo(2)).toMatchObject({ type: 'welcome' });
+      expect(await link.untilClosed()).toMatchObject({ code: 4500, reason: expect.stringMatching(/^MALFORMED: /) });
+      expect(link.messages).toMatchObject([{ type: 'error', id: 1, name: 'MALFORMED', details: { field } }]);
     },
   );
 
@@ -125,6 +124,7 @@ describe('hello', () => {
     ['names a product that cannot be one', { user: 'ann', product: 'No!', claims: {} }],
     ['gives an expiry that is no number', { user: 'ann', claims: {}, expiresAt: 'soon' }],
     ['gives no claims', { user: 'ann' }],
+    ['gives claims that are none', { user: 'ann', claims: null }],
     ['gives claims without end', { user: 'ann', claims: { text: 'x'.repeat(5_000) } }],
   ])('lets nobody in when the verifier %s: 4005 [PR-37]', async (_case, outcome) => {
     const odd = new GatewayFixture({
@@ -210,7 +210,7 @@ describe('hello', () => {
     expect(await link.untilClosed()).toMatchObject({ code: 4007 });
   });
 
-  it('carries out what was sent behind a hello once the welcome is said', async () => {
+  it('carries out what was sent behind a hello once the welcome is said [PR-41]', async () => {
     let letIn: ((identity: { user: string; claims: object }) => void) | undefined;
     table.slow = new Promise((resolve) => {
       letIn = resolve as typeof letIn;
@@ -242,7 +242,7 @@ describe('hello', () => {
     link.disconnect();
   });
 
-  it('turns away whom it has no room for with 4004', async () => {
+  it('turns away whom it has no room for with 4004 [PR-126]', async () => {
     const small = new GatewayFixture({
       maxConnections: 2,
       maxAuthenticating: 1,

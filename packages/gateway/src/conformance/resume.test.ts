@@ -126,7 +126,7 @@ describe('resume', () => {
     expect(pushed(again, 'r:1')).toEqual([]);
   });
 
-  it('lets nobody resume whom the server removed altogether since: 4503 [PR-92]', async () => {
+  it('lets nobody resume whom the server removed altogether since: 4503 [PR-42] [PR-71] [PR-92]', async () => {
     const ticket = await enterGroups(ann, 'r:1');
     ann.disconnect();
     await fixture.gift('u:ann', kick(), '$kick');
@@ -147,10 +147,15 @@ describe('resume', () => {
     const again = await fixture.enter('ann', { ticket }, fixture.another());
     expect(await again.until('welcome')).toMatchObject({ resumed: true, left: [{ group: 'r:1', code: 1001 }] });
     const tab = await fixture.enter('ann', { device: 'd2' });
-    await enterGroups(tab, 'r:1');
+    const tabTicket = await enterGroups(tab, 'r:1', 'r:2');
     await cause(again, kick('r:2'));
     await tab.until('push', ({ event }) => event === '$kick');
     expect(tab.all('left')).toEqual([]);
+    // Nor is the other device's session when it comes back with a ticket from before.
+    tab.disconnect();
+    const tabAgain = await fixture.enter('ann', { device: 'd2', ticket: tabTicket }, fixture.another());
+    expect(await tabAgain.until('welcome')).toMatchObject({ resumed: true, left: [] });
+    expect(tabAgain.all('welcome')[0]?.groups).toHaveLength(4);
   });
 
   it('restores a group that was entered again after the removal', async () => {
@@ -207,6 +212,7 @@ describe('resume', () => {
       left: [{ group: 'r:1', code: 401, reason: expect.any(String) }],
     });
     expect(again.all('welcome')[0]?.groups).toHaveLength(2);
+    expect(again.all('shed')).toEqual([]);
   });
 
   it('resumes nothing when the log of the user was trimmed behind the ticket [PR-93]', async () => {
@@ -417,6 +423,7 @@ describe('resume', () => {
     const other = fixture.another();
     const again = await fixture.enter('ann', { ticket }, other);
     expect(await ann.untilClosed()).toMatchObject({ code: 4505 });
+    expect(await fixture.online.count('r:1')).toBe(1);
     const next = again.all('welcome')[0]?.ticket;
     const back = await fixture.enter('ann', { ticket: next });
     expect(await again.untilClosed()).toMatchObject({ code: 4505 });

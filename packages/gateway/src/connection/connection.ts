@@ -177,6 +177,7 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
       void this.#authenticate(command);
     } else if (command.type === 'invalid' && command.kind === 'hello') {
       this.#refuse(id, command.error);
+      this.close('MALFORMED', command.error.message);
     } else {
       this.#refuse(id, new ImError('HELLO_REQUIRED').toBody());
       this.close('PROTOCOL_VIOLATION', 'hello comes first');

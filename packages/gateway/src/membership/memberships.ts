@@ -18,7 +18,8 @@ import type { Beginning } from './recovery.js';
 
 export interface MembershipsOptions extends EntranceSurroundings {
   readonly viewer: GatewayViewer;
-  readonly session: string;
+  /** Names this connection in online lists: the session's next one may be listed before this one is taken off. */
+  readonly presence: string;
   readonly user: string;
   readonly product: string | undefined;
   readonly online: OnlineList | undefined;
@@ -42,8 +43,11 @@ export interface Restoration {
   readonly located: Promise<void>;
   /** Makes those that were not left meanwhile joined. Call once located, and name them to the client at once. */
   establish(): readonly JoinedGroup[];
-  /** Sends what was missed and goes live. Call once, after the client was told. */
-  follow(): Promise<void>;
+  /**
+   * Sends what was missed and goes live. Call once, after the client was told.
+   * @param returning the client was in all of them before, also where it gave no position (PR-99)
+   */
+  follow(returning: boolean): Promise<void>;
 }
 
 interface Locating {
@@ -106,13 +110,9 @@ export class Memberships {
   /**
    * Enters the groups a connection begins with.
    * @param permanent last as long as the connection and cannot be left
-   * @param returning the client was in all of them before, also where it gives no position (PR-99)
+   * @param positions what the client has seen of them
    */
-  restore(
-    permanent: readonly string[],
-    groups: readonly string[],
-    { positions = {}, returning }: { positions?: Positions | undefined; returning: boolean },
-  ): Restoration {
+  restore(permanent: readonly string[], groups: readonly string[], positions: Positions = {}): Restoration {
     const locating = [
       ...permanent.map((group) => this.#locate(group, positions[group])),
       ...groups.map((group) => {
@@ -131,7 +131,7 @@ export class Memberships {
         for (const { group, entered } of present()) if (groups.includes(group)) this.#joined(group, entered);
         return present().map(({ group, beginning }) => ({ group, ...(beginning as Beginning) }));
       },
-      follow: async () => {
+      follow: async (returning) => {
         for (const { group, given } of present()) if (returning || given) this.#tellDisconnected(group);
         await Promise.all(present().map(({ entrance }) => entrance.follow()));
       },
@@ -146,11 +146,11 @@ export class Memberships {
   leave(group: string, code: number, reason: string): boolean {
     const present = this.#groups.get(group);
     if (!present) return false;
-    const { viewer, fanOut, product, online, session } = this.#options;
+    const { viewer, fanOut, product, online, presence } = this.#options;
     this.#groups.delete(group);
     fanOut.leave(viewer, withProduct(product, group));
     if (this.#closed || present.phase === 'entering') return true;
-    online?.leave(withProduct(product, group), session);
+    online?.leave(withProduct(product, group), presence);
     viewer.send({ type: 'left', group, code, reason });
     this.#options.onChange();
     return true;
@@ -165,9 +165,9 @@ export class Memberships {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { viewer, fanOut, product, online, session } = this.#options;
+    const { viewer, fanOut, product, online, presence } = this.#options;
     fanOut.leaveAll(viewer);
-    for (const group of this.joined) online?.leave(withProduct(product, group), session);
+    for (const group of this.joined) online?.leave(withProduct(product, group), presence);
     this.#groups.clear();
   }
 
@@ -194,8 +194,8 @@ export class Memberships {
   }
 
   #showOnline(group: string, sinceMs: number): void {
-    const { online, product, session, user, attributes } = this.#options;
-    online?.enter(withProduct(product, group), session, { user, attributes: attributes(), sinceMs });
+    const { online, product, presence, user, attributes } = this.#options;
+    online?.enter(withProduct(product, group), presence, { user, attributes: attributes(), sinceMs });
   }
 
   /** PR-99 */

@@ -62,7 +62,7 @@ const REMOVED_MEANWHILE = { code: ERROR_CODES.KICKED.code, reason: 'removed' };
 /** Never throws. Undefined when the connection is gone. */
 export async function admit(applicant: Applicant, surroundings: Surroundings): Promise<Admitted | Refusal | undefined> {
   const { hello, holder, address, signal } = applicant;
-  const { device, platform, positions } = hello;
+  const { device, platform } = hello;
   const identity = await verify(applicant, surroundings);
   if (signal.aborted) return undefined;
   if (identity instanceof Refusal) return identity;
@@ -87,10 +87,7 @@ export async function admit(applicant: Applicant, surroundings: Surroundings): P
   // Everything is entered at once, so that a removal that comes from now on finds the group there to be left.
   const { memberships } = session;
   const permanent = [userGroup(identity.user), EVERYONE];
-  const restoration = memberships.restore(permanent, snapshot?.groups ?? [], {
-    positions,
-    returning: snapshot !== undefined,
-  });
+  const restoration = memberships.restore(permanent, snapshot?.groups ?? [], hello.positions);
   const kicks = snapshot && (await findKicks(snapshot, session, surroundings));
   if (signal.aborted) return undefined;
   const out = kicks?.find(({ group }) => group === undefined);
@@ -112,7 +109,7 @@ export async function admit(applicant: Applicant, surroundings: Surroundings): P
     resumed: kicks !== undefined,
     groups,
     left: leftGroups(snapshot, groups, kicks),
-    follow: () => restoration.follow(),
+    follow: () => restoration.follow(kicks !== undefined),
   };
 }
 
@@ -143,6 +140,8 @@ function isIdentity(value: Identity): boolean {
     (value.product === undefined || (typeof value.product === 'string' && isProduct(value.product))) &&
     (value.expiresAt === undefined || Number.isFinite(value.expiresAt)) &&
     typeof value.claims === 'object' &&
+    value.claims !== null &&
+    !Array.isArray(value.claims) &&
     JSON.stringify(value.claims).length <= MAX_CLAIMS_LENGTH
   );
 }

@@ -73,15 +73,6 @@ export class Session {
     this.holder = holder;
     this.userGroup = withProduct(identity.product, userGroup(identity.user));
     this.order = new EffectOrder(options.earliestUnanswered);
-    this.memberships = new Memberships({
-      ...surroundings,
-      viewer: holder,
-      session: id,
-      user: identity.user,
-      product: identity.product,
-      attributes: () => this.#attributes,
-      onChange,
-    });
     this.#surroundings = surroundings;
     this.#onChange = onChange;
     this.#resumedFrom = snapshot;
@@ -89,6 +80,15 @@ export class Session {
     // Above every number of the connections before, also of calls that no ticket has heard of.
     const before = snapshot ? Math.floor(snapshot.sequence / SEQUENCES_PER_CONNECTION) + 1 : 0;
     this.#sequence = before * SEQUENCES_PER_CONNECTION;
+    this.memberships = new Memberships({
+      ...surroundings,
+      viewer: holder,
+      presence: `${id}.${before}`,
+      user: identity.user,
+      product: identity.product,
+      attributes: () => this.#attributes,
+      onChange,
+    });
   }
 
   get attributes(): Attributes {
