@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RecordingLogger } from '@im/protocol/testing';
 import { createShutdown, readConfig, type Shutdown } from '@im/runtime';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serverSettings } from '../settings.js';
 import { startServer } from './server.js';
+
+// Opening a store takes its time where others work too.
+vi.setConfig({ testTimeout: 20_000 });
 
 class FakeProcess extends EventEmitter {
   exitCode: number | undefined;

@@ -111,6 +111,11 @@ describe('the audience', () => {
     ]);
   });
 
+  it('is not counted for rooms that somebody merely names', async () => {
+    for (let index = 0; index < 20; index += 1) await room('ann').count({ room: `room-${index}` });
+    expect(fixture.metrics.value('im_workers_watched_rooms')).toBe(0);
+  });
+
   it('follows people who vanish without a word', async () => {
     fixture.online.enter('r:1', 'ann');
     fixture.online.enter('r:1', 'bob');

@@ -70,20 +70,19 @@ export function createRoomService({
     {
       async enter({ room }, context) {
         const caller = callerOf(context);
-        const group = rooms.group(caller, room);
-        const [count, isThere] = await Promise.all([online.count(group), online.has(group, caller.user)]);
+        const count = await rooms.countWith(caller, room);
         addEffects(context, ...shownName(caller), { type: 'join', group: roomGroup(room) });
-        return { room, count: isThere ? count : count + 1 };
+        return { room, count };
       },
 
       leave({ room }, context) {
-        rooms.group(callerOf(context), room);
+        callerOf(context);
         addEffects(context, { type: 'leave', group: roomGroup(room) });
         return { room };
       },
 
       async count({ room }, context) {
-        return { room, count: await online.count(rooms.group(callerOf(context), room)) };
+        return { room, count: await rooms.count(callerOf(context), room) };
       },
 
       async members({ room, cursor, limit }, context) {

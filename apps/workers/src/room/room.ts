@@ -18,19 +18,29 @@ export class Rooms {
     this.#audience = audience;
   }
 
-  /** The room's group on the bus; its audience is watched from now on. */
-  group(caller: CallerContext, room: string): string {
+  /** How many are in it once the caller is. Its audience is watched from now on. */
+  async countWith(caller: CallerContext, room: string): Promise<number> {
     const group = groupOf(caller, roomGroup(room));
+    const [count, isThere] = await Promise.all([this.#online.count(group), this.#online.has(group, caller.user)]);
     this.#audience.watch(group);
-    return group;
+    return isThere ? count : count + 1;
   }
 
-  /** The same, for those who are in it. @throws ImError FORBIDDEN */
+  /** How many are in it. Rooms without anybody are not watched: names cost a caller nothing. */
+  async count(caller: CallerContext, room: string): Promise<number> {
+    const group = groupOf(caller, roomGroup(room));
+    const count = await this.#online.count(group);
+    if (count > 0) this.#audience.watch(group);
+    return count;
+  }
+
+  /** The room's group on the bus, for those who are in it. @throws ImError FORBIDDEN */
   async groupOfMember(caller: CallerContext, room: string): Promise<string> {
-    const group = this.group(caller, room);
+    const group = groupOf(caller, roomGroup(room));
     if (!(await this.#online.has(group, caller.user))) {
       throw new ImError('FORBIDDEN', { message: `you are not in room ${room}; enter it first` });
     }
+    this.#audience.watch(group);
     return group;
   }
 }

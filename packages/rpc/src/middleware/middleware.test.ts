@@ -145,7 +145,12 @@ describe('logFailures', () => {
   it('logs faults as errors with their cause, what is retryable as warnings, and the rest for debugging', async () => {
     const logger = new RecordingLogger();
     const fault = new Error('unexpected');
-    const thrown = [fault, new ImError('OVERLOADED'), new ImError('FORBIDDEN', { details: { room: '1' } })];
+    const thrown = [
+      fault,
+      new ImError('OVERLOADED'),
+      new ImError('FORBIDDEN', { details: { room: '1' } }),
+      ImError.application(1_000, 'TOO_FAST', { retryable: true }),
+    ];
     const log = logFailures({ logger });
     for (const error of thrown) {
       await expect(log({ service: 's', method: 'm' }, () => Promise.reject(error))).rejects.toBeInstanceOf(ImError);
@@ -154,6 +159,7 @@ describe('logFailures', () => {
       { level: 'error', fields: { service: 's', method: 'm', name: 'INTERNAL', cause: fault } },
       { level: 'warn', fields: { name: 'OVERLOADED' } },
       { level: 'debug', fields: { name: 'FORBIDDEN', details: { room: '1' } } },
+      { level: 'debug', fields: { name: 'TOO_FAST' } },
     ]);
   });
 

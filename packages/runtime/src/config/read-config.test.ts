@@ -196,7 +196,7 @@ describe('reading a configuration', () => {
       pingIntervalMs: fc.integer({ min: 1 }),
       logLevel: fc.constantFrom('debug' as const, 'info' as const),
       json: fc.boolean(),
-      origins: fc.array(fc.webUrl({ validSchemes: ['https'] }).filter((url) => !url.includes(','))),
+      origins: fc.array(fc.nat().map((host) => `https://host-${host}.example`)),
     });
     fc.assert(
       fc.property(value, (values) => {
@@ -205,6 +205,7 @@ describe('reading a configuration', () => {
         expect(args.join(' ')).not.toContain(given.adminToken);
         expect(read([...args], environment)).toEqual(given);
       }),
+      { numRuns: 30 },
     );
   });
 });

@@ -11,6 +11,8 @@ import type { ChildSpec, Readiness } from './child-spec.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 import type { SupervisorEvent } from './supervisor-event.js';
 
+// Processes take their time where others work too.
+vi.setConfig({ testTimeout: 30_000 });
 const WAIT = { timeout: 15_000, interval: 20 };
 const FOREVER = 'setInterval(() => {}, 1000);';
 
