@@ -33,6 +33,8 @@ export default {
       // Part of Linux; the bench does without where it is missing.
       ignoreBinaries: ['taskset'],
     },
+    // What the examples of documents import.
+    'tests/docs': { ignoreDependencies: [/^@im\//, '@types/ws', 'jose', 'ws', 'zod'] },
     tools: {
       entry: ['bootstrap/{start,test,run,bench}.mjs', 'build/*.mjs', 'release/{checks,total}.mjs'],
       project: ['**/*.{mjs,ts}', '!lint/fixtures/**'],

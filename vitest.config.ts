@@ -19,8 +19,8 @@ const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', '.'])
     },
   }));
 
-// Integration and end-to-end tests may take long, and share ports, processes and disks: one file at a time.
-const wholeSystem = ['integration', 'e2e'].map((name) => ({
+// Tests of the whole may take long, and share ports, processes and disks: one file at a time.
+const wholeSystem = ['integration', 'docs', 'e2e'].map((name) => ({
   resolve: { alias },
   test: {
     name,

@@ -18,6 +18,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   --smoke      proves that the programs work; its figures mean nothing
   --json FILE  the figures for programs
   --only A,B   these systems
+  --help       print this text
 `;
 
 /** What `--quick` and `--smoke` compare. */
@@ -77,8 +78,13 @@ async function main(): Promise<number> {
       smoke: { type: 'boolean', default: false },
       json: { type: 'string' },
       only: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const [workload = '', ...others] = positionals;
   const run = workloads[workload];
   if (run === undefined || others.length > 0) {

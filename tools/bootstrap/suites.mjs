@@ -14,5 +14,6 @@
 export const suites = [
   { name: 'unit', projects: 'unit:*', needs: [] },
   { name: 'integration', projects: 'integration', needs: [] },
+  { name: 'docs', projects: 'docs', needs: ['curl'] },
   { name: 'e2e', projects: 'e2e', needs: ['chromium'] },
 ];

@@ -13,6 +13,7 @@ import { step } from './step.mjs';
 /** @type {Record<string, SystemProgram>} */
 const systemPrograms = {
   chromium: { name: 'Chromium', file: '/usr/bin/chromium', debianPackages: ['chromium', 'fonts-dejavu-core'] },
+  curl: { name: 'curl', file: '/usr/bin/curl', debianPackages: ['curl'] },
 };
 
 /** Whether this process may install Debian packages. */
