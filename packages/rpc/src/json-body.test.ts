@@ -12,12 +12,12 @@ describe('JSON bodies', () => {
   });
 
   it('have no line breaks, so that they may stand in lines', () => {
+    const text = fc.string({ unit: fc.constantFrom('\n', '\r', '\u2028', '"', '\\', 'a') });
     fc.assert(
-      fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
-        expect(encodeJson(value).includes(0x0a)).toBe(false);
+      fc.property(text, (key) => {
+        expect(encodeJson({ [key]: [key] }).includes(0x0a)).toBe(false);
       }),
     );
-    expect(encodeJson({ text: 'a\nb' }).includes(0x0a)).toBe(false);
   });
 
   it('are empty for no value', () => {

@@ -131,5 +131,5 @@ async function run(steps: readonly Step[]): Promise<void> {
 describe('the memory engine, whatever happens', () => {
   it('settles every call once by its deadline, keeps its limits, and leaves nothing', async () => {
     await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60 }), run), { numRuns: 150 });
-  });
+  }, 60_000);
 });
