@@ -16,6 +16,9 @@ const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', '.'])
       name: `unit:${name}`,
       root: folder,
       include: [existsSync(path.join(folder, 'src')) ? 'src/**/*.test.ts' : '**/*.test.ts'],
+      // Generous: it is there to end what hangs, never to judge how fast a machine is.
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
     },
   }));
 
