@@ -17,6 +17,7 @@ import { createGatewayMetrics } from './gateway-metrics.js';
 import { type GatewayOptions, readSettings } from './gateway-options.js';
 import type { Link, LinkEvents } from './link.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
+import { QuietLogger } from './quiet-logger.js';
 import { readKick } from './session/removals.js';
 import { SessionRegistry } from './session/session-registry.js';
 import { obeyTakeover, TAKEOVER_EVENT } from './session/takeover.js';
@@ -91,7 +92,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       settings,
       limits,
       clock,
-      logger,
+      logger: new QuietLogger(logger, clock),
       metrics: gatewayMetrics,
       wheel: new TimerWheel(clock, TICK_MS),
       fanOut,

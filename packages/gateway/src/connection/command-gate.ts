@@ -11,7 +11,8 @@ export class CommandGate {
   readonly #limits: Limits;
   readonly #commands: TokenBucket;
   readonly #anything: TokenBucket;
-  readonly #unanswered = new Set<number>();
+  /** Only while there are any: most connections are idle most of the time. */
+  #unanswered: Set<number> | undefined;
 
   /** @param now monotonic milliseconds, as everywhere here */
   constructor(limits: Limits, now: number) {
@@ -23,7 +24,7 @@ export class CommandGate {
 
   /** Ids that wait for their answer. */
   get unanswered(): number {
-    return this.#unanswered.size;
+    return this.#unanswered?.size ?? 0;
   }
 
   /** Counts a message, a frame without any, or a ping of the transport. False: this is a flood. */
@@ -36,20 +37,22 @@ export class CommandGate {
     if (type !== 'hello' && !this.#commands.take(now)) {
       return new ImError('RATE_LIMITED', { details: { retryAfterMs: this.#commands.retryAfterMs } });
     }
-    if (this.#unanswered.has(id)) return new ImError('DUPLICATE_ID');
+    if (this.#unanswered?.has(id)) return new ImError('DUPLICATE_ID');
     if (type === 'call' || type === 'sync') {
-      if (this.#unanswered.size >= this.#limits.pendingCalls) return new ImError('TOO_MANY_PENDING');
+      if (this.unanswered >= this.#limits.pendingCalls) return new ImError('TOO_MANY_PENDING');
     }
+    this.#unanswered ??= new Set();
     this.#unanswered.add(id);
     return undefined;
   }
 
   answered(id: number): void {
-    this.#unanswered.delete(id);
+    this.#unanswered?.delete(id);
+    if (this.#unanswered?.size === 0) this.#unanswered = undefined;
   }
 
   /** The connection is gone: nothing will be answered. */
   close(): void {
-    this.#unanswered.clear();
+    this.#unanswered = undefined;
   }
 }

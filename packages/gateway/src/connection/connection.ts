@@ -1,6 +1,6 @@
 /**
- * One connection: its state machine, what is done with each command in each state, and its deadlines. Owns the link. Must not
- * know transports, workers or how groups are entered.
+ * One connection: its state machine, and what is done with each command in each state. Owns the link. Must not know transports,
+ * workers or how groups are entered.
  */
 import {
   CLOSE_CODES,
@@ -23,8 +23,7 @@ import { closeReason } from './close-reason.js';
 import { CommandGate } from './command-gate.js';
 import { type ConnectionState, mayBecome } from './connection-state.js';
 import { EarlyCommands } from './early-commands.js';
-import { Silence } from './silence.js';
-import { Deadline } from './timer-wheel.js';
+import { Upkeep } from './upkeep.js';
 
 type Command = ReceivedCommand<Uint8Array>;
 /** A command that gets an answer, hello aside. */
@@ -40,31 +39,26 @@ export interface ConnectionOwner {
   onGone(connection: Connection): void;
 }
 
-export class Connection extends Deadline implements LinkEvents, SessionHolder {
+export class Connection implements LinkEvents, SessionHolder {
   readonly #link: Link;
   readonly #surroundings: Surroundings;
   readonly #owner: ConnectionOwner;
   readonly #backlog: Backlog;
   readonly #gate: CommandGate;
-  readonly #silence: Silence;
+  readonly #upkeep: Upkeep;
   readonly #calls: Calls;
   #state: ConnectionState = { phase: 'awaiting-hello' };
   #draining = false;
-  #ticketRequested = false;
-  #ticketIssuedAt = 0;
 
   constructor(link: Link, surroundings: Surroundings, owner: ConnectionOwner) {
-    super();
-    const { clock, limits, settings, wheel } = surroundings;
-    const now = clock.monotonic();
+    const { clock, limits, settings } = surroundings;
     this.#link = link;
     this.#surroundings = surroundings;
     this.#owner = owner;
     this.#backlog = new Backlog(link, settings);
-    this.#gate = new CommandGate(limits, now);
-    this.#silence = new Silence(settings.heartbeatMs, now);
+    this.#gate = new CommandGate(limits, clock.monotonic());
+    this.#upkeep = new Upkeep(this, surroundings);
     this.#calls = new Calls(surroundings, this);
-    wheel.set(this, settings.helloTimeoutMs);
   }
 
   // ── for fan-out and memberships ─────────────────────────────────────────────────────────────
@@ -91,11 +85,19 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
     if (this.#state.phase !== 'closed') this.write(this.#link.wire.encode(message));
   }
 
+  get earliestUnanswered(): number | undefined {
+    return this.#calls.earliest;
+  }
+
+  ticketOutdated(): void {
+    this.#upkeep.ticketOutdated();
+  }
+
   // ── for the transport ───────────────────────────────────────────────────────────────────────
 
   received(frame: Uint8Array): void {
     if (this.#isClosed()) return;
-    const now = this.#hear();
+    const now = this.#upkeep.hear();
     let commands: Command[];
     try {
       commands = this.#link.wire.decode(frame, this.#surroundings.limits.messagesPerFrame);
@@ -113,7 +115,7 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
   }
 
   heard(): void {
-    if (!this.#isClosed()) this.#countAnything(this.#hear());
+    if (!this.#isClosed()) this.#countAnything(this.#upkeep.hear());
   }
 
   malformed(why: string): void {
@@ -147,17 +149,11 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
   drain(): void {
     if (this.#state.phase === 'open') {
       this.#draining = true;
-      this.send({ type: 'drain', afterMs: 0, ticket: this.#issueTicket(this.#state.session) });
+      this.send({ type: 'drain', afterMs: 0, ticket: this.#upkeep.issueTicket(this.#state.session) });
       this.#leaveWhenDone();
     } else {
       this.close('GOING_AWAY');
     }
-  }
-
-  /** The nearest of its deadlines: of hello, or of heartbeat, token and ticket. */
-  reached(): void {
-    if (this.#state.phase === 'awaiting-hello') this.close('HELLO_TIMEOUT');
-    else if (this.#state.phase === 'open') this.#checkDeadlines(this.#state.session);
   }
 
   // ── commands ────────────────────────────────────────────────────────────────────────────────
@@ -249,6 +245,13 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
     this.close('MALFORMED', error.message);
   }
 
+  /** PR-28 */
+  #countAnything(now: number): boolean {
+    const inGoodFaith = this.#gate.countAnything(now);
+    if (!inGoodFaith) this.close('RATE_LIMITED');
+    return inGoodFaith;
+  }
+
   // ── hello ───────────────────────────────────────────────────────────────────────────────────
 
   async #authenticate(hello: Hello): Promise<void> {
@@ -258,14 +261,12 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
     }
     const abort = new AbortController();
     this.#become({ phase: 'authenticating', abort, session: undefined, early: new EarlyCommands() });
-    this.#surroundings.wheel.cancel(this);
+    this.#upkeep.helloCame();
     const applicant = {
       hello,
       address: this.#link.remoteAddress,
       holder: this,
       signal: abort.signal,
-      earliestUnanswered: () => this.#calls.earliest,
-      onChange: () => this.#requestTicket(),
       onSession: (session: Session) => {
         if (this.#state.phase === 'authenticating') this.#state.session = session;
       },
@@ -290,75 +291,17 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
       user: session.identity.user,
       heartbeatMs: settings.heartbeatMs,
       resumed,
-      ticket: this.#issueTicket(session),
+      ticket: this.#upkeep.begin(session),
       groups,
       left,
       limits,
       time: clock.now(),
     });
     void follow();
-    this.#setDeadline(session);
     for (const command of early.all) {
       if (this.#isClosed()) return;
       this.#carryOut(command, session);
     }
-  }
-
-  // ── deadlines and tickets ───────────────────────────────────────────────────────────────────
-
-  /** @returns the time */
-  #hear(): number {
-    const now = this.#surroundings.clock.monotonic();
-    this.#silence.end(now);
-    return now;
-  }
-
-  /** PR-28 */
-  #countAnything(now: number): boolean {
-    const inGoodFaith = this.#gate.countAnything(now);
-    if (!inGoodFaith) this.close('RATE_LIMITED');
-    return inGoodFaith;
-  }
-
-  #checkDeadlines(session: Session): void {
-    const { clock, settings } = this.#surroundings;
-    const now = clock.monotonic();
-    const { expiresAt } = session.identity;
-    const action = this.#silence.check(now);
-    if (expiresAt !== undefined && clock.now() >= expiresAt) {
-      this.close('TOKEN_EXPIRED');
-    } else if (action === 'close') {
-      this.close('HEARTBEAT_TIMEOUT');
-    } else {
-      if (action === 'ping') this.send({ type: 'ping' });
-      if (now - this.#ticketIssuedAt >= settings.ticketTtlMs / 2) this.#requestTicket();
-      this.#setDeadline(session);
-    }
-  }
-
-  #setDeadline({ identity: { expiresAt } }: Session): void {
-    const { clock, settings, wheel } = this.#surroundings;
-    if (this.#isClosed()) return;
-    const now = clock.monotonic();
-    const expiry = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - clock.now();
-    const renewal = this.#ticketIssuedAt + settings.ticketTtlMs / 2 - now;
-    wheel.set(this, Math.min(this.#silence.untilCheck(now), expiry, renewal));
-  }
-
-  /** PR-91: one for all changes of a turn. */
-  #requestTicket(): void {
-    if (this.#ticketRequested || this.#state.phase !== 'open') return;
-    this.#ticketRequested = true;
-    this.#surroundings.afterTurn(() => {
-      this.#ticketRequested = false;
-      if (this.#state.phase === 'open') this.send({ type: 'ticket', ticket: this.#issueTicket(this.#state.session) });
-    });
-  }
-
-  #issueTicket(session: Session): string {
-    const { clock, settings, tickets } = this.#surroundings;
-    this.#ticketIssuedAt = clock.monotonic();
-    return tickets.issue(session.snapshot(), clock.now() + settings.ticketTtlMs);
   }
 
   // ── states ──────────────────────────────────────────────────────────────────────────────────
@@ -378,7 +321,7 @@ export class Connection extends Deadline implements LinkEvents, SessionHolder {
     const state = this.#state;
     if (state.phase === 'closed') return;
     this.#become({ phase: 'closed' });
-    this.#surroundings.wheel.cancel(this);
+    this.#upkeep.end();
     if (state.phase === 'authenticating') state.abort.abort();
     if (state.phase !== 'awaiting-hello' && state.session) this.#leaveSession(state.session);
     this.#gate.close();

@@ -1,5 +1,5 @@
 import type { Delivery, Position } from '@im/protocol';
-import { FakeClock } from '@im/protocol/testing';
+import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
 import type { LogReader, Page } from '@im/timeline';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -34,15 +34,19 @@ class ListedLog implements LogReader {
 function setUp(log = new ListedLog()) {
   const clock = new FakeClock();
   const published: string[] = [];
-  const counted = { pulled: 0, lost: 0 };
+  const metrics = new RecordingMetrics();
+  const counted = (): { pulled: number; lost: number } => ({
+    pulled: metrics.value('pulled'),
+    lost: metrics.value('lost'),
+  });
   let settle: () => void = () => {};
   const feed = new GroupFeed('r:1', {
     log: new LogAccess(log, clock, 1_000),
     clock,
     settled: () => new Promise((resolve) => (settle = resolve)),
     publish: ({ epoch, version, event }) => published.push(version === undefined ? event : `${epoch}/${version}`),
-    onPulled: (count) => (counted.pulled += count),
-    onLost: (count) => (counted.lost += count),
+    pulled: metrics.counter('pulled', { help: '' }),
+    lostVersions: metrics.counter('lost', { help: '' }),
   });
   const receive = (version: number, epoch = log.epoch): void =>
     feed.receive({ group: 'r:1', lane: 'priority', event: 'x', body, time: 0, epoch, version });
@@ -99,7 +103,7 @@ describe('GroupFeed', () => {
     expect(published).toEqual(['e1/1']);
     await turn();
     expect(published).toEqual(Array.from({ length: 9 }, (_, i) => `e1/${i + 1}`));
-    expect([log.reads, counted.pulled, counted.lost]).toEqual([1, 8, 0]);
+    expect([log.reads, counted().pulled, counted().lost]).toEqual([1, 8, 0]);
     receive(10);
     expect(feed.position.version).toBe(10);
   });
@@ -137,7 +141,7 @@ describe('GroupFeed', () => {
     receive(9);
     await turn();
     expect(published).toEqual(['e1/7', 'e1/8', 'e1/9']);
-    expect(counted).toEqual({ pulled: 3, lost: 6 });
+    expect(counted()).toEqual({ pulled: 3, lost: 6 });
   });
 
   it('tries again while the store is away, and gives a hole up after a while', async () => {
@@ -164,7 +168,7 @@ describe('GroupFeed', () => {
     }
     await turn();
     expect(published.slice(6)).toEqual(['e1/9']);
-    expect(counted.lost).toBe(2);
+    expect(counted().lost).toBe(2);
     expect(clock.pendingTimers).toBe(0);
   });
 

@@ -11,7 +11,7 @@
  * | closed   | — |
  */
 import type { Delivery, Position } from '@im/protocol';
-import type { Clock } from '@im/protocol/ports';
+import type { Clock, Counter } from '@im/protocol/ports';
 import type { Page } from '@im/timeline';
 import { deliveryOf } from './delivery-of.js';
 import { EarlyDeliveries } from './early-deliveries.js';
@@ -25,6 +25,7 @@ const PAGE = 256;
 const RETRY_MS = [50, 100, 200, 400, 800];
 /** Epochs left behind that are still recognised: what comes late of them is dropped. */
 const PAST_EPOCHS = 4;
+const NO_EPOCHS: readonly string[] = [];
 
 export interface FeedSurroundings {
   readonly log: LogAccess;
@@ -33,18 +34,18 @@ export interface FeedSurroundings {
   settled(): Promise<void>;
   /** Hands a delivery on: those of the priority lane in the order of their versions, each once. */
   publish(delivery: Delivery): void;
-  /** For figures: versions that had to be read from the log, and those nobody has any more. */
-  onPulled(count: number): void;
-  onLost(count: number): void;
+  /** Versions that had to be read from the log, and those that nobody has any more. */
+  readonly pulled: Counter;
+  readonly lostVersions: Counter;
 }
 
 export class GroupFeed {
   readonly #surroundings: FeedSurroundings;
-  readonly #early = new EarlyDeliveries();
+  #early: EarlyDeliveries | undefined;
   /** The furthest position that was heard of. */
   #target: Position | undefined;
   #position: Position | undefined;
-  readonly #pastEpochs: string[] = [];
+  #pastEpochs: readonly string[] = NO_EPOCHS;
   #catchingUp: Promise<void> | undefined;
   #closed = false;
 
@@ -92,7 +93,7 @@ export class GroupFeed {
 
   close(): void {
     this.#closed = true;
-    this.#early.clear();
+    this.#early = undefined;
   }
 
   #receiveVersioned(delivery: Delivery, epoch: string, version: number): void {
@@ -112,6 +113,7 @@ export class GroupFeed {
       this.#drainEarly();
       return;
     }
+    this.#early ??= new EarlyDeliveries();
     this.#early.add(delivery, epoch, version);
     this.#aim({ epoch, version });
   }
@@ -177,7 +179,7 @@ export class GroupFeed {
       if (this.#pastEpochs.includes(page.epoch)) return false;
       this.#begin({ epoch: page.epoch, version: page.first - 1 });
     } else if (page.first - 1 > before.version) {
-      this.#surroundings.onLost(page.first - 1 - before.version);
+      this.#surroundings.lostVersions.add(page.first - 1 - before.version);
       this.#position = { epoch: page.epoch, version: page.first - 1 };
     }
     let pulled = 0;
@@ -186,7 +188,7 @@ export class GroupFeed {
       this.#advance(deliveryOf(this.group, page.epoch, entry), { epoch: page.epoch, version: entry.version });
       pulled++;
     }
-    this.#surroundings.onPulled(pulled);
+    this.#surroundings.pulled.add(pulled);
     this.#drainEarly();
     return this.position.epoch !== before.epoch || this.position.version > before.version;
   }
@@ -194,10 +196,10 @@ export class GroupFeed {
   /** What is missing is in no log: goes on behind it. */
   #giveUp(): void {
     const target = this.#target as Position;
-    const first = this.#early.lowest(target.epoch);
+    const first = this.#early?.lowest(target.epoch);
     const to = first === undefined ? target.version : first - 1;
     if (target.epoch === this.position.epoch) {
-      this.#surroundings.onLost(to - this.position.version);
+      this.#surroundings.lostVersions.add(to - this.position.version);
       this.#position = { epoch: target.epoch, version: to };
     } else {
       this.#begin({ epoch: target.epoch, version: to });
@@ -207,8 +209,7 @@ export class GroupFeed {
 
   #begin(position: Position): void {
     const old = this.#position?.epoch;
-    if (old !== undefined) this.#pastEpochs.push(old);
-    if (this.#pastEpochs.length > PAST_EPOCHS) this.#pastEpochs.shift();
+    if (old !== undefined) this.#pastEpochs = [...this.#pastEpochs, old].slice(-PAST_EPOCHS);
     this.#position = position;
   }
 
@@ -218,13 +219,15 @@ export class GroupFeed {
   }
 
   #drainEarly(): void {
-    if (this.#early.size === 0) return;
+    const early = this.#early;
+    if (!early) return;
     for (;;) {
       const { epoch, version } = this.position;
-      const next = this.#early.take(epoch, version + 1);
+      const next = early.take(epoch, version + 1);
       if (!next) break;
       this.#advance(next, { epoch, version: version + 1 });
     }
-    this.#early.forget(this.position);
+    early.forget(this.position);
+    if (early.size === 0) this.#early = undefined;
   }
 }

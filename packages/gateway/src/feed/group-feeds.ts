@@ -3,36 +3,31 @@
  * first member to the last. Must not know the members.
  */
 import type { Broadcast, Subscriber } from '@im/broadcast';
-import type { Delivery } from '@im/protocol';
-import type { Clock, Counter } from '@im/protocol/ports';
 import { withPatience } from '../patience.js';
-import { GroupFeed } from './group-feed.js';
-import type { LogAccess } from './log-access.js';
+import { type FeedSurroundings, GroupFeed } from './group-feed.js';
 
 /** Groups compared with the log at once after the bus was interrupted. */
 const COMPARED_AT_ONCE = 32;
 
-export interface GroupFeedsOptions {
+export interface GroupFeedsOptions extends Omit<FeedSurroundings, 'settled'> {
   readonly broadcast: Broadcast;
-  readonly log: LogAccess;
-  readonly clock: Clock;
   /** A subscription that is not in force by then is taken as if it were; the bus tells when it was restored. */
   readonly settleTimeoutMs: number;
-  publish(delivery: Delivery): void;
   /** Normal messages were lost on their way here; undefined: unknown how many. */
   lost(group: string, count: number | undefined): void;
-  readonly pulled: Counter;
-  readonly lostVersions: Counter;
 }
 
 export class GroupFeeds {
   readonly #options: GroupFeedsOptions;
   readonly #feeds = new Map<string, GroupFeed>();
   readonly #subscriber: Subscriber;
+  readonly #surroundings: FeedSurroundings;
   #settling: Promise<void> | undefined;
 
   constructor(options: GroupFeedsOptions) {
+    const { log, clock, publish, pulled, lostVersions } = options;
     this.#options = options;
+    this.#surroundings = { log, clock, publish, pulled, lostVersions, settled: () => this.#settled() };
     this.#subscriber = options.broadcast.createSubscriber({
       onDelivery: (delivery) => this.#feeds.get(delivery.group)?.receive(delivery),
       onHead: (group, position) => this.#feeds.get(group)?.heard(position),
@@ -51,18 +46,7 @@ export class GroupFeeds {
 
   open(group: string): void {
     this.#subscriber.subscribe(group);
-    const { log, clock, publish, pulled, lostVersions } = this.#options;
-    this.#feeds.set(
-      group,
-      new GroupFeed(group, {
-        log,
-        clock,
-        settled: () => this.#settled(),
-        publish,
-        onPulled: (count) => pulled.add(count),
-        onLost: (count) => lostVersions.add(count),
-      }),
-    );
+    this.#feeds.set(group, new GroupFeed(group, this.#surroundings));
   }
 
   close(group: string): void {

@@ -12,29 +12,25 @@
 import type { OnlineList } from '@im/groups';
 import { type Attributes, type JoinedGroup, type Position, type Positions, withProduct } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
+import type { Identity } from '../verifier/token-verifier.js';
 import { Entrance, type EntranceSurroundings } from './entrance.js';
 import type { GatewayViewer } from './gateway-viewer.js';
 import type { Beginning } from './recovery.js';
 
-export interface MembershipsOptions extends EntranceSurroundings {
-  readonly viewer: GatewayViewer;
-  /** Names this connection in online lists: the session's next one may be listed before this one is taken off. */
+/** Whose groups they are. */
+export interface MembershipsOwner {
+  readonly holder: GatewayViewer;
+  readonly identity: Identity;
+  /** Names the connection in online lists: the session's next one may be listed before this one is taken off. */
   readonly presence: string;
-  readonly user: string;
-  readonly product: string | undefined;
-  readonly online: OnlineList | undefined;
-  readonly clock: Clock;
-  /** Of the session, as they are now: shown in online lists. */
-  attributes(): Attributes;
+  readonly attributes: Attributes;
   /** The set of joined groups has changed. */
-  onChange(): void;
+  changed(): void;
 }
 
-interface Joining {
-  readonly phase: 'entering' | 'joined';
-  /** Settles when the client has got everything that belongs to the entry, or it ended. */
-  readonly entered: Promise<boolean>;
-  readonly sinceMs: number;
+export interface MembershipsSurroundings extends EntranceSurroundings {
+  readonly clock: Clock;
+  readonly online: OnlineList | undefined;
 }
 
 /** Groups that are entered together, for a welcome to name them. */
@@ -50,60 +46,64 @@ export interface Restoration {
   follow(returning: boolean): Promise<void>;
 }
 
-interface Locating {
+/** An entry under way: until the client has got everything that belongs to it. */
+interface Entering {
+  readonly entrance: Entrance;
+  /** Whether the client is in the group now. */
+  readonly entered: Promise<boolean>;
+}
+
+interface Restoring extends Entering {
   readonly group: string;
   readonly given: Position | undefined;
-  readonly entrance: Entrance;
-  readonly entered: Promise<boolean>;
   beginning: Beginning | undefined;
 }
 
 export class Memberships {
-  readonly #options: MembershipsOptions;
-  /** Joined and left by effects. */
-  readonly #groups = new Map<string, Joining>();
+  readonly #owner: MembershipsOwner;
+  readonly #surroundings: MembershipsSurroundings;
+  /** Joined by effects, and since when. */
+  readonly #joined = new Map<string, number>();
+  #entering: Map<string, Entering> | undefined;
   #closed = false;
 
-  constructor(options: MembershipsOptions) {
-    this.#options = options;
+  constructor(owner: MembershipsOwner, surroundings: MembershipsSurroundings) {
+    this.#owner = owner;
+    this.#surroundings = surroundings;
   }
 
   /** Groups joined by effects. */
   get joined(): string[] {
-    return [...this.#groups].filter(([, { phase }]) => phase === 'joined').map(([group]) => group);
+    return [...this.#joined.keys()];
   }
 
   /** Joined or being entered, `u:` and `r:0` not counted. */
   get size(): number {
-    return this.#groups.size;
+    let size = this.#joined.size;
+    for (const group of this.#entering?.keys() ?? []) if (!this.#joined.has(group)) size++;
+    return size;
   }
 
   /** Joined or being entered. */
   has(group: string): boolean {
-    return this.#groups.has(group);
+    return this.#joined.has(group) || (this.#entering?.has(group) ?? false);
   }
 
   isJoined(group: string): boolean {
-    return this.#groups.get(group)?.phase === 'joined';
+    return this.#joined.has(group);
   }
 
   /**
    * Enters a group and tells the client (PR-63, PR-64). A group that is joined or being entered stays as it is.
    * @returns whether the client is in it; false when it was left meanwhile
    */
-  enter(group: string, given: Position | undefined): Promise<boolean> {
-    const present = this.#groups.get(group);
+  async enter(group: string, given: Position | undefined): Promise<boolean> {
+    const present = this.#entering?.get(group);
     if (present) return present.entered;
+    if (this.#joined.has(group)) return true;
     const entrance = this.#entrance(group, given);
-    const entered = entrance.locate().then(async (beginning) => {
-      if (!beginning || this.#groups.get(group)?.entered !== entered) return false;
-      this.#options.viewer.send({ type: 'joined', group, ...beginning });
-      if (given) this.#tellDisconnected(group);
-      this.#joined(group, entered);
-      await entrance.follow();
-      return true;
-    });
-    this.#groups.set(group, { phase: 'entering', entered, sinceMs: 0 });
+    const entered = this.#complete(group, entrance, given);
+    this.#begin(group, { entrance, entered });
     return entered;
   }
 
@@ -113,27 +113,23 @@ export class Memberships {
    * @param positions what the client has seen of them
    */
   restore(permanent: readonly string[], groups: readonly string[], positions: Positions = {}): Restoration {
-    const locating = [
-      ...permanent.map((group) => this.#locate(group, positions[group])),
-      ...groups.map((group) => {
-        const entry = this.#locate(group, positions[group]);
-        this.#groups.set(group, { phase: 'entering', entered: entry.entered, sinceMs: 0 });
-        return entry;
-      }),
-    ];
-    const present = (): Locating[] =>
-      locating.filter(({ group, beginning, entered }) => {
-        return beginning && (permanent.includes(group) || this.#groups.get(group)?.entered === entered);
+    const all = [...permanent, ...groups].map((group) => this.#restoring(group, positions[group]));
+    for (const each of all) if (groups.includes(each.group)) this.#begin(each.group, each);
+    const present = (): Restoring[] =>
+      all.filter(({ group, entrance, beginning }) => {
+        return beginning && (permanent.includes(group) || this.#isEntering(group, entrance));
       });
     return {
-      located: Promise.all(locating.map(({ entered }) => entered)).then(() => undefined),
+      located: Promise.all(all.map(({ entered }) => entered)).then(() => undefined),
       establish: () => {
-        for (const { group, entered } of present()) if (groups.includes(group)) this.#joined(group, entered);
+        for (const { group } of present()) if (groups.includes(group)) this.#join(group);
         return present().map(({ group, beginning }) => ({ group, ...(beginning as Beginning) }));
       },
       follow: async (returning) => {
-        for (const { group, given } of present()) if (returning || given) this.#tellDisconnected(group);
-        await Promise.all(present().map(({ entrance }) => entrance.follow()));
+        const following = present();
+        for (const { group, given } of following) if (returning || given) this.#tellDisconnected(group);
+        await Promise.all(following.map(({ entrance }) => entrance.follow()));
+        for (const { group, entrance } of following) this.#end(group, entrance);
       },
     };
   }
@@ -141,65 +137,95 @@ export class Memberships {
   /**
    * Leaves a group, or stops entering it.
    * @param code 0 when the client asked for it
-   * @returns whether the client was in it or about to be
    */
-  leave(group: string, code: number, reason: string): boolean {
-    const present = this.#groups.get(group);
-    if (!present) return false;
-    const { viewer, fanOut, product, online, presence } = this.#options;
-    this.#groups.delete(group);
-    fanOut.leave(viewer, withProduct(product, group));
-    if (this.#closed || present.phase === 'entering') return true;
-    online?.leave(withProduct(product, group), presence);
-    viewer.send({ type: 'left', group, code, reason });
-    this.#options.onChange();
-    return true;
+  leave(group: string, code: number, reason: string): void {
+    if (!this.has(group)) return;
+    const { holder, presence } = this.#owner;
+    const { fanOut, online } = this.#surroundings;
+    const wasJoined = this.#joined.delete(group);
+    this.#entering?.delete(group);
+    fanOut.leave(holder, this.#onBus(group));
+    // What was still to be written may have closed the connection.
+    if (!wasJoined || this.#closed) return;
+    online?.leave(this.#onBus(group), presence);
+    holder.send({ type: 'left', group, code, reason });
+    this.#owner.changed();
   }
 
   /** The attributes that online lists show have changed. */
   refreshOnline(): void {
-    for (const [group, { phase, sinceMs }] of this.#groups) if (phase === 'joined') this.#showOnline(group, sinceMs);
+    for (const [group, sinceMs] of this.#joined) this.#showOnline(group, sinceMs);
   }
 
   /** The connection is gone: leaves everything, tells nobody. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const { viewer, fanOut, product, online, presence } = this.#options;
-    fanOut.leaveAll(viewer);
-    for (const group of this.joined) online?.leave(withProduct(product, group), presence);
-    this.#groups.clear();
+    this.#surroundings.fanOut.leaveAll(this.#owner.holder);
+    for (const group of this.#joined.keys()) {
+      this.#surroundings.online?.leave(this.#onBus(group), this.#owner.presence);
+    }
+    this.#joined.clear();
+    this.#entering = undefined;
   }
 
-  #locate(group: string, given: Position | undefined): Locating {
+  async #complete(group: string, entrance: Entrance, given: Position | undefined): Promise<boolean> {
+    const beginning = await entrance.locate();
+    if (!beginning || !this.#isEntering(group, entrance)) return false;
+    this.#owner.holder.send({ type: 'joined', group, ...beginning });
+    if (given) this.#tellDisconnected(group);
+    this.#join(group);
+    await entrance.follow();
+    this.#end(group, entrance);
+    return true;
+  }
+
+  #restoring(group: string, given: Position | undefined): Restoring {
     const entrance = this.#entrance(group, given);
     const entered = entrance.locate().then((beginning) => {
-      entry.beginning = beginning;
+      restoring.beginning = beginning;
       return beginning !== undefined;
     });
-    const entry: Locating = { group, given, entrance, entered, beginning: undefined };
-    return entry;
+    const restoring: Restoring = { group, given, entrance, entered, beginning: undefined };
+    return restoring;
   }
 
   #entrance(group: string, given: Position | undefined): Entrance {
-    const { viewer, product } = this.#options;
-    return new Entrance(viewer, withProduct(product, group), given, this.#options);
+    return new Entrance(this.#owner.holder, this.#onBus(group), given, this.#surroundings);
   }
 
-  #joined(group: string, entered: Promise<boolean>): void {
-    const sinceMs = this.#options.clock.now();
-    this.#groups.set(group, { phase: 'joined', entered, sinceMs });
+  #begin(group: string, entering: Entering): void {
+    this.#entering ??= new Map();
+    this.#entering.set(group, entering);
+  }
+
+  #isEntering(group: string, entrance: Entrance): boolean {
+    return this.#entering?.get(group)?.entrance === entrance;
+  }
+
+  #end(group: string, entrance: Entrance): void {
+    if (this.#isEntering(group, entrance)) this.#entering?.delete(group);
+    if (this.#entering?.size === 0) this.#entering = undefined;
+  }
+
+  #join(group: string): void {
+    const sinceMs = this.#surroundings.clock.now();
+    this.#joined.set(group, sinceMs);
     this.#showOnline(group, sinceMs);
-    this.#options.onChange();
+    this.#owner.changed();
   }
 
   #showOnline(group: string, sinceMs: number): void {
-    const { online, product, presence, user, attributes } = this.#options;
-    online?.enter(withProduct(product, group), presence, { user, attributes: attributes(), sinceMs });
+    const { presence, identity, attributes } = this.#owner;
+    this.#surroundings.online?.enter(this.#onBus(group), presence, { user: identity.user, attributes, sinceMs });
   }
 
   /** PR-99 */
   #tellDisconnected(group: string): void {
-    this.#options.viewer.send({ type: 'shed', group, reason: 'disconnected' });
+    this.#owner.holder.send({ type: 'shed', group, reason: 'disconnected' });
+  }
+
+  #onBus(group: string): string {
+    return withProduct(this.#owner.identity.product, group);
   }
 }

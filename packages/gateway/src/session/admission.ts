@@ -29,9 +29,6 @@ export interface Applicant {
   readonly holder: SessionHolder;
   /** Aborts when the connection is gone. */
   readonly signal: AbortSignal;
-  earliestUnanswered(): number | undefined;
-  /** What a ticket holds has changed. */
-  onChange(): void;
   /** The session exists and hears of removals; from here on the holder must release it. */
   onSession(session: Session): void;
 }
@@ -77,8 +74,6 @@ export async function admit(applicant: Applicant, surroundings: Surroundings): P
     holder,
     snapshot,
     surroundings,
-    earliestUnanswered: applicant.earliestUnanswered,
-    onChange: applicant.onChange,
   });
   surroundings.sessions.hold(session);
   applicant.onSession(session);

@@ -4,7 +4,7 @@ import { EffectOrder } from './effect-order.js';
 
 describe('EffectOrder', () => {
   it('lets the latest call win, per group, and several effects of one call in their order [PR-68]', () => {
-    const order = new EffectOrder(() => undefined);
+    const order = new EffectOrder({ earliestUnanswered: undefined });
     expect(order.accept('r:1', 5)).toBe(true);
     expect(order.accept('r:1', 5)).toBe(true);
     expect(order.accept('r:1', 4)).toBe(false);
@@ -13,21 +13,21 @@ describe('EffectOrder', () => {
   });
 
   it('holds a removal against every call made before it, and none after [PR-70]', () => {
-    const order = new EffectOrder(() => undefined);
+    const order = new EffectOrder({ earliestUnanswered: undefined });
     order.removed('r:1', 7);
     expect(order.accept('r:1', 7)).toBe(false);
     expect(order.accept('r:1', 8)).toBe(true);
   });
 
   it('forgets when no call is unanswered', () => {
-    const order = new EffectOrder(() => undefined);
+    const order = new EffectOrder({ earliestUnanswered: undefined });
     order.accept('r:1', 5);
     order.clear();
     expect(order.accept('r:1', 1)).toBe(true);
   });
 
   it('stays bounded however many groups come by, and rather rejects too much than too little', () => {
-    const order = new EffectOrder(() => 1);
+    const order = new EffectOrder({ earliestUnanswered: 1 });
     for (let sequence = 2; sequence <= 2_000; sequence++) expect(order.accept(`r:${sequence}`, sequence)).toBe(true);
     expect(order.accept('r:2', 1)).toBe(false);
     expect(order.accept('r:never-seen', 1)).toBe(false);
@@ -35,10 +35,10 @@ describe('EffectOrder', () => {
   });
 
   it('keeps what an unanswered call could still be overtaken by, and nothing else, before it gives up', () => {
-    let earliest = 1;
-    const order = new EffectOrder(() => earliest);
+    const unanswered = { earliestUnanswered: 1 };
+    const order = new EffectOrder(unanswered);
     for (let sequence = 2; sequence <= 512; sequence++) order.accept(`r:${sequence}`, sequence);
-    earliest = 400;
+    unanswered.earliestUnanswered = 400;
     for (let sequence = 513; sequence <= 600; sequence++) order.accept(`r:${sequence}`, sequence);
     expect(order.accept('r:500', 450)).toBe(false);
     expect(order.accept('r:new', 450)).toBe(true);
@@ -52,7 +52,7 @@ describe('EffectOrder', () => {
     });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
-        const order = new EffectOrder(() => 1);
+        const order = new EffectOrder({ earliestUnanswered: 1 });
         const taken: { group: string; sequence: number }[] = [];
         for (const { group, sequence, removal } of steps) {
           const later = taken.some((each) => each.group === group && each.sequence > sequence);

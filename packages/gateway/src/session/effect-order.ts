@@ -6,19 +6,24 @@
 /** Most groups remembered for one session. */
 const MAX_RECORDS = 512;
 
+/** Which calls may still have effects. */
+export interface Unanswered {
+  /** Sequence of the earliest of them, if there is any. */
+  readonly earliestUnanswered: number | undefined;
+}
+
 export class EffectOrder {
-  readonly #latest = new Map<string, number>();
-  readonly #earliestUnanswered: () => number | undefined;
+  readonly #unanswered: Unanswered;
+  #latest: Map<string, number> | undefined;
   #floor = 0;
 
-  /** @param earliestUnanswered sequence of the earliest call whose effects may still come */
-  constructor(earliestUnanswered: () => number | undefined) {
-    this.#earliestUnanswered = earliestUnanswered;
+  constructor(unanswered: Unanswered) {
+    this.#unanswered = unanswered;
   }
 
   /** Whether an effect of this call on the group takes hold; if so, those of earlier calls no longer will. */
   accept(group: string, sequence: number): boolean {
-    if (sequence < this.#floor || sequence < (this.#latest.get(group) ?? 0)) return false;
+    if (sequence < this.#floor || sequence < (this.#latest?.get(group) ?? 0)) return false;
     this.#record(group, sequence);
     return true;
   }
@@ -30,7 +35,7 @@ export class EffectOrder {
 
   /** No call is unanswered: nothing can come too late any more. */
   clear(): void {
-    this.#latest.clear();
+    this.#latest = undefined;
   }
 
   /**
@@ -38,12 +43,14 @@ export class EffectOrder {
    * before the newest record counts as overtaken: too much is rejected then, never too little.
    */
   #record(group: string, sequence: number): void {
-    this.#latest.set(group, Math.max(sequence, this.#latest.get(group) ?? 0));
-    if (this.#latest.size <= MAX_RECORDS) return;
-    const earliest = this.#earliestUnanswered() ?? Number.POSITIVE_INFINITY;
-    for (const [each, latest] of this.#latest) if (latest <= earliest) this.#latest.delete(each);
-    if (this.#latest.size <= MAX_RECORDS) return;
-    for (const latest of this.#latest.values()) this.#floor = Math.max(this.#floor, latest);
-    this.#latest.clear();
+    this.#latest ??= new Map();
+    const latest = this.#latest;
+    latest.set(group, Math.max(sequence, latest.get(group) ?? 0));
+    if (latest.size <= MAX_RECORDS) return;
+    const earliest = this.#unanswered.earliestUnanswered ?? Number.POSITIVE_INFINITY;
+    for (const [each, recorded] of latest) if (recorded <= earliest) latest.delete(each);
+    if (latest.size <= MAX_RECORDS) return;
+    for (const recorded of latest.values()) this.#floor = Math.max(this.#floor, recorded);
+    latest.clear();
   }
 }

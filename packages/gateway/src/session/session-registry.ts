@@ -21,7 +21,7 @@ interface Lost {
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #held = new Map<string, Session>();
-  readonly #byUser = new Map<string, Set<Session>>();
+  readonly #byUser = new Map<string, Session[]>();
   /** In the order in which they expire. */
   readonly #lost = new Map<string, Lost>();
   #timer: Timer | undefined;
@@ -45,21 +45,22 @@ export class SessionRegistry {
 
   /** All sessions of a user that have a connection here. @param userGroup as on the bus */
   ofUser(userGroup: string): readonly Session[] {
-    return [...(this.#byUser.get(userGroup) ?? [])];
+    return this.#byUser.get(userGroup)?.slice() ?? [];
   }
 
   hold(session: Session): void {
     this.#held.set(session.id, session);
-    const sessions = this.#byUser.get(session.userGroup) ?? new Set();
-    this.#byUser.set(session.userGroup, sessions.add(session));
+    const sessions = this.#byUser.get(session.userGroup);
+    if (sessions) sessions.push(session);
+    else this.#byUser.set(session.userGroup, [session]);
   }
 
   /** The connection is gone. @param snapshot what is kept, if the session may come back */
   release(session: Session, snapshot: SessionSnapshot | undefined): void {
     if (this.#held.get(session.id) === session) this.#held.delete(session.id);
-    const sessions = this.#byUser.get(session.userGroup);
-    sessions?.delete(session);
-    if (sessions?.size === 0) this.#byUser.delete(session.userGroup);
+    const others = this.#byUser.get(session.userGroup)?.filter((each) => each !== session) ?? [];
+    if (others.length > 0) this.#byUser.set(session.userGroup, others);
+    else this.#byUser.delete(session.userGroup);
     if (snapshot) this.#keep(snapshot);
   }
 

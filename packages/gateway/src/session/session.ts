@@ -2,25 +2,19 @@
  * A session while its connection lasts: who it is, its groups and attributes, the position of its calls. What survives the
  * connection is its snapshot. Must not know sockets.
  */
-import type { OnlineList } from '@im/groups';
 import { type Attributes, type CloseName, type Effect, EVERYONE, userGroup, withProduct } from '@im/protocol';
-import type { Clock } from '@im/protocol/ports';
 import { UNKNOWN_EPOCH } from '../feed/group-feed.js';
-import type { EntranceSurroundings } from '../membership/entrance.js';
 import type { GatewayViewer } from '../membership/gateway-viewer.js';
-import { Memberships } from '../membership/memberships.js';
+import { Memberships, type MembershipsOwner, type MembershipsSurroundings } from '../membership/memberships.js';
 import type { Identity } from '../verifier/token-verifier.js';
-import { EffectOrder } from './effect-order.js';
+import { EffectOrder, type Unanswered } from './effect-order.js';
 import type { SessionSnapshot } from './session-snapshot.js';
 
 /** The connection that holds a session. */
-export interface SessionHolder extends GatewayViewer {
+export interface SessionHolder extends GatewayViewer, Unanswered {
   close(name: CloseName, detail?: string): void;
-}
-
-export interface SessionSurroundings extends EntranceSurroundings {
-  readonly clock: Clock;
-  readonly online: OnlineList | undefined;
+  /** What a ticket holds has changed. */
+  ticketOutdated(): void;
 }
 
 export interface SessionOptions {
@@ -32,20 +26,19 @@ export interface SessionOptions {
   readonly holder: SessionHolder;
   /** What the session was, when it is resumed. */
   readonly snapshot: SessionSnapshot | undefined;
-  readonly surroundings: SessionSurroundings;
-  earliestUnanswered(): number | undefined;
-  /** What a ticket holds has changed. */
-  onChange(): void;
+  readonly surroundings: MembershipsSurroundings;
 }
 
 type AttributeChanges = Extract<Effect, { type: 'set' }>['attributes'];
+
+const NO_ATTRIBUTES: Attributes = {};
 
 /** Sequence numbers that one connection of a session may use. */
 const SEQUENCES_PER_CONNECTION = 2 ** 32;
 /** Largest size of all attributes as JSON: they travel in every ticket. */
 const MAX_ATTRIBUTES_LENGTH = 2_048;
 
-export class Session {
+export class Session implements MembershipsOwner {
   readonly id: string;
   readonly identity: Identity;
   readonly device: string;
@@ -56,15 +49,14 @@ export class Session {
   readonly memberships: Memberships;
   /** `u:<user>` as on the bus. */
   readonly userGroup: string;
-  readonly #surroundings: SessionSurroundings;
-  readonly #onChange: () => void;
+  readonly presence: string;
+  readonly #surroundings: MembershipsSurroundings;
   readonly #resumedFrom: SessionSnapshot | undefined;
   #established = false;
   #attributes: Attributes;
   #sequence: number;
 
-  constructor(options: SessionOptions) {
-    const { id, identity, device, platform, address, holder, snapshot, surroundings, onChange } = options;
+  constructor({ id, identity, device, platform, address, holder, snapshot, surroundings }: SessionOptions) {
     this.id = id;
     this.identity = identity;
     this.device = device;
@@ -72,23 +64,15 @@ export class Session {
     this.address = address;
     this.holder = holder;
     this.userGroup = withProduct(identity.product, userGroup(identity.user));
-    this.order = new EffectOrder(options.earliestUnanswered);
+    this.order = new EffectOrder(holder);
+    this.memberships = new Memberships(this, surroundings);
     this.#surroundings = surroundings;
-    this.#onChange = onChange;
     this.#resumedFrom = snapshot;
-    this.#attributes = snapshot?.attributes ?? {};
+    this.#attributes = snapshot?.attributes ?? NO_ATTRIBUTES;
     // Above every number of the connections before, also of calls that no ticket has heard of.
     const before = snapshot ? Math.floor(snapshot.sequence / SEQUENCES_PER_CONNECTION) + 1 : 0;
     this.#sequence = before * SEQUENCES_PER_CONNECTION;
-    this.memberships = new Memberships({
-      ...surroundings,
-      viewer: holder,
-      presence: `${id}.${before}`,
-      user: identity.user,
-      product: identity.product,
-      attributes: () => this.#attributes,
-      onChange,
-    });
+    this.presence = `${id}.${before}`;
   }
 
   get attributes(): Attributes {
@@ -113,7 +97,11 @@ export class Session {
   setAttributes(changes: AttributeChanges): void {
     this.#attributes = this.#merged(changes);
     this.memberships.refreshOnline();
-    this.#onChange();
+    this.changed();
+  }
+
+  changed(): void {
+    this.holder.ticketOutdated();
   }
 
   #merged(changes: AttributeChanges): Attributes {

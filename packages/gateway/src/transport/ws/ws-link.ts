@@ -6,7 +6,7 @@
  * follow one another; and nothing is written here once `ws` has begun to close.
  */
 import type { Duplex } from 'node:stream';
-import { WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 import type { Link, LinkEvents } from '../../link.js';
 import type { Wire } from '../../wire.js';
 
@@ -49,15 +49,11 @@ export class WebSocketLink implements Link {
   connect(events: LinkEvents): void {
     const webSocket = this.#webSocket;
     webSocket.events = events;
-    webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (isBinary) events.malformed('a binary frame');
-      else events.received(data);
-    });
-    webSocket.on('ping', () => events.heard());
-    webSocket.on('pong', () => events.heard());
-    webSocket.on('close', () => events.closed());
-    // `close` follows; what went wrong is in the close code, or the network's business.
-    webSocket.on('error', () => {});
+    webSocket.on('message', onMessage);
+    webSocket.on('ping', onTraffic);
+    webSocket.on('pong', onTraffic);
+    webSocket.on('close', onClose);
+    webSocket.on('error', onError);
     this.#socket.on('drain', () => events.drained());
   }
 
@@ -82,6 +78,25 @@ export class WebSocketLink implements Link {
     this.#socket.uncork();
   }
 }
+
+// Shared by all links: a connection costs no functions of its own.
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  const { events } = this as ProtocolWebSocket;
+  if (isBinary) events?.malformed('a binary frame');
+  else events?.received(data as Buffer);
+}
+
+function onTraffic(this: WebSocket): void {
+  (this as ProtocolWebSocket).events?.heard();
+}
+
+function onClose(this: WebSocket): void {
+  (this as ProtocolWebSocket).events?.closed();
+}
+
+/** `close` follows; what went wrong is in the close code, or the network's business. */
+function onError(): void {}
 
 function uncork(link: WebSocketLink): void {
   link.uncork();
