@@ -1,8 +1,7 @@
 import { ImError } from '@im/protocol';
 import { RecordingMetrics } from '@im/protocol/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { GatewayOptions } from './gateway-options.js';
-import { effects, GatewayFixture } from './testing/index.js';
+import { effects, type FixtureOptions, GatewayFixture } from './testing/index.js';
 
 describe('createGateway', () => {
   let fixture: GatewayFixture | undefined;
@@ -24,7 +23,7 @@ describe('createGateway', () => {
   });
 
   it('names every mistake of its options at once', () => {
-    const options: Partial<GatewayOptions> = {
+    const options: FixtureOptions = {
       node: 'no node id',
       heartbeatMs: 0,
       ticketTtlMs: 1_000,
@@ -56,20 +55,21 @@ describe('createGateway', () => {
 
   it('has nothing left of its clients, nor of itself once stopped', async () => {
     const metrics = new RecordingMetrics();
-    fixture = await new GatewayFixture({ metrics, sessionTtlMs: 1_000 }).serve();
+    const crowded = await new GatewayFixture({ metrics, sessionTtlMs: 1_000 }).serve();
+    fixture = crowded;
     const now = (): number[] =>
       ['connections', 'sessions', 'sessions_lost', 'groups'].map((name) => metrics.value(`im_gateway_${name}`));
-    const links = await Promise.all(Array.from({ length: 50 }, (_, i) => fixture?.enter(`user-${i}`)));
+    const links = await Promise.all(Array.from({ length: 50 }, (_, i) => crowded.enter(`user-${i}`)));
     for (const [i, link] of links.entries())
-      link?.say({ type: 'call', id: 2, ...effects({ type: 'join', group: `r:${i % 3}` }) });
-    for (const link of links) await link?.answerTo(2);
+      link.say({ type: 'call', id: 2, ...effects({ type: 'join', group: `r:${1 + (i % 3)}` }) });
+    for (const link of links) await link.answerTo(2);
     expect(now()).toEqual([50, 50, 0, 54]);
-    for (const link of links) link?.disconnect();
+    for (const link of links) link.disconnect();
     expect(now()).toEqual([0, 0, 50, 0]);
-    fixture.clock.advance(1_000);
+    crowded.clock.advance(1_000);
     expect(now()).toEqual([0, 0, 0, 0]);
-    await fixture.gateway.stop();
-    expect(fixture.clock.pendingTimers).toBe(0);
+    await crowded.gateway.stop();
+    expect(crowded.clock.pendingTimers).toBe(0);
   });
 
   it('lets go of what a connection was about to enter when it is lost at any moment of its sign-in', async () => {
