@@ -31,9 +31,25 @@ describe('memory log store', () => {
     const epochs = new Set<string>();
     for (let life = 0; life < 100; life += 1) {
       epochs.add((await store.append('r:1', entryOf(1))).epoch);
-      await store.head('r:2');
+      await store.append('r:2', entryOf(1));
     }
     expect(epochs.size).toBe(100);
+  });
+
+  it('gives up logs that were only asked for before any that was written, however long ago', async () => {
+    const store = createMemoryLogStore({ maxLogs: 3, clock: new FakeClock() });
+    const written = await store.append('r:1', entryOf(1));
+    for (let name = 2; name < 100; name += 1) await store.head(`r:${name}`);
+    await store.append('r:100', entryOf(1));
+    expect(await store.head('r:1')).toEqual({ epoch: written.epoch, version: 1, first: 1 });
+    expect((await store.head('r:100')).version).toBe(1);
+  });
+
+  it('keeps the epoch it told of a log that was never written when that is given up', async () => {
+    const store = createMemoryLogStore({ maxLogs: 2, clock: new FakeClock() });
+    const told = await store.head('r:1');
+    for (const group of ['r:2', 'r:3', 'r:4']) await store.head(group);
+    expect(await store.append('r:1', entryOf(1))).toEqual({ epoch: told.epoch, version: 1, duplicate: false });
   });
 
   it('gives up whole logs beyond its total of bytes, but never the one being appended to', async () => {
@@ -83,10 +99,10 @@ describe('memory log store', () => {
       retention: { default: { ...retention, maxEntries: 2 } },
     });
     for (const id of ['a', 'b', 'c', 'c']) await store.append('r:1', entryOf(10, id));
-    await store.head('r:2');
-    await store.head('r:3');
+    await store.append('r:2', entryOf(10));
+    await store.append('r:3', entryOf(10));
     expect(['appended_total', 'duplicates_total', 'trimmed_total', 'evicted_logs_total', 'logs'].map(figure)).toEqual([
-      3, 1, 3, 1, 2,
+      5, 1, 3, 1, 2,
     ]);
     expect(figure('bytes')).toBeGreaterThan(0);
     await store.close();

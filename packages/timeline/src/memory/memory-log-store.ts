@@ -14,7 +14,7 @@ import { MemoryLog, type SharedBody, type Usage } from './memory-log.js';
 export interface MemoryLogStoreOptions {
   /** Default: 1,000 entries, 1 MiB of bodies and 10 minutes of every log. */
   readonly retention?: RetentionPolicy;
-  /** Logs kept; beyond, the least recently used is given up. Default 100,000. */
+  /** Logs kept; beyond, the least recently used is given up, those that were never written first. Default 100,000. */
   readonly maxLogs?: number;
   /** Of all logs together, bodies and what surrounds them; beyond, the least recently used are given up. Default 256 MiB. */
   readonly maxTotalBytes?: number;
@@ -35,11 +35,13 @@ class MemoryLogStore implements LogStore {
   readonly #maxTotalBytes: number;
   readonly #clock: Clock;
   readonly #logs = new Map<string, MemoryLog>();
-  readonly #recency = new RecencyList<MemoryLog>();
+  /** Logs that were only asked for: given up first, so that naming groups costs nobody's entries. */
+  readonly #unwritten = new RecencyList<MemoryLog>();
+  readonly #written = new RecencyList<MemoryLog>();
   readonly #usage: Usage;
   /** Of this store's life; 10 characters, so that what follows them cannot be mistaken. */
   readonly #incarnation: string;
-  /** Logs given up so far: a new log's epoch names it, hence differs from all that its group had before. */
+  /** Written logs given up so far: a new log's epoch names it, hence differs from all that its group had before. */
   #evictions = 0;
   #closed = false;
   readonly #appended;
@@ -61,7 +63,10 @@ class MemoryLogStore implements LogStore {
     };
     this.#appended = metrics.counter('im_timeline_appended_total', { help: 'Entries appended.', labels });
     this.#duplicates = metrics.counter('im_timeline_duplicates_total', { help: 'Appends of a known id.', labels });
-    this.#evicted = metrics.counter('im_timeline_evicted_logs_total', { help: 'Logs given up for room.', labels });
+    this.#evicted = metrics.counter('im_timeline_evicted_logs_total', {
+      help: 'Written logs given up for room.',
+      labels,
+    });
     metrics.observe('im_timeline_logs', { help: 'Logs kept.', labels }, () => this.#logs.size);
     metrics.observe('im_timeline_bytes', { help: 'Bytes kept, about.', labels }, () => this.#usage.bytes);
   }
@@ -109,7 +114,12 @@ class MemoryLogStore implements LogStore {
       this.#duplicates.add();
       return { epoch, version: known, duplicate: true };
     }
+    const isFirst = !log.isWritten;
     const version = log.append(entry, shared ?? copyOf(entry.body), now);
+    if (isFirst) {
+      this.#unwritten.remove(log);
+      this.#written.add(log);
+    }
     this.#appended.add();
     this.#makeRoom(log);
     return { epoch, version, duplicate: false };
@@ -120,32 +130,42 @@ class MemoryLogStore implements LogStore {
     this.#checkOpen();
     const known = this.#logs.get(group);
     if (known !== undefined) {
-      this.#recency.touch(known);
+      this.#recencyOf(known).touch(known);
       return known;
     }
     checkGroup(group);
     const epoch = this.#incarnation + this.#evictions.toString(36);
     const log = new MemoryLog(group, epoch, this.#retentionOf(group), this.#usage);
     this.#logs.set(group, log);
-    this.#recency.add(log);
+    this.#unwritten.add(log);
     this.#makeRoom(log);
     return log;
   }
 
   #makeRoom(used: MemoryLog): void {
     while (this.#logs.size > this.#maxLogs || this.#usage.bytes > this.#maxTotalBytes) {
-      const { oldest } = this.#recency;
-      if (oldest === undefined || oldest === used) break;
+      const oldest = this.#oldestBeside(used);
+      if (oldest === undefined) break;
       this.#remove(oldest);
+      // Nobody holds a version of a log that was never written: it may come back as the one it was.
+      if (!oldest.isWritten) continue;
       this.#evictions += 1;
       this.#evicted.add();
     }
     while (this.#usage.bytes > this.#maxTotalBytes && used.dropOldest());
   }
 
+  #oldestBeside(used: MemoryLog): MemoryLog | undefined {
+    return [this.#unwritten.oldest, this.#written.oldest].find((log) => log !== undefined && log !== used);
+  }
+
+  #recencyOf(log: MemoryLog): RecencyList<MemoryLog> {
+    return log.isWritten ? this.#written : this.#unwritten;
+  }
+
   #remove(log: MemoryLog): void {
     this.#logs.delete(log.group);
-    this.#recency.remove(log);
+    this.#recencyOf(log).remove(log);
     log.dispose();
   }
 
