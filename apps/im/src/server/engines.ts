@@ -2,6 +2,7 @@
 import type { Broadcast } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { createMemoryOnlineList, type OnlineList } from '@im/groups';
+import type { ImError } from '@im/protocol';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import type { Rpc } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
@@ -15,6 +16,13 @@ export interface Engines {
   readonly broadcast: Broadcast;
   readonly rpc: Rpc;
   readonly online: OnlineList;
+}
+
+export interface LogsOptions {
+  /** Folder of the durable logs. */
+  readonly path: string;
+  /** Told once, when nothing durable can be written until the process is started again. */
+  readonly onFailed: (error: ImError) => void;
 }
 
 export interface Ports {
@@ -33,9 +41,9 @@ const NOTICES = { maxEntries: 10_000, maxBytes: 16 * MIB, maxAgeMs: 90 * DAY_MS 
 /** Conversations. */
 const MESSAGES = { maxEntries: 100_000, maxBytes: 64 * MIB, maxAgeMs: 3_650 * DAY_MS };
 
-/** @param path folder of the durable logs @throws ImError STORE_UNAVAILABLE */
-export async function startEngines(path: string, ports: Ports, shutdown: Shutdown): Promise<Engines> {
-  const log = await openLogs(path, ports);
+/** @throws ImError STORE_UNAVAILABLE */
+export async function startEngines(logs: LogsOptions, ports: Ports, shutdown: Shutdown): Promise<Engines> {
+  const log = await openLogs(logs, ports);
   shutdown.add({ name: 'logs', stop: () => log.close() });
   const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
   shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
@@ -45,9 +53,9 @@ export async function startEngines(path: string, ports: Ports, shutdown: Shutdow
 }
 
 /** Logs of rooms live in memory, and begin anew with the process; all others are on disk before they are acknowledged. */
-async function openLogs(path: string, ports: Ports): Promise<LogStore> {
+async function openLogs(logs: LogsOptions, ports: Ports): Promise<LogStore> {
   const retention = { default: NOTICES, kinds: { d: MESSAGES, g: MESSAGES } };
-  const durable = await openLmdbLogStore({ path, retention, ...ports });
+  const durable = await openLmdbLogStore({ ...logs, retention, ...ports });
   const rooms = createMemoryLogStore({ retention: { default: ROOMS }, ...ports });
   return routeLogStores({ default: durable, kinds: { r: rooms } });
 }

@@ -2,11 +2,15 @@ import { EventEmitter } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { ImError } from '@im/protocol';
 import { RecordingLogger } from '@im/protocol/testing';
 import { createShutdown, readConfig, type Shutdown } from '@im/runtime';
+import * as lmdb from '@im/timeline/lmdb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serverSettings } from '../settings.js';
 import { startServer } from './server.js';
+
+vi.mock('@im/timeline/lmdb', { spy: true });
 
 // Opening a store takes its time where others work too.
 vi.setConfig({ testTimeout: 20_000 });
@@ -31,7 +35,8 @@ afterEach(async () => {
 
 async function start(...args: string[]) {
   const logger = new RecordingLogger();
-  const shutdown = createShutdown({ logger, process: new FakeProcess() });
+  const process = new FakeProcess();
+  const shutdown = createShutdown({ logger, process });
   shutdowns.push(shutdown);
   const config = readConfig(serverSettings, {
     arguments: ['--port', '0', '--data', path.join(folder, 'data'), ...args],
@@ -44,7 +49,7 @@ async function start(...args: string[]) {
   };
   const login = (body: string, headers: Record<string, string> = {}) =>
     call('/v1/login', { method: 'POST', body, headers });
-  return { origin, call, login, shutdown };
+  return { origin, call, login, shutdown, process };
 }
 
 describe('the server', () => {
@@ -70,6 +75,21 @@ describe('the server', () => {
 
   it('refuses an address that is not its own, naming the flag', async () => {
     await expect(start('--host', '192.0.2.1', '--development')).rejects.toThrow(/192.0.2.1 .* --host$/);
+  });
+
+  it('gets no more work once its store has failed, and ends so that it is started again', async () => {
+    const { call, shutdown, process } = await start();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    shutdown.add({ name: 'held', stop: () => held });
+    vi.mocked(lmdb.openLmdbLogStore).mock.lastCall?.[0].onFailed?.(new ImError('STORE_UNAVAILABLE'));
+    const answer = await call('/readyz');
+    expect([answer.status, answer.text]).toEqual([503, expect.stringContaining('store')]);
+    release();
+    await shutdown.stop(undefined);
+    expect(process.exitCode).toBe(1);
   });
 
   it('can be started again in the same process once it has stopped', async () => {

@@ -63,7 +63,15 @@ export async function startServer({ config, site, version, logger, shutdown }: S
   const secrets = await readSecrets(folder);
   const developmentSecret = new TextEncoder().encode(secrets.development);
 
-  const { log, broadcast, rpc, online } = await startEngines(folder.file('log'), ports, shutdown);
+  const health = createHealth();
+  let storeFailure: string | undefined;
+  health.addCheck('store', () => storeFailure ?? true);
+  // Whoever supervises starts the server again, and that opens the store again.
+  const onFailed = ({ message }: Error): void => {
+    storeFailure = message;
+    void shutdown.stop('the store failed', 1);
+  };
+  const { log, broadcast, rpc, online } = await startEngines({ path: folder.file('log'), onFailed }, ports, shutdown);
   const workers = await createWorkers({
     worker: rpc.createWorker(),
     publisher: broadcast.createPublisher(),
@@ -86,7 +94,6 @@ export async function startServer({ config, site, version, logger, shutdown }: S
     ...ports,
   });
 
-  const health = createHealth();
   const push = createPushClient({ publisher: broadcast.createPublisher(), clock });
   const server = createHttpServer(
     [

@@ -29,6 +29,8 @@ export interface PipelineOptions {
   readonly maxIdleLogs: number;
   /** Entries without a row from which on checkpoints ride along with every commit. */
   readonly checkpointFrom: number;
+  /** Told once, when nothing can be appended any more. */
+  readonly onFailed: (error: ImError) => void;
 }
 
 /** One append on its way. */
@@ -220,6 +222,7 @@ export class CommitPipeline {
     this.#pendingEntries = 0;
     this.#pendingBytes = 0;
     this.#emptying = false;
+    const hadFailed = this.#failure !== undefined;
     if (error.name !== 'STORE_FULL') this.#failure = error;
     try {
       this.#state = this.#recover();
@@ -228,6 +231,7 @@ export class CommitPipeline {
     }
     for (const { settle } of batch) settle(error);
     for (const { settle } of waiting) settle(error);
+    if (this.#failure && !hadFailed) this.#options.onFailed(this.#failure);
   }
 
   /** Reads the journal: what was acknowledged and has no row yet. */

@@ -160,6 +160,20 @@ describe('a transaction that fails otherwise', () => {
     expect(await reopened.append('d:a', entryOf('2'))).toMatchObject({ version: 2 });
   });
 
+  it('is told once to who opened the store, which a full disk is not', async () => {
+    const told: ImError[] = [];
+    const { store, database } = await folders.open(folders.folder(), { onFailed: (error) => void told.push(error) });
+    const append = () => store.append('d:a', entryOf('1'));
+    database.failOnce(new ImError('STORE_FULL'));
+    await expect(append()).rejects.toMatchObject({ name: 'STORE_FULL' });
+    expect(told).toEqual([]);
+    database.failOnce(new ImError('STORE_UNAVAILABLE'));
+    const several = await Promise.allSettled([append(), append()]);
+    expect(several.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await expect(append()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    expect(told).toEqual([expect.objectContaining({ name: 'STORE_UNAVAILABLE' })]);
+  });
+
   it('gives the same version when it is repeated and had reached the disk', async () => {
     const folder = folders.folder();
     const { store, database } = await folders.open(folder);

@@ -21,6 +21,11 @@ export interface LmdbLogStoreOptions {
    * where the same versions would otherwise be given a second time.
    */
   readonly renewEpoch?: boolean;
+  /**
+   * Told once, when nothing can be appended until the store is opened again; reading goes on. Must not throw. A full
+   * disk is no such failure.
+   */
+  readonly onFailed?: (error: ImError) => void;
   /** Its wall clock decides what is too old. */
   readonly clock?: Clock;
   readonly logger?: Logger;
@@ -51,6 +56,7 @@ export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<Lo
       maxPendingBytes: 67_108_864,
       maxIdleLogs: 10_000,
       checkpointFrom: 8_192,
+      onFailed: options.onFailed ?? (() => {}),
       renewEpoch: options.renewEpoch ?? false,
     });
   } catch (error) {
