@@ -75,7 +75,7 @@ export const start = defineCommand({
 async function freePort({ host, port }: ServerConfig): Promise<number> {
   const server = createServer();
   try {
-    return await listen(server, { host, port });
+    return await listen(server, { host, port }, () => {});
   } catch (error) {
     throw error instanceof CommandError ? new CommandError(error.message, 1, { cause: error }) : error;
   } finally {

@@ -13,12 +13,18 @@ export interface Address {
   readonly port: number;
 }
 
-/** The port. @throws CommandError, naming the flag that helps */
-export function listen(server: Server, { host, port }: Address): Promise<number> {
+/**
+ * The port.
+ * @param onError told of what goes wrong later, such as accepting for want of memory: the connections it has go on
+ * @throws CommandError, naming the flag that helps
+ */
+export function listen(server: Server, { host, port }: Address, onError: (error: Error) => void): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(asCommandError(error, { host, port })));
+    const refuse = (error: NodeJS.ErrnoException): void => reject(asCommandError(error, { host, port }));
+    server.once('error', refuse);
     server.listen(port, host, () => {
-      server.removeAllListeners('error');
+      server.off('error', refuse);
+      server.on('error', onError);
       resolve((server.address() as AddressInfo).port);
     });
   });

@@ -12,6 +12,8 @@ import { loadStaticSite } from './static-site.js';
 
 let folder: string;
 let server: Server;
+/** Errors of the server once it listened. */
+const told: Error[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'im-site-'));
@@ -28,7 +30,7 @@ beforeAll(async () => {
     [await loadStaticSite(path.join(folder, 'site')), (request) => request.url === '/broken' && broken()],
     new RecordingLogger(),
   );
-  await listen(server, { host: '127.0.0.1', port: 0 });
+  await listen(server, { host: '127.0.0.1', port: 0 }, (error) => void told.push(error));
 });
 afterAll(async () => {
   await closeServer(server, systemClock);
@@ -112,5 +114,12 @@ describe('the static site', () => {
 
 it('answers 500 where a handler fails, and goes on', async () => {
   expect(await get('/broken')).toMatchObject({ status: 500, body: Buffer.from('internal error\n') });
+  expect((await get('/')).status).toBe(200);
+});
+
+it('goes on when the server itself has an error, and tells it', async () => {
+  const error = new Error('accept ENFILE');
+  server.emit('error', error);
+  expect(told).toEqual([error]);
   expect((await get('/')).status).toBe(200);
 });

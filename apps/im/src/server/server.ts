@@ -110,7 +110,7 @@ export async function startServer({ config, site, version, logger, shutdown }: S
     ],
     logger,
   );
-  const port = await listen(server, config);
+  const port = await listen(server, config, (error) => logger.error('the HTTP server had an error', { error }));
   shutdown.add({ name: 'http', stop: () => closeServer(server, clock) });
   gateway.attach(server, {
     origins: [...ownOrigins(config.host, port), ...origins],

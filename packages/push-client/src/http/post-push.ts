@@ -24,6 +24,9 @@ export type Attempt =
       readonly retryAfterMs: number;
     };
 
+/** Answers are read as far as this: ten thousand users with an error each are below it. */
+const MAX_ANSWER_BYTES = 16_777_216;
+
 const NOTHING_TAKEN: ReadonlySet<string> = new Set<ErrorName>([
   'QUEUE_FULL',
   'RATE_LIMITED',
@@ -52,14 +55,28 @@ export async function postPush(body: string, options: PostOptions): Promise<Atte
       redirect: 'manual',
       signal: controller.signal,
     });
-    return attemptOf(response, await response.text());
+    return attemptOf(response, await boundedText(response));
   } catch (cause) {
     if (closing.aborted) return failed(new ImError('CLOSED'));
     return failed(new ImError(timedOut ? 'TIMEOUT' : 'DISCONNECTED', { cause }));
   } finally {
     timer.cancel();
     closing.removeEventListener('abort', abort);
+    // Frees the connection of an answer that was not read to its end.
+    abort();
   }
+}
+
+/** @throws Error beyond {@link MAX_ANSWER_BYTES} */
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function attemptOf({ status, headers }: Response, text: string): Attempt {
