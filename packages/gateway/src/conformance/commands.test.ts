@@ -153,6 +153,17 @@ describe('commands and replies', () => {
     }
   });
 
+  it('counts the bytes of frames too, before it reads them [PR-28]', async () => {
+    const large = { type: 'ping', filler: Array.from({ length: 20_000 }, () => ({})) };
+    let frames = 0;
+    while (!ann.closedWith && frames < 100) {
+      ann.say(large);
+      frames++;
+    }
+    expect(ann.closedWith).toMatchObject({ code: 4008 });
+    expect(frames).toBeLessThan(20);
+  });
+
   it('bears ten times the rate without closing [PR-28]', async () => {
     for (let second = 0; second < 20; second++) {
       for (let i = 0; i < 10; i++) ann.say(...Array.from({ length: 50 }, () => ({ type: 'ping' })));

@@ -112,6 +112,47 @@ describe('resume', () => {
     }
   });
 
+  it('brings what was published while a log that answers late still says the older state [PR-95]', async () => {
+    const ticket = await enterGroups(ann, 'r:1');
+    const seen = await fixture.gift('r:1', 1);
+    await ann.until('push');
+    const bob = await fixture.enter('bob');
+    await enterGroups(bob, 'r:1');
+    await fixture.gift('r:1', 2);
+    await bob.until('push', ({ data }) => data === 2);
+    ann.disconnect();
+    const answers: (() => void)[] = [];
+    const late = fixture.another({
+      log: (log) => ({
+        head: (group) => log.head(group),
+        async read(group, range) {
+          const page = await log.read(group, range);
+          if (group === 'r:1') await new Promise<void>((resolve) => answers.push(resolve));
+          return page;
+        },
+      }),
+    });
+    const hello = { type: 'hello', id: 1, token: 'user:ann', platform: 'web', positions: { 'r:1': seen } };
+    const first = fixture.connect(late);
+    first.say({ ...hello, device: 'd1', ticket });
+    await expect.poll(() => answers.length, { interval: 1 }).toBe(1);
+    await fixture.gift('r:1', 3);
+    await fixture.gift('u:bob', 'delivered');
+    await bob.until('push', ({ data }) => data === 'delivered');
+    // A second one returns and shares the first one's page, which lacks what was delivered meanwhile.
+    const second = await fixture.enter('carl', {}, late);
+    second.say({ type: 'call', id: 7, ...effects({ type: 'join', group: 'r:1' }), since: { 'r:1': seen } });
+    await second.until('welcome');
+    const answering = setInterval(() => {
+      for (const answer of answers.splice(0)) answer();
+    }, 1);
+    for (const link of [first, second]) {
+      await link.until('push', ({ group, data }) => group === 'r:1' && data === 3);
+      expect(pushed(link, 'r:1')).toEqual([2, 3]);
+    }
+    clearInterval(answering);
+  });
+
   it('does not restore a group that the user was removed from since, and says so [PR-70] [PR-92] [PR-94]', async () => {
     const ticket = await enterGroups(ann, 'r:1', 'r:2');
     ann.disconnect();
@@ -137,6 +178,28 @@ describe('resume', () => {
       { type: 'error', id: 1, name: 'KICKED', details: { code: 1001, reason: 'spam' } },
     ]);
     expect(await (await fixture.enter('ann')).until('welcome')).toMatchObject({ resumed: false });
+  });
+
+  it('lets nobody resume whom the server removed altogether while connected, with any ticket, at any gateway [PR-42] [PR-71]', async () => {
+    const ticket = await enterGroups(ann, 'r:1');
+    await fixture.gift('u:ann', kick(), '$kick');
+    expect(await ann.untilClosed()).toEqual({ code: 4503, reason: 'REMOVED: spam' });
+    for (const gateway of [fixture.gateway, fixture.another()]) {
+      const again = fixture.connect(gateway);
+      again.say({ type: 'hello', id: 1, token: 'user:ann', device: 'd1', platform: 'web', ticket });
+      expect(await again.untilClosed()).toMatchObject({ code: 4503 });
+      expect(again.messages).toMatchObject([{ type: 'error', id: 1, name: 'KICKED' }]);
+    }
+  });
+
+  it('lets nobody resume whom a worker removed altogether, though the removal is not on record yet [PR-42]', async () => {
+    const ticket = await enterGroups(ann, 'r:1');
+    ann.say({ type: 'call', id: 90, ...effects(kick()) });
+    await ann.untilClosed();
+    const again = fixture.connect();
+    again.say({ type: 'hello', id: 1, token: 'user:ann', device: 'd1', platform: 'web', ticket });
+    expect(await again.untilClosed()).toMatchObject({ code: 4503 });
+    expect(again.all('welcome')).toEqual([]);
   });
 
   it('holds a removal by the caller’s own worker against tickets from before it, at every gateway [PR-92]', async () => {

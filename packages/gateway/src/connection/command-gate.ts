@@ -6,6 +6,10 @@ import { TokenBucket } from './token-bucket.js';
 const BURST = 2;
 /** What nobody sends in good faith, as a multiple of the rate of commands. */
 const FLOOD = 10;
+/** Reading a frame costs by its size: so many bytes count as one more message. */
+const FRAME_BYTES = 1_024;
+/** Answering `sync` costs by its limit: so many entries count as one more command. */
+const SYNC_ENTRIES = 100;
 
 export class CommandGate {
   readonly #limits: Limits;
@@ -32,9 +36,16 @@ export class CommandGate {
     return this.#anything.take(now);
   }
 
+  /** Counts the bytes of a frame, before they are read. False: this is a flood. */
+  countFrame(bytes: number, now: number): boolean {
+    return bytes < FRAME_BYTES || this.#anything.take(now, bytes / FRAME_BYTES);
+  }
+
   /** Takes in a command that asks for an answer; the reason if it is not to be carried out. */
-  admit(id: number, { type }: ReceivedCommand<Uint8Array>, now: number): ImError | undefined {
-    if (type !== 'hello' && !this.#commands.take(now)) {
+  admit(id: number, command: ReceivedCommand<Uint8Array>, now: number): ImError | undefined {
+    const { type } = command;
+    const cost = type === 'sync' ? 1 + Math.floor(command.limit / SYNC_ENTRIES) : 1;
+    if (type !== 'hello' && !this.#commands.take(now, cost)) {
       return new ImError('RATE_LIMITED', { details: { retryAfterMs: this.#commands.retryAfterMs } });
     }
     if (this.#unanswered?.has(id)) return new ImError('DUPLICATE_ID');

@@ -98,6 +98,7 @@ export class Connection implements LinkEvents, SessionHolder {
   received(frame: Uint8Array): void {
     if (this.#isClosed()) return;
     const now = this.#upkeep.hear();
+    if (!this.#inGoodFaith(this.#gate.countFrame(frame.length, now))) return;
     let commands: Command[];
     try {
       commands = this.#link.wire.decode(frame, this.#surroundings.limits.messagesPerFrame);
@@ -140,6 +141,7 @@ export class Connection implements LinkEvents, SessionHolder {
   /** @param detail told to people, behind the code's name (PR-125) */
   close(name: CloseName, detail?: string): void {
     if (this.#isClosed()) return;
+    if (name === 'REMOVED') this.#forgetSession();
     this.#becomeClosed();
     this.#surroundings.metrics.closed(name);
     this.#link.close(CLOSE_CODES[name].code, closeReason(name, detail));
@@ -247,9 +249,12 @@ export class Connection implements LinkEvents, SessionHolder {
 
   /** PR-28 */
   #countAnything(now: number): boolean {
-    const inGoodFaith = this.#gate.countAnything(now);
-    if (!inGoodFaith) this.close('RATE_LIMITED');
-    return inGoodFaith;
+    return this.#inGoodFaith(this.#gate.countAnything(now));
+  }
+
+  #inGoodFaith(counted: boolean): boolean {
+    if (!counted) this.close('RATE_LIMITED');
+    return counted;
   }
 
   // ── hello ───────────────────────────────────────────────────────────────────────────────────
@@ -327,6 +332,14 @@ export class Connection implements LinkEvents, SessionHolder {
     this.#gate.close();
     this.#backlog.close();
     this.#owner.onClosed(this);
+  }
+
+  /** PR-42: nothing of it may come back, also before the log of `u:` says so. */
+  #forgetSession(): void {
+    if (this.#state.phase === 'open' || this.#state.phase === 'authenticating') {
+      const { session } = this.#state;
+      if (session) this.#surroundings.sessions.remove(session);
+    }
   }
 
   #leaveSession(session: Session): void {

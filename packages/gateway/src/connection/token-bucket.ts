@@ -13,12 +13,12 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes one; false when there is none, and nothing is taken. */
-  take(now: number): boolean {
+  /** Takes one, or as many as something costs; false when there are fewer, and nothing is taken. */
+  take(now: number, count = 1): boolean {
     this.#tokens = Math.min(this.#capacity, this.#tokens + ((now - this.#filledAt) * this.#perSecond) / 1000);
     this.#filledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 

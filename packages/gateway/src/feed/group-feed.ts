@@ -65,6 +65,11 @@ export class GroupFeed {
     return this.#position ?? { epoch: UNKNOWN_EPOCH, version: 0 };
   }
 
+  /** Whether this was the log's epoch once and is no more. */
+  isPast(epoch: string): boolean {
+    return this.#pastEpochs.includes(epoch);
+  }
+
   /** A delivery of this group from the bus. */
   receive(delivery: Delivery): void {
     const { epoch, version } = delivery;
@@ -74,7 +79,7 @@ export class GroupFeed {
 
   /** The log stands at this position, as far as somebody says. */
   heard(position: Position): void {
-    if (this.#closed || this.#pastEpochs.includes(position.epoch)) return;
+    if (this.#closed || this.isPast(position.epoch)) return;
     const { epoch, version } = this.#position ?? {};
     if (position.epoch === epoch && position.version <= (version ?? 0)) return;
     this.#aim(position);
@@ -105,7 +110,7 @@ export class GroupFeed {
         this.#drainEarly();
         return;
       }
-    } else if (this.#pastEpochs.includes(epoch)) {
+    } else if (this.isPast(epoch)) {
       return;
     } else if (at && version === 1) {
       this.#begin({ epoch, version: 0 });
@@ -142,7 +147,7 @@ export class GroupFeed {
     const target = this.#target;
     const at = this.#position;
     if (this.#closed || !target || !at) return false;
-    return target.epoch === at.epoch ? target.version > at.version : !this.#pastEpochs.includes(target.epoch);
+    return target.epoch === at.epoch ? target.version > at.version : !this.isPast(target.epoch);
   }
 
   #startCatchingUp(): void {
@@ -176,7 +181,7 @@ export class GroupFeed {
   #apply(page: Page): boolean {
     const before = this.position;
     if (page.epoch !== before.epoch) {
-      if (this.#pastEpochs.includes(page.epoch)) return false;
+      if (this.isPast(page.epoch)) return false;
       this.#begin({ epoch: page.epoch, version: page.first - 1 });
     } else if (page.first - 1 > before.version) {
       this.#surroundings.lostVersions.add(page.first - 1 - before.version);

@@ -50,7 +50,8 @@ export class LogAccess {
 
   async #bounded<T>(read: () => Promise<T>): Promise<T> {
     try {
-      return await this.#limit.run(() => withPatience(read(), { clock: this.#clock, timeoutMs: this.#timeoutMs }));
+      // From when it is asked for: who waits behind a store that hangs is answered in time too.
+      return await withPatience(this.#limit.run(read), { clock: this.#clock, timeoutMs: this.#timeoutMs });
     } catch (cause) {
       throw new ImError('STORE_UNAVAILABLE', { cause });
     }

@@ -23,6 +23,8 @@ import { type Beginning, recover } from './recovery.js';
 
 /** Entries read and sent at a time. */
 const PAGE = 128;
+/** A log that is behind what was delivered even after so many reads is given up on, and the viewer told. */
+const MAX_STALE_READS = 100;
 
 export interface EntranceSurroundings {
   readonly fanOut: FanOut<GatewayViewer>;
@@ -40,6 +42,8 @@ export class Entrance {
   readonly #membership: Membership;
   readonly #feed: GroupFeed;
   #at: Position = { epoch: '', version: 0 };
+  /** Where the feed stood when fan-out was known to hold: what comes above it is held, up to it the log must bring. */
+  #heldAbove: Position = { epoch: '', version: 0 };
   #page: Page | undefined;
 
   /**
@@ -59,6 +63,7 @@ export class Entrance {
   /** Undefined when the membership ended meanwhile. Never throws. */
   async locate(): Promise<Beginning | undefined> {
     await this.#feed.ready;
+    this.#heldAbove = this.#feed.position;
     const beginning = await this.#compare();
     if (this.#ended) return undefined;
     this.#at = { epoch: beginning.epoch, version: beginning.version };
@@ -67,10 +72,12 @@ export class Entrance {
 
   /** Settles when the membership is live, or has ended. Never throws. */
   async follow(): Promise<void> {
-    for (;;) {
+    for (let staleReads = 0; ; ) {
       if (this.#page) this.#send(this.#page);
       const level = this.#page === undefined || this.#at.version >= this.#page.version;
-      if (level && this.#goLive()) return;
+      // A page from before (shared, or of a replica behind): the log has more than it says.
+      if (level && this.#isBelowHeld() && ++staleReads > MAX_STALE_READS) this.#skipToFeed();
+      if (level && !this.#isBelowHeld() && this.#goLive()) return;
       if (this.#ended) return;
       await this.#viewer.relieved();
       if (this.#ended) return;
@@ -81,6 +88,11 @@ export class Entrance {
 
   get #ended(): boolean {
     return this.#membership.phase === 'ended';
+  }
+
+  #isBelowHeld(): boolean {
+    const { epoch, version } = this.#heldAbove;
+    return epoch === this.#at.epoch ? this.#at.version < version : this.#feed.isPast(this.#at.epoch);
   }
 
   /** Fan-out keeps a bounded number of messages for a held membership; after an overflow it begins to hold anew. */

@@ -65,6 +65,7 @@ export async function admit(applicant: Applicant, surroundings: Surroundings): P
   if (identity instanceof Refusal) return identity;
 
   const snapshot = findSnapshot(hello, identity, surroundings);
+  if (snapshot instanceof Refusal) return snapshot;
   const session = new Session({
     id: snapshot?.session ?? `s_${randomBytes(12).toString('base64url')}`,
     identity,
@@ -146,10 +147,11 @@ function findSnapshot(
   hello: Hello,
   { user, product }: Identity,
   surroundings: Surroundings,
-): SessionSnapshot | undefined {
+): SessionSnapshot | Refusal | undefined {
   const { tickets, sessions, clock } = surroundings;
   const proven = hello.ticket === undefined ? undefined : tickets.open(hello.ticket, clock.now());
   if (!proven || proven.user !== user || proven.device !== hello.device || proven.product !== product) return undefined;
+  if (sessions.wasRemoved(proven.session)) return new Refusal(new ImError('KICKED'), 'REMOVED');
   sessions.holding(proven.session)?.holder.close('SESSION_TAKEN_OVER');
   const kept = sessions.take(proven.session);
   return kept && kept.sequence >= proven.sequence ? kept : proven;

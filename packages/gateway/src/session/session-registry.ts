@@ -13,6 +13,9 @@ export interface SessionRegistryOptions {
   readonly maxLost: number;
 }
 
+/** Removals that are remembered by session. */
+const MAX_REMOVED = 10_000;
+
 interface Lost {
   readonly snapshot: SessionSnapshot;
   readonly expiresAt: number;
@@ -22,6 +25,8 @@ export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #held = new Map<string, Session>();
   readonly #byUser = new Map<string, Session[]>();
+  /** Ids of sessions that were removed as a whole, the latest; of those before, the log of `u:` knows. */
+  readonly #removed = new Set<string>();
   /** In the order in which they expire. */
   readonly #lost = new Map<string, Lost>();
   #timer: Timer | undefined;
@@ -55,13 +60,23 @@ export class SessionRegistry {
     else this.#byUser.set(session.userGroup, [session]);
   }
 
+  /** The user was removed with everything: nothing is kept of the session, and its tickets resume nothing. */
+  remove(session: Session): void {
+    this.#removed.add(session.id);
+    if (this.#removed.size > MAX_REMOVED) for (const oldest of this.#removed) return void this.#removed.delete(oldest);
+  }
+
+  wasRemoved(id: string): boolean {
+    return this.#removed.has(id);
+  }
+
   /** The connection is gone. @param snapshot what is kept, if the session may come back */
   release(session: Session, snapshot: SessionSnapshot | undefined): void {
     if (this.#held.get(session.id) === session) this.#held.delete(session.id);
     const others = this.#byUser.get(session.userGroup)?.filter((each) => each !== session) ?? [];
     if (others.length > 0) this.#byUser.set(session.userGroup, others);
     else this.#byUser.delete(session.userGroup);
-    if (snapshot) this.#keep(snapshot);
+    if (snapshot && !this.#removed.has(session.id)) this.#keep(snapshot);
   }
 
   /** What is kept of a lost session; it is the caller's from now on. */

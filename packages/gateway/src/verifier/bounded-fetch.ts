@@ -19,6 +19,7 @@ export interface BoundedResponse {
 /** @throws whatever `fetch` throws, for redirects, timeouts and answers that are too large too */
 export async function boundedFetch(url: URL, request: BoundedRequest): Promise<BoundedResponse> {
   const { clock, timeoutMs, maxBytes, signal, ...init } = request;
+  signal?.throwIfAborted();
   const abort = new AbortController();
   const timer = clock.after(timeoutMs, () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)));
   const giveUp = (): void => abort.abort(signal?.reason);

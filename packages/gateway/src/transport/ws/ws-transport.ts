@@ -56,11 +56,18 @@ export class WebSocketTransport {
     this.#trustedProxies = proxyList(options.trustedProxies ?? []);
     this.#owner = owner;
     // The types do not know closeTimeout yet.
-    const settings: ServerOptions<typeof ProtocolWebSocket> & { closeTimeout: number } = {
+    const settings: ServerOptions<typeof ProtocolWebSocket> & {
+      closeTimeout: number;
+      maxBufferedChunks: number;
+      maxFragments: number;
+    } = {
       noServer: true,
       clientTracking: false,
       maxPayload: owner.maxFrameBytes,
       perMessageDeflate: false,
+      // A frame in crumbs costs more to keep than its bytes.
+      maxBufferedChunks: 16_384,
+      maxFragments: 64,
       // The codec checks the text it reads.
       skipUTF8Validation: true,
       closeTimeout: CLOSE_TIMEOUT_MS,
