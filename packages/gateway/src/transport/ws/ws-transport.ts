@@ -67,7 +67,7 @@ export class WebSocketTransport {
       perMessageDeflate: false,
       // A frame in crumbs costs more to keep than its bytes.
       maxBufferedChunks: 16_384,
-      maxFragments: 64,
+      maxFragments: 1_024,
       // The codec checks the text it reads.
       skipUTF8Validation: true,
       closeTimeout: CLOSE_TIMEOUT_MS,
