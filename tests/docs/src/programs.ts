@@ -35,8 +35,8 @@ export async function proveProgram(block: Block, playground: Playground): Promis
 
 async function proveRun(block: Block, playground: Playground): Promise<void> {
   const args = await writeProgram(block, await playground.addressed(sourceOf(block)), playground);
-  const { exitCode, stdout, output } = await playground.run(process.execPath, args);
-  if (exitCode === undefined) throw new Error(`it does not end: is it to be marked stays, or serves?\n${output}`);
+  const { exitCode, wasKilled, stdout, output } = await playground.run(process.execPath, args);
+  if (wasKilled) throw new Error(`it does not end: is it to be marked stays, or serves?\n${output}`);
   if (exitCode !== 0) throw new Error(`exit code ${exitCode}\n${output}`);
   const told = toldLines(block.text);
   const printed = linesOf(stdout).map((line, index) => (fits(line, told[index] ?? '') ? told[index] : line));
@@ -83,7 +83,8 @@ async function stoppedAfter(program: RunningProgram, check: () => void | Promise
   try {
     await program.until(check);
   } finally {
-    await program.stop();
+    const { wasKilled, output } = await program.stop();
+    expect(wasKilled, `it does not end after SIGTERM\n${output}`).toBe(false);
   }
 }
 

@@ -9,6 +9,8 @@ const PATIENCE_MS = 15_000;
 export interface Outcome {
   /** Undefined when a signal ended it. */
   readonly exitCode: number | undefined;
+  /** It took too long. */
+  readonly wasKilled: boolean;
   readonly stdout: string;
   /** Both streams. */
   readonly output: string;
@@ -62,7 +64,13 @@ export class RunningProgram {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE_MS);
     await this.#closed;
     clearTimeout(timer);
-    return { exitCode: this.#child.exitCode ?? undefined, stdout: this.#stdout, output: this.#output };
+    const { exitCode, signalCode } = this.#child;
+    return {
+      exitCode: exitCode ?? undefined,
+      wasKilled: signalCode === 'SIGKILL',
+      stdout: this.#stdout,
+      output: this.#output,
+    };
   }
 
   /** Asks it to end. */
