@@ -152,6 +152,27 @@ describe('the HTTP push client', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it('gives up an answer that does not end, and its connection', async () => {
+    let given = 0;
+    let cancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        given += 1;
+        // So that a reader without a bound fails rather than runs for ever.
+        if (given > 100) controller.close();
+        else controller.enqueue(new Uint8Array(1_048_576).fill(0x20));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    outcomes = [() => new Response(endless)];
+    await expect(client.toRoom('1', chat)).rejects.toMatchObject({ name: 'DISCONNECTED' });
+    expect(cancelled).toBe(true);
+    expect(given).toBeLessThan(20);
+    expect(sent[0]?.init.signal?.aborted).toBe(true);
+  });
+
   it('repeats a normal message when nothing was taken', async () => {
     outcomes = [refused(new ImError('QUEUE_FULL'), 429), published];
     await settle(client.toRoom('1', chat));
