@@ -68,7 +68,7 @@ describe('the static site', () => {
     const { status, headers } = await get(target);
     expect([status, headers['content-type']]).toEqual([200, type]);
     expect(headers['x-content-type-options']).toBe('nosniff');
-    expect(headers['content-security-policy']).toContain("default-src 'self'");
+    expect(headers['content-security-policy']).toContain("default-src 'self'; connect-src 'self';");
   });
 
   it.each([

@@ -24,10 +24,13 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 };
 
-/** The page runs its own code only, talks to this server only, and cannot be framed by others. */
+/**
+ * The page runs its own code only, talks to this server only, and cannot be framed by others. (`'self'` is also the
+ * WebSocket of the page's own host and port, by CSP level 3.)
+ */
 const POLICY = [
   "default-src 'self'",
-  "connect-src 'self' ws: wss:",
+  "connect-src 'self'",
   "img-src 'self' data:",
   "style-src 'self' 'unsafe-inline'",
   "base-uri 'none'",
