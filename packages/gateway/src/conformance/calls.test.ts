@@ -1,6 +1,6 @@
 // Section 4 of docs/protocol.md: calls.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FakeLink, GatewayFixture } from '../testing/index.js';
+import { effects, type FakeLink, GatewayFixture } from '../testing/index.js';
 
 describe('calls', () => {
   let fixture: GatewayFixture;
@@ -77,6 +77,32 @@ describe('calls', () => {
     ann.say({ type: 'call', id: 3, method: 'test.echo', data: 'x' });
     expect(await ann.answerTo(3)).toMatchObject({ type: 'reply' });
     expect(ann.messages.map(({ type }) => type)).toEqual(['welcome', 'reply', 'reply']);
+  });
+
+  it('does not withdraw a call whose answer is on its way: its effects are being carried out [PR-54]', async () => {
+    let goOn: (() => void) | undefined;
+    const slow = await new GatewayFixture({
+      log: (log) => ({
+        head: async (group) => {
+          if (group === 'r:1') {
+            await new Promise<void>((resolve) => {
+              goOn = resolve;
+            });
+          }
+          return log.head(group);
+        },
+        read: (group, range) => log.read(group, range),
+      }),
+    }).serve();
+    const bob = await slow.enter('bob');
+    bob.say({ type: 'call', id: 2, ...effects({ type: 'join', group: 'r:1' }) });
+    await expect.poll(() => goOn, { interval: 1 }).toBeDefined();
+    bob.say({ type: 'cancel', call: 2 });
+    goOn?.();
+    expect(await bob.answerTo(2)).toEqual({ type: 'reply', id: 2 });
+    expect(bob.all('joined')).toHaveLength(1);
+    await slow.close();
+    expect(slow.rejected).toEqual([]);
   });
 
   it('lets no client call the services and methods of the system [PR-55]', async () => {
