@@ -14,7 +14,7 @@ import { MemoryLog, type SharedBody, type Usage } from './memory-log.js';
 export interface MemoryLogStoreOptions {
   /** Default: 1,000 entries, 1 MiB of bodies and 10 minutes of every log. */
   readonly retention?: RetentionPolicy;
-  /** Logs kept; beyond, the least recently used is given up, those that were never written first. Default 100,000. */
+  /** Logs kept; beyond, the least recently used is given up. Default 100,000. */
   readonly maxLogs?: number;
   /** Of all logs together, bodies and what surrounds them; beyond, the least recently used are given up. Default 256 MiB. */
   readonly maxTotalBytes?: number;
@@ -22,6 +22,9 @@ export interface MemoryLogStoreOptions {
   readonly random?: Random;
   readonly metrics?: Metrics;
 }
+
+/** How finely {@link MemoryLogStore} remembers whose logs were given up. */
+const LIVES = 4_096;
 
 const DEFAULT_RETENTION: Retention = { maxEntries: 1_000, maxBytes: 1_048_576, maxAgeMs: 600_000 };
 
@@ -35,14 +38,15 @@ class MemoryLogStore implements LogStore {
   readonly #maxTotalBytes: number;
   readonly #clock: Clock;
   readonly #logs = new Map<string, MemoryLog>();
-  /** Logs that were only asked for: given up first, so that naming groups costs nobody's entries. */
-  readonly #unwritten = new RecencyList<MemoryLog>();
-  readonly #written = new RecencyList<MemoryLog>();
+  readonly #recency = new RecencyList<MemoryLog>();
   readonly #usage: Usage;
   /** Of this store's life; 10 characters, so that what follows them cannot be mistaken. */
   readonly #incarnation: string;
-  /** Written logs given up so far: a new log's epoch names it, hence differs from all that its group had before. */
-  #evictions = 0;
+  /**
+   * Logs given up so far, by hash of the group: a log's epoch names the count, hence differs from all that its group had
+   * before, and is known of logs that were never written without keeping anything for them.
+   */
+  readonly #lives = new Uint32Array(LIVES);
   #closed = false;
   readonly #appended;
   readonly #duplicates;
@@ -63,21 +67,18 @@ class MemoryLogStore implements LogStore {
     };
     this.#appended = metrics.counter('im_timeline_appended_total', { help: 'Entries appended.', labels });
     this.#duplicates = metrics.counter('im_timeline_duplicates_total', { help: 'Appends of a known id.', labels });
-    this.#evicted = metrics.counter('im_timeline_evicted_logs_total', {
-      help: 'Written logs given up for room.',
-      labels,
-    });
+    this.#evicted = metrics.counter('im_timeline_evicted_logs_total', { help: 'Logs given up for room.', labels });
     metrics.observe('im_timeline_logs', { help: 'Logs kept.', labels }, () => this.#logs.size);
     metrics.observe('im_timeline_bytes', { help: 'Bytes kept, about.', labels }, () => this.#usage.bytes);
   }
 
   async head(group: string): Promise<Head> {
-    return this.#log(group).head(this.#clock.monotonic());
+    return this.#known(group)?.head(this.#clock.monotonic()) ?? this.#unwritten(group);
   }
 
   async read(group: string, range: ReadRange): Promise<Page> {
     checkRange(range);
-    return this.#log(group).read(range, this.#clock.monotonic());
+    return this.#known(group)?.read(range, this.#clock.monotonic()) ?? { ...this.#unwritten(group), entries: [] };
   }
 
   async append(group: string, entry: NewEntry): Promise<Appended> {
@@ -114,58 +115,55 @@ class MemoryLogStore implements LogStore {
       this.#duplicates.add();
       return { epoch, version: known, duplicate: true };
     }
-    const isFirst = !log.isWritten;
     const version = log.append(entry, shared ?? copyOf(entry.body), now);
-    if (isFirst) {
-      this.#unwritten.remove(log);
-      this.#written.add(log);
-    }
     this.#appended.add();
     this.#makeRoom(log);
     return { epoch, version, duplicate: false };
   }
 
-  /** The group's log, made when it is unknown, so that the epoch told to a reader is the one appended to later. */
-  #log(group: string): MemoryLog {
+  #known(group: string): MemoryLog | undefined {
     this.#checkOpen();
     const known = this.#logs.get(group);
-    if (known !== undefined) {
-      this.#recencyOf(known).touch(known);
-      return known;
-    }
+    if (known !== undefined) this.#recency.touch(known);
+    return known;
+  }
+
+  /** Readers alone make no log: there may be many more of them than logs that are ever written. */
+  #unwritten(group: string): Head {
     checkGroup(group);
-    const epoch = this.#incarnation + this.#evictions.toString(36);
-    const log = new MemoryLog(group, epoch, this.#retentionOf(group), this.#usage);
+    return { epoch: this.#epochOf(group), version: 0, first: 1 };
+  }
+
+  /** The group's log, made when it is unknown, under the epoch that its readers were told. */
+  #log(group: string): MemoryLog {
+    const known = this.#known(group);
+    if (known !== undefined) return known;
+    checkGroup(group);
+    const log = new MemoryLog(group, this.#epochOf(group), this.#retentionOf(group), this.#usage);
     this.#logs.set(group, log);
-    this.#unwritten.add(log);
+    this.#recency.add(log);
     this.#makeRoom(log);
     return log;
   }
 
+  #epochOf(group: string): string {
+    return this.#incarnation + (this.#lives[lifeOf(group)] as number).toString(36);
+  }
+
   #makeRoom(used: MemoryLog): void {
     while (this.#logs.size > this.#maxLogs || this.#usage.bytes > this.#maxTotalBytes) {
-      const oldest = this.#oldestBeside(used);
-      if (oldest === undefined) break;
+      const { oldest } = this.#recency;
+      if (oldest === undefined || oldest === used) break;
       this.#remove(oldest);
-      // Nobody holds a version of a log that was never written: it may come back as the one it was.
-      if (!oldest.isWritten) continue;
-      this.#evictions += 1;
+      this.#lives[lifeOf(oldest.group)] = (this.#lives[lifeOf(oldest.group)] as number) + 1;
       this.#evicted.add();
     }
     while (this.#usage.bytes > this.#maxTotalBytes && used.dropOldest());
   }
 
-  #oldestBeside(used: MemoryLog): MemoryLog | undefined {
-    return [this.#unwritten.oldest, this.#written.oldest].find((log) => log !== undefined && log !== used);
-  }
-
-  #recencyOf(log: MemoryLog): RecencyList<MemoryLog> {
-    return log.isWritten ? this.#written : this.#unwritten;
-  }
-
   #remove(log: MemoryLog): void {
     this.#logs.delete(log.group);
-    this.#recencyOf(log).remove(log);
+    this.#recency.remove(log);
     log.dispose();
   }
 
@@ -177,4 +175,11 @@ class MemoryLogStore implements LogStore {
 /** Not `slice`: a Buffer's would share its memory, and pin the frame that it was read from. */
 function copyOf(body: Uint8Array): SharedBody {
   return { bytes: new Uint8Array(body), holders: 0 };
+}
+
+/** Which of the {@link LIVES} is the group's: FNV-1a (Fowler, Noll, Vo). */
+function lifeOf(group: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < group.length; i += 1) hash = Math.imul(hash ^ group.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % LIVES;
 }

@@ -53,11 +53,6 @@ export class MemoryLog implements Listed<MemoryLog> {
     usage.bytes += LOG_BYTES;
   }
 
-  /** Something was appended to it, kept or not. */
-  get isWritten(): boolean {
-    return this.#ring.next > 1;
-  }
-
   head(now: number): Head {
     this.#trim(now);
     return { epoch: this.epoch, version: this.#ring.next - 1, first: this.#ring.first };
