@@ -58,17 +58,20 @@ export interface CallsPorts {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** How many may be unanswered now; 0 without a connection. */
-  room(): number;
+  capacity(): number;
   send(message: ClientMessage<unknown>): void;
 }
 
-export function createCalls(firstId: number, { clock, timeoutMs: defaultTimeoutMs, room, send }: CallsPorts): Calls {
+export function createCalls(
+  firstId: number,
+  { clock, timeoutMs: defaultTimeoutMs, capacity, send }: CallsPorts,
+): Calls {
   const entries = new Map<number, Entry>();
   let nextId = firstId;
   let unanswered = 0;
 
   function flush(): void {
-    let free = room() - unanswered;
+    let free = capacity() - unanswered;
     for (const [id, entry] of entries) {
       if (free <= 0) return;
       if (entry.sent) continue;

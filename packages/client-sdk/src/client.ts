@@ -70,8 +70,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
 
   const connection = createConnection(
     {
-      url: options.url,
-      token: options.token,
+      ...options,
       device: options.device ?? `d${random().toString(36).slice(2)}`,
       platform: options.platform ?? ('document' in globalThis ? 'web' : 'node'),
       WebSocket,
@@ -119,7 +118,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
   const calls = createCalls(HELLO_ID + 1, {
     clock,
     timeoutMs: options.callTimeoutMs ?? 10_000,
-    room: () => (connection.open ? pendingCalls : 0),
+    capacity: () => (connection.open ? pendingCalls : 0),
     send: connection.send,
   });
 

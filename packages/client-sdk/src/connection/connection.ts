@@ -83,7 +83,7 @@ export function createConnection(
 
   let attempt: AbortController | undefined;
   let failures = 0;
-  let renewals = 0;
+  let retryAtMs = 0;
   let nextAddress: string | undefined;
   let ticket: string | undefined;
 
@@ -101,7 +101,7 @@ export function createConnection(
   const timedOut = (): void => go('lost', OWN_CODES.TIMEOUT, `TIMEOUT ${state}`);
   const waitForAnswer = (): void => wait(options.connectTimeoutMs, timedOut);
 
-  /** What each state begins with; what it needs from the step before was put where it is read. */
+  /** What each state begins with. None of these goes on to another state by itself. */
   const begin: Partial<Record<State, () => void>> = {
     resolving() {
       disconnect();
@@ -117,7 +117,13 @@ export function createConnection(
       send({ type: 'ping', ...handlers.positions(false) });
     },
     leaving: () => wait(MOVE_PATIENCE_MS, moved),
-    delaying: disconnect,
+    delaying() {
+      disconnect();
+      const { reconnect } = options;
+      const delayMs = signals.online() ? backoffMs(reconnect, Math.max(0, failures - 1), random) : reconnect.maxMs;
+      retryAtMs = clock.now() + delayMs;
+      wait(delayMs, retry);
+    },
     closed() {
       disconnect();
       credentials.abort();
@@ -144,13 +150,8 @@ export function createConnection(
     else if (status === 'connected') {
       const { session, user, resumed } = welcome as Welcome;
       shown = { status, session, user, resumed, ...because };
-    } else if (status === 'waiting') {
-      const delayMs = signals.online()
-        ? backoffMs(options.reconnect, Math.max(0, failures - 1), random)
-        : options.reconnect.maxMs;
-      wait(delayMs, retry);
-      shown = { status, attempt: failures, retryAtMs: clock.now() + delayMs, ...because };
-    } else shown = { status, ...because };
+    } else if (status === 'waiting') shown = { status, attempt: failures, retryAtMs, ...because };
+    else shown = { status, ...because };
     handlers.onState(shown);
   }
 
@@ -205,8 +206,8 @@ export function createConnection(
     const { cause, code, reason } = judge(closeCode, closeReason, refusal);
     if (cause !== 'expired') go(cause, code, reason);
     else if (!credentials.renew('expired')) go('forbidden', code, reason);
-    // A new token that is expired as well: the clocks differ, and haste does not help.
-    else go(renewals++ ? 'lost' : 'expired', code, reason);
+    // This attempt had a new token for the same reason: the clocks differ, and haste does not help.
+    else go(code === shown.code ? 'lost' : 'expired', code, reason);
   }
 
   function onFrame(frame: unknown): void {
@@ -242,7 +243,6 @@ export function createConnection(
       ticket = message.ticket;
       heartbeatMs = Math.max(MIN_PATIENCE_MS, message.heartbeatMs);
       welcomedAt = clock.monotonic();
-      renewals = 0;
       go('welcomed');
       // A listener may have closed the connection.
       if (welcome) handlers.onWelcome(message);
@@ -298,7 +298,7 @@ export function createConnection(
     connect() {
       if (state === 'delaying') retry();
       else if (next(state, 'connect')) {
-        failures = renewals = 0;
+        failures = 0;
         credentials.renew('connect');
         unwatch = signals.watch(onSignal);
         go('connect');

@@ -15,7 +15,12 @@ export type TextStorage = Pick<Storage, 'getItem' | 'setItem'>;
  */
 export function localStoragePositions(key: string, storage: TextStorage = localStorage): PositionStore {
   const read = (): Record<string, Position> => {
-    const stored: unknown = JSON.parse(storage.getItem(key) ?? '{}');
+    let stored: unknown;
+    try {
+      stored = JSON.parse(storage.getItem(key) ?? '{}');
+    } catch {
+      // Somebody else wrote there: begin anew.
+    }
     return Object.fromEntries(
       Object.entries(stored ?? {}).filter((entry): entry is [string, Position] => isPosition(entry[1])),
     );
