@@ -116,9 +116,7 @@ export function createCalls(
       return unanswered;
     },
     onAnswer(message) {
-      const entry = entries.get(message.id as number);
-      if (!entry?.sent) return;
-      entry.settle(message.type === 'error' ? new CodedError(message) : message);
+      entries.get(message.id as number)?.settle(message.type === 'error' ? new CodedError(message) : message);
       flush();
     },
     flush,

@@ -9,7 +9,7 @@ import { pageSignals } from './connection/signals.js';
 import type { ClientState } from './connection/states.js';
 import { createEmitter } from './emitter.js';
 import { ownError } from './errors.js';
-import type { Group, GroupEntry } from './groups/group.js';
+import type { Group } from './groups/group.js';
 import { createGroups } from './groups/groups.js';
 import type { ClientOptions, Ports } from './options.js';
 import { reportToPlatform } from './report-to-platform.js';
@@ -91,10 +91,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
       },
       onWelcome(welcome) {
         pendingCalls = welcome.limits.pendingCalls;
-        const user = groups.of(`u:${welcome.user}`);
-        if (me) me.companion = undefined;
-        me = user;
-        me.companion = userEvents;
+        groups.of(`u:${welcome.user}`).companion = user;
         groups.onWelcome(welcome);
         for (const stay of stays.values()) stay.onWelcome();
         calls.flush();
@@ -128,8 +125,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
     sync: async (command) => (await calls.request((id) => ({ type: 'sync', id, ...command }), {})) as Synced,
     report,
   });
-  const userEvents = createEmitter(report);
-  let me: GroupEntry | undefined;
+  const user = createEmitter(report);
 
   async function call(
     method: string,
@@ -205,7 +201,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
       return stay.entering;
     },
     group,
-    user: userEvents,
+    user,
     everyone: group(EVERYONE),
   };
 }

@@ -74,6 +74,20 @@ describe('connecting', () => {
     ]);
   });
 
+  it('counts attempts from one again when the app connects anew', async () => {
+    const { gateway, client, states, start, pass } = setUp();
+    gateway.onConnecting = (link) => link.cut();
+    await start();
+    await pass(2_000);
+    expect(states.at(-1)).toMatchObject({ status: 'waiting', attempt: 5 });
+    client.close();
+    await start();
+    expect(states.slice(-2)).toMatchObject([
+      { status: 'connecting', attempt: 1 },
+      { status: 'waiting', attempt: 1 },
+    ]);
+  });
+
   it('says nothing to the app twice: connect and close may be called at any time', async () => {
     const { gateway, client, states, start } = setUp();
     client.close();
@@ -119,6 +133,19 @@ describe('being refused', () => {
     await start();
     expect(client.state).toMatchObject({ status: 'connected', user: 'user-2' });
     expect(reasons).toEqual(['connect', 'connect']);
+  });
+
+  it('forgets a refusal with its connection', async () => {
+    const { gateway, states, start, pass } = setUp();
+    gateway.onHello = (link) => {
+      link.send({ type: 'error', id: 1, ...new ImError('VERIFIER_UNAVAILABLE').toBody() });
+      link.cut();
+    };
+    await start();
+    expect(states.at(-1)).toMatchObject({ status: 'waiting', code: 202 });
+    gateway.onHello = (link) => link.cut();
+    await pass(500);
+    expect(states.at(-1)).toMatchObject({ status: 'waiting', attempt: 2, code: 1006 });
   });
 
   it('[PR-37] tries again later when the verifier is away', async () => {
@@ -330,6 +357,17 @@ describe('heartbeats', () => {
     await pass(25_000);
     expect(gateway.link.receivedOf('ping')).toHaveLength(2);
     expect(client.state.status).toBe('connected');
+  });
+
+  it('[PR-111] pings also when it hears a lot and only says nothing', async () => {
+    const { gateway, start, pass } = setUp();
+    await start();
+    for (let second = 0; second < 25; second += 5) {
+      gateway.publish('r:0', 'notice', second);
+      await pass(5_000);
+    }
+    await pass(50);
+    expect(gateway.link.receivedOf('ping')).toHaveLength(1);
   });
 
   it('[PR-112] answers a ping with a pong', async () => {

@@ -1,7 +1,9 @@
 import { ImError, type Position, type Positions } from '@im/protocol';
+import { FakeClock } from '@im/protocol/testing';
 import { describe, expect, it } from 'vitest';
 import type { PositionStore } from '../index.js';
 import { setUp } from '../testing/fixture.js';
+import { createGroups } from './groups.js';
 
 describe('groups without entering', () => {
   it('[PR-39] hears what is sent to the user and to everyone, from the welcome on', async () => {
@@ -128,6 +130,20 @@ describe('groups without entering', () => {
     ]);
   });
 
+  it('goes on hearing a group that was left and joined again', async () => {
+    const { gateway, client, start } = setUp();
+    await start();
+    const seen: unknown[] = [];
+    client.group('g:7').on('move', (move) => seen.push(move));
+    for (const move of ['e4', 'e5']) {
+      gateway.link.join('g:7');
+      gateway.publish('g:7', 'move', move);
+      gateway.link.leave('g:7');
+    }
+    await gateway.settled();
+    expect(seen).toEqual(['e4', 'e5']);
+  });
+
   it('[PR-94] is told when a group of the ticket was not restored, and forgets its position', async () => {
     const { gateway, client, start, pass } = setUp();
     await start();
@@ -137,13 +153,29 @@ describe('groups without entering', () => {
     gateway.link.join('g:7');
     await gateway.settled();
     gateway.onHello = (link) => {
-      link.restorable = (id) => (id === 'g:7' ? { group: id, code: 204, reason: '' } : undefined);
+      link.left = [{ group: 'g:7', code: 204, reason: '' }];
       link.welcome();
     };
     gateway.link.cut();
     await pass(1_000);
     expect(seen).toEqual([204]);
     expect(group.position).toBeUndefined();
+  });
+});
+
+describe('the table of groups', () => {
+  it('forgets a group that is over, unless the app has it at hand or a room goes on', () => {
+    const ports = { clock: new FakeClock(), store: undefined, sync: () => Promise.reject(), report: () => {} };
+    const groups = createGroups(ports);
+    const [over, kept, room] = [groups.of('g:1'), groups.of('g:2'), groups.of('r:1')];
+    kept.kept = true;
+    room.companion = { emit: () => {} };
+    for (const entry of [over, kept, room]) groups.drop(entry);
+    expect([groups.of('g:1') === over, groups.of('g:2') === kept, groups.of('r:1') === room]).toEqual([
+      false,
+      true,
+      true,
+    ]);
   });
 });
 
@@ -212,8 +244,9 @@ describe('holes', () => {
     for (let n = 1; n <= 2; n++) gateway.publish('r:0', 'gift', n, { lane: 'priority' });
     await gateway.settled();
     gateway.link.cut();
-    await pass(1_000);
+    await pass(3_000);
     expect(seen).toEqual([1, 2]);
+    expect(gateway.link.receivedOf('sync')).toEqual([]);
   });
 });
 

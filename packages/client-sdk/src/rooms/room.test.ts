@@ -4,8 +4,8 @@ import type { Room } from '../index.js';
 import { setUp } from '../testing/fixture.js';
 
 /** Everything that a room tells, in order. */
-function listen(room: Room<Record<string, unknown>, unknown>): unknown[] {
-  const seen: unknown[] = [];
+function listen(room: Room<Record<string, unknown>, unknown>): unknown[][] {
+  const seen: unknown[][] = [];
   for (const event of ['chat', 'gift']) room.on(event, (data, { version }) => seen.push([event, data, version]));
   room.on('$left', ({ code, reason }) => seen.push(['$left', code, reason]));
   room.on('$shed', ({ count, reason }) => seen.push(['$shed', count, reason]));
@@ -115,6 +115,18 @@ describe('entering', () => {
     expect((await entering).member).toBe(true);
   });
 
+  it('is not undone by a loss that follows at its heels', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    gateway.onFrame = (from, frame) => {
+      if (from === 'gateway' && frame.includes('"reply"')) queueMicrotask(() => gateway.link.cut());
+    };
+    const entering = client.enter('1');
+    await pass(1_000);
+    expect(await entering).toMatchObject({ member: true, data: { room: '1' } });
+    expect(gateway.links).toHaveLength(2);
+  });
+
   it('fails within its time when there is no connection', async () => {
     const { client, pass } = setUp();
     const entering = client.enter('1', { timeoutMs: 3_000 }).catch((error: unknown) => error);
@@ -137,6 +149,20 @@ describe('leaving', () => {
     expect(seen).toEqual([['$left', 0, '']]);
     expect(gateway.link.groups.has('r:1')).toBe(false);
     expect(gateway.link.receivedOf('call').map(({ method }) => method)).toEqual(['room.enter', 'room.leave']);
+  });
+
+  it('drops also what was held for listeners', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    gateway.handle('room.enter', (_data, { link }) => {
+      link.join('r:1');
+      gateway.publish('r:1', 'chat', 'held');
+    });
+    const room = await client.enter('1');
+    const seen = listen(room);
+    await room.leave();
+    await pass(1);
+    expect(seen).toEqual([['$left', 0, '']]);
   });
 
   it('and entering again at once ends inside, in a room of its own, whatever the order of the answers', async () => {
@@ -185,6 +211,7 @@ describe('leaving', () => {
     await room.leave();
     await pass(1_000);
     expect(gateway.link.hello).not.toHaveProperty('ticket');
+    expect(Object.keys(gateway.link.hello?.positions ?? {}).sort()).toEqual(['r:0', 'r:2', 'u:ann']);
     expect([...gateway.link.groups].sort()).toEqual(['r:0', 'r:2', 'u:ann']);
     expect(other.member).toBe(true);
   });
@@ -240,7 +267,7 @@ describe('being put out', () => {
     const room = await client.enter('1');
     const seen = listen(room);
     gateway.onHello = (link, hello) => {
-      link.restorable = (group) => (group === 'r:1' ? { group, code: 204, reason: 'spam' } : undefined);
+      link.left = [{ group: 'r:1', code: 204, reason: 'spam' }];
       link.welcome();
       expect(hello.ticket).toBeDefined();
     };
@@ -275,6 +302,22 @@ describe('coming back', () => {
       ['gift', 'third', 3],
     ]);
     expect(gateway.link.receivedOf('call')).toEqual([]);
+  });
+
+  it('[PR-93] enters again by calls also when the gateway lists the rooms as left, because nothing could be proven', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    const room = await client.enter('1');
+    const seen = listen(room);
+    gateway.tickets.clear();
+    gateway.onHello = (link) => {
+      link.left = [{ group: 'r:1', code: 401, reason: 'nothing proven' }];
+      link.welcome();
+    };
+    gateway.link.cut();
+    await pass(1_000);
+    expect(room.member).toBe(true);
+    expect(seen.map(([event]) => event)).toEqual(['$recovered', '$shed', '$entered']);
   });
 
   it('[PR-93] [PR-98] enters again by a call with its position when nothing was resumed', async () => {

@@ -33,8 +33,8 @@ export class FakeLink {
   state: 'connecting' | 'open' | 'closed' = 'connecting';
   /** The code the client closed with. */
   closedWith: number | undefined;
-  /** Why a group of the ticket is not restored, where it is not. Replace it before `welcome`. */
-  restorable: (group: string) => LeftGroup | undefined = () => undefined;
+  /** What `welcome` lists as not restored; set it before. */
+  left: readonly LeftGroup[] = [];
   #gateway: FakeGateway;
   #socket: FakeSocket;
   #session: FakeSession | undefined;
@@ -75,10 +75,9 @@ export class FakeLink {
     }
     const ticket = hello.ticket === undefined ? undefined : this.#gateway.tickets.get(hello.ticket);
     const resumed = ticket?.user === user && ticket.device === hello.device ? ticket : undefined;
-    const wanted = [...new Set([`u:${user}`, EVERYONE, ...(resumed?.groups ?? [])])];
-    const left = wanted.flatMap((group) => this.restorable(group) ?? []);
-    const joins = wanted
-      .filter((group) => !this.restorable(group))
+    const out = new Set(this.left.map(({ group }) => group));
+    const joins = [...new Set([`u:${user}`, EVERYONE, ...(resumed?.groups ?? [])])]
+      .filter((group) => !out.has(group))
       .map((group) => {
         this.groups.add(group);
         return this.#gateway.log(group).join(hello.positions?.[group]);
@@ -98,7 +97,7 @@ export class FakeLink {
       resumed: resumed !== undefined,
       ticket: this.#newTicket(),
       groups: joins.map(({ joined }) => joined),
-      left,
+      left: this.left,
       limits: this.#gateway.limits,
       time: 1_790_000_000_000,
     });
