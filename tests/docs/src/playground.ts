@@ -40,7 +40,8 @@ export class Workplace {
 export class Playground {
   readonly folder: string;
   readonly #commands: string;
-  #server: Promise<{ program: RunningProgram; origin: URL }> | undefined;
+  #server: RunningProgram | undefined;
+  #origin: Promise<URL> | undefined;
 
   constructor(folder: string, commands: string) {
     this.folder = folder;
@@ -51,9 +52,8 @@ export class Playground {
   /** The text with the address of this document's server, which is started by the first that needs it. */
   async addressed(text: string): Promise<string> {
     if (!text.includes(EXAMPLE_SERVER) && !text.includes('.im/')) return text;
-    this.#server ??= this.#startServer();
-    const { origin } = await this.#server;
-    return text.replaceAll(EXAMPLE_SERVER, origin.host);
+    this.#origin ??= this.#startServer();
+    return text.replaceAll(EXAMPLE_SERVER, (await this.#origin).host);
   }
 
   /** Starts a program with `$IM_PUSH_TOKEN` and the `im` command as the documents have them. */
@@ -74,20 +74,18 @@ export class Playground {
 
   /** Stops the server, which has to end by itself. */
   async close(): Promise<void> {
-    if (this.#server === undefined) return;
-    const { program } = await this.#server;
-    const { exitCode, output } = await program.stop();
-    if (exitCode !== 0) throw new Error(`the server did not stop by itself:\n${output}`);
+    const outcome = await this.#server?.stop();
+    if (outcome && outcome.exitCode !== 0) throw new Error(`the server did not stop by itself:\n${outcome.output}`);
   }
 
-  async #startServer(): Promise<{ program: RunningProgram; origin: URL }> {
+  async #startServer(): Promise<URL> {
     if (!existsSync(imCommand)) throw new Error(`${imCommand} is missing: npm run build`);
-    const program = this.start(process.execPath, [imCommand, 'serve', '--json', '--port', '0', '--data', '.im']);
-    const origin = await program.until(() => {
-      const ready = /"message":"ready".*"origin":"([^"]+)"/.exec(program.stdout)?.[1];
-      if (ready === undefined) throw new Error('it is not ready');
-      return ready;
+    const server = this.start(process.execPath, [imCommand, 'serve', '--json', '--port', '0', '--data', '.im']);
+    this.#server = server;
+    return await server.until(() => {
+      const origin = /"message":"ready".*"origin":"([^"]+)"/.exec(server.stdout)?.[1];
+      if (origin === undefined) throw new Error('the server is not ready');
+      return new URL(origin);
     });
-    return { program, origin: new URL(origin) };
   }
 }

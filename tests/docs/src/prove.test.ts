@@ -48,8 +48,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await playground.close();
-  workplace.remove();
+  await playground.close().finally(() => workplace.remove());
 });
 
 describe('a wrong block', () => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { vi } from 'vitest';
 
 /** After which a program counts as stuck. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 export interface Outcome {
   /** Undefined when a signal ended it. */
