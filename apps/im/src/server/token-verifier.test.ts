@@ -21,10 +21,14 @@ afterEach(async () => {
 
 /** A backend that answers with JSON; its address. */
 async function startBackend(answer: (request: IncomingMessage, body: string) => object): Promise<string> {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let body = '';
-    for await (const chunk of request) body += chunk;
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer(request, body)));
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer(request, body)));
+    });
   });
   backend = server;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
