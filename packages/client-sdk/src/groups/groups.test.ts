@@ -165,7 +165,12 @@ describe('groups without entering', () => {
 
 describe('the table of groups', () => {
   it('forgets a group that is over, unless the app has it at hand or a room goes on', () => {
-    const ports = { clock: new FakeClock(), store: undefined, sync: () => Promise.reject(new Error('no gateway')), report: () => {} };
+    const ports = {
+      clock: new FakeClock(),
+      store: undefined,
+      sync: () => Promise.reject(new Error('no gateway')),
+      report: () => {},
+    };
     const groups = createGroups(ports);
     const [over, kept, room] = [groups.of('g:1'), groups.of('g:2'), groups.of('r:1')];
     kept.kept = true;
