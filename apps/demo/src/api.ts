@@ -1,11 +1,11 @@
 /** The application's API as apps/workers/README.md describes it: shapes only. */
 
-export interface Person {
+interface Person {
   readonly user: string;
   readonly name: string;
 }
 
-export interface Chat {
+interface Chat {
   readonly id: string;
   readonly from: Person;
   readonly text: string;

@@ -21,8 +21,8 @@ export interface CallOptions {
 const MAX_CALLS = 1_000;
 
 /** The command, once its id and the time left for it are known. */
-export type Make = (id: number, timeoutMs: number) => ClientMessage<unknown>;
-export type Answer = Reply<unknown> | Synced;
+type Make = (id: number, timeoutMs: number) => ClientMessage<unknown>;
+type Answer = Reply<unknown> | Synced;
 
 export interface RequestOptions extends Omit<CallOptions, 'key'> {
   /** Sent again after a reconnect. */

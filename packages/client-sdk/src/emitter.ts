@@ -1,6 +1,6 @@
 /** Listeners by event name. A listener that fails is reported and stops nobody. */
 
-export type Listener = (...args: never[]) => unknown;
+type Listener = (...args: never[]) => unknown;
 
 export interface Emitter {
   /** Returns the function that takes this one subscription back. */

@@ -3,7 +3,7 @@ import { type Client, createClient } from '@im/client-sdk';
 import { WebSocket } from 'ws';
 
 /** The application's API as far as these tests use it; apps/workers/README.md has all of it. */
-export interface Application {
+interface Application {
   room: {
     chat: { id: string; from: { user: string; name: string }; text: string };
     gift: { id: string; gift: string; value: number };

@@ -21,7 +21,7 @@ export type Act =
   | { readonly closed: number };
 
 /** What follows from it: the messages of one frame of the client, or something the app sees. */
-export type Effect = { readonly client: readonly unknown[] } | { readonly sees: readonly unknown[] };
+type Effect = { readonly client: readonly unknown[] } | { readonly sees: readonly unknown[] };
 
 export type Step = Act | Effect;
 

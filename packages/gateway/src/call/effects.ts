@@ -5,7 +5,7 @@
 import { type Effect, EVERYONE, isGroupId } from '@im/protocol';
 
 /** Most effects of one reply. */
-export const MAX_EFFECTS = 64;
+const MAX_EFFECTS = 64;
 
 const ATTRIBUTE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const MAX_REASON_LENGTH = 100;
