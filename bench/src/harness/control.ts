@@ -3,6 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { pinned } from './cores.js';
 
+/** How long a command may take: ten thousand connections on a busy machine need a minute. */
+const ANSWER_MS = 300_000;
+
 export class ControlledProcess<Command extends object, Reply extends object> {
   readonly #child: ChildProcess;
   readonly #name: string;
@@ -21,12 +24,13 @@ export class ControlledProcess<Command extends object, Reply extends object> {
 
   /** One at a time. @throws Error what the process could not do */
   ask(command: Command): Promise<Reply> {
-    return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => this.#fail(new Error(`${this.#name} does not answer`)), ANSWER_MS);
+    return new Promise<Reply>((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#child.send(command, (error) => {
         if (error) this.#fail(error);
       });
-    });
+    }).finally(() => clearTimeout(timer));
   }
 
   async stop(): Promise<void> {

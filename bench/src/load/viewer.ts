@@ -15,6 +15,10 @@ const BINARY = 2;
 const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
+const NORMAL_CLOSURE = Buffer.from([0x03, 0xe8]);
+
+/** opening → held → closing → closed; each may also go to closed at once, when the connection breaks. */
+type ViewerState = 'opening' | 'held' | 'closing' | 'closed';
 
 export interface ViewerOptions {
   readonly host: string;
@@ -34,10 +38,13 @@ export class LoadViewer implements DialectViewer {
   readonly #options: ViewerOptions;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
+  /** What has come of the answer to the handshake; undefined once it is complete. */
   #handshake: string | undefined = '';
   #entered = 0;
-  #settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  readonly #settled: Promise<void>;
+  #state: ViewerState = 'opening';
+  #error: Error | undefined;
+  readonly #settled = new Settlement();
+  readonly #gone = new Settlement();
 
   constructor(
     readonly index: number,
@@ -45,9 +52,6 @@ export class LoadViewer implements DialectViewer {
   ) {
     this.rooms = options.rooms;
     this.#options = options;
-    this.#settled = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-    });
     this.#reader = new FrameReader({
       onFrame: (opcode, length) => this.#onFrame(opcode, length),
       onPayload: (opcode, payload) => this.#onPayload(opcode, payload),
@@ -60,13 +64,15 @@ export class LoadViewer implements DialectViewer {
     });
     this.#socket.setNoDelay(true);
     this.#socket.on('connect', () => this.#shakeHands());
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('close', () => this.#fail(new Error('closed by the server')));
+    this.#socket.on('error', (error) => {
+      this.#error = error;
+    });
+    this.#socket.on('close', () => this.#onClose());
   }
 
-  /** Resolves when the viewer is in all its rooms. */
+  /** Resolves when the viewer is in all its rooms. @throws Error why it could not get there */
   get settled(): Promise<void> {
-    return this.#settled;
+    return this.#settled.promise;
   }
 
   sendText(text: string): void {
@@ -77,37 +83,41 @@ export class LoadViewer implements DialectViewer {
     this.#socket.write(clientFrame(BINARY, Buffer.from(text)));
   }
 
-  /** One more room entered. */
   entered(): void {
     this.#entered += 1;
     if (this.#entered === this.rooms.length) this.joined();
   }
 
   joined(): void {
-    if (this.#settle === undefined) return;
+    if (this.#state !== 'opening') return;
+    this.#state = 'held';
     this.#options.ledger.held += 1;
-    this.#settle.resolve();
-    this.#settle = undefined;
+    this.#settled.resolve();
   }
 
   shed(count: number): void {
     this.#options.ledger.shed += count;
   }
 
+  /** Resolves when the connection is closed. */
   close(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#socket.destroyed) {
-        resolve();
-        return;
-      }
-      this.#socket.removeAllListeners('close');
-      this.#socket.on('close', () => {
-        this.#options.ledger.held -= 1;
-        resolve();
-      });
-      this.#socket.end(clientFrame(CLOSE, Buffer.from([0x03, 0xe8])));
-      this.#socket.resume();
-    });
+    if (this.#state === 'held') {
+      this.#options.ledger.held -= 1;
+      this.#state = 'closing';
+      this.#socket.end(clientFrame(CLOSE, NORMAL_CLOSURE));
+    } else if (this.#state === 'opening') this.#socket.destroy();
+    return this.#gone.promise;
+  }
+
+  #onClose(): void {
+    const { ledger } = this.#options;
+    if (this.#state === 'held') {
+      ledger.held -= 1;
+      ledger.lostConnections += 1;
+    }
+    if (this.#state === 'opening') this.#settled.reject(this.#error ?? new Error('closed by the server'));
+    this.#state = 'closed';
+    this.#gone.resolve();
   }
 
   #shakeHands(): void {
@@ -130,8 +140,7 @@ export class LoadViewer implements DialectViewer {
       }
       if (bytes.length > 0) this.#reader.read(bytes);
     } catch (error) {
-      this.#fail(error as Error);
-      this.#socket.destroy();
+      this.#socket.destroy(error as Error);
     }
     return true;
   }
@@ -172,14 +181,18 @@ export class LoadViewer implements DialectViewer {
     ledger.messages += messages;
     if (sampled) ledger.read(this.index, readMessages(payload), nowUs());
   }
+}
 
-  #fail(error: Error): void {
-    if (this.#settle === undefined) {
-      this.#options.ledger.lostConnections += 1;
-      this.#options.ledger.held -= 1;
-    }
-    this.#settle?.reject(error);
-    this.#settle = undefined;
-    this.#socket.removeAllListeners('close');
+/** A promise that is settled from outside, once. */
+class Settlement {
+  readonly promise: Promise<void>;
+  resolve: () => void = () => {};
+  reject: (error: Error) => void = () => {};
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
   }
 }
