@@ -142,11 +142,15 @@ export function createGroup(id: string, { clock, store, sync, report }: GroupPor
       return position;
     },
     onJoined(joined) {
+      const { recovered, missed } = joined;
+      const stood = log.position;
       member = true;
       log.begin(joined);
       told = joined.version;
       save();
-      if (joined.recovered !== undefined) emit('$recovered', joined);
+      if (recovered === undefined) return;
+      // Where it stood is best known here: a hole may not have been filled yet.
+      emit('$recovered', { recovered, missed: missed && { ...missed, after: stood?.version ?? missed.after } });
     },
     onLeft(left) {
       entry.end();

@@ -144,6 +144,20 @@ describe('groups without entering', () => {
     expect(seen).toEqual(['e4', 'e5']);
   });
 
+  it('[PR-102] is told all that is lost when the log begins anew while a hole is open', async () => {
+    const { gateway, client, start } = setUp();
+    await start();
+    const seen: unknown[] = [];
+    client.everyone.on('$recovered', ({ missed }) => seen.push(missed));
+    gateway.onSync = () => {};
+    gateway.publish('r:0', 'gift', 1, { lane: 'priority' });
+    gateway.link.skip(1);
+    for (const n of [2, 3]) gateway.publish('r:0', 'gift', n, { lane: 'priority' });
+    gateway.renew('r:0');
+    await gateway.settled();
+    expect(seen).toEqual([{ epoch: 'r:0#1', after: 1 }]);
+  });
+
   it('[PR-94] is told when a group of the ticket was not restored, and forgets its position', async () => {
     const { gateway, client, start, pass } = setUp();
     await start();
