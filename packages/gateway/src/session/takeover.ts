@@ -28,13 +28,23 @@ export function announceTakeover(
 
 /** Closes the connections of the session that are earlier than the one announced. */
 export function obeyTakeover({ group, body }: Delivery, { sessions, logger }: Surroundings): void {
-  let takeover: Takeover;
-  try {
-    takeover = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as Takeover;
-  } catch (error) {
-    logger.warn('a takeover is not readable', { group, error });
+  const takeover = readTakeover(body);
+  if (!takeover) {
+    logger.warn('a takeover is not readable', { group });
     return;
   }
   const held = sessions.holding(takeover.session);
   if (held?.userGroup === group && held.sequence < takeover.sequence) held.holder.close('SESSION_TAKEN_OVER');
+}
+
+/** Undefined for whatever no gateway wrote: anybody on the bus can send the event. */
+function readTakeover(body: Uint8Array): Takeover | undefined {
+  try {
+    const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as unknown;
+    const { session, sequence } = (value ?? {}) as Record<string, unknown>;
+    if (typeof session !== 'string' || !Number.isSafeInteger(sequence)) return undefined;
+    return { session, sequence: sequence as number };
+  } catch {
+    return undefined;
+  }
 }
