@@ -27,6 +27,11 @@ type Answer = Reply<unknown> | Synced;
 export interface RequestOptions extends Omit<CallOptions, 'key'> {
   /** Sent again after a reconnect. */
   readonly repeat?: boolean;
+  /**
+   * `first`: ahead of all that waits, which is sent once this is settled. `aside`: waits for none of those. Default: in
+   * the order in which they were made.
+   */
+  readonly order?: 'first' | 'aside' | undefined;
 }
 
 export interface Calls {
@@ -49,6 +54,7 @@ export interface Calls {
 interface Entry {
   readonly make: Make;
   readonly repeat: boolean;
+  readonly order: RequestOptions['order'];
   readonly deadline: number;
   readonly settle: (result: Answer | CodedError) => void;
   sent: boolean;
@@ -69,12 +75,14 @@ export function createCalls(
   const entries = new Map<number, Entry>();
   let nextId = firstId;
   let unanswered = 0;
+  /** Unsettled ones that go first. */
+  let ahead = 0;
 
   function flush(): void {
     let free = capacity() - unanswered;
     for (const [id, entry] of entries) {
       if (free <= 0) return;
-      if (entry.sent) continue;
+      if (entry.sent || (ahead && !entry.order)) continue;
       try {
         send(entry.make(id, Math.max(1, Math.ceil(entry.deadline - clock.monotonic()))));
         entry.sent = true;
@@ -87,7 +95,7 @@ export function createCalls(
   }
 
   return {
-    request: (make, { timeoutMs = defaultTimeoutMs, signal, repeat = false }) =>
+    request: (make, { timeoutMs = defaultTimeoutMs, signal, repeat = false, order }) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(ownError('CANCELLED'));
         if (entries.size >= MAX_CALLS) return reject(ownError('QUEUE_FULL'));
@@ -96,6 +104,7 @@ export function createCalls(
           timer.cancel();
           signal?.removeEventListener('abort', cancel);
           entries.delete(id);
+          if (order === 'first') ahead--;
           if (entry.sent) unanswered--;
           if (result instanceof CodedError) reject(result);
           else resolve(result);
@@ -107,8 +116,9 @@ export function createCalls(
         };
         const cancel = (): void => withdraw(ownError('CANCELLED'));
         const timer: Timer = clock.after(timeoutMs, () => withdraw(ownError('TIMEOUT', { sent: entry.sent })));
-        const entry: Entry = { make, repeat, deadline: clock.monotonic() + timeoutMs, settle, sent: false };
+        const entry: Entry = { make, repeat, order, deadline: clock.monotonic() + timeoutMs, settle, sent: false };
         entries.set(id, entry);
+        if (order === 'first') ahead++;
         signal?.addEventListener('abort', cancel);
         flush();
       }),

@@ -104,6 +104,8 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
         else groups.onMessage(message);
       },
       onLost() {
+        // Until rooms are being entered again nothing else is sent.
+        pendingCalls = 0;
         calls.onLost();
         groups.onLost();
       },
@@ -122,7 +124,8 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
   const groups = createGroups({
     clock,
     store: options.positions,
-    sync: async (command) => (await calls.request((id) => ({ type: 'sync', id, ...command }), {})) as Synced,
+    sync: async (command) =>
+      (await calls.request((id) => ({ type: 'sync', id, ...command }), { order: 'aside' })) as Synced,
     report,
   });
   const user = createEmitter(report);
@@ -174,11 +177,11 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
         stay = createRoom(name, {
           clock,
           entry,
-          enter: (signal, since) =>
+          enter: (signal, since, first) =>
             call(
               `${service}.enter`,
               { ...data, room: name },
-              { signal, since, repeat: true, ...(timeoutMs && { timeoutMs }) },
+              { signal, since, repeat: true, ...(first && { order: 'first' }), ...(timeoutMs && { timeoutMs }) },
             ),
           async leave() {
             try {

@@ -399,6 +399,73 @@ describe('coming back', () => {
     expect(room.position).toEqual({ epoch: 'r:1#2', version: 1 });
   });
 
+  it('[PR-56] [PR-93] is inside again before calls with a key are repeated and new ones sent, which may need the room', async () => {
+    const { gateway, client, start, pass } = setUp();
+    gateway.handle('gift.send', () => new Promise(() => {}));
+    await start();
+    await client.enter('1');
+    await client.enter('2');
+    const gift = client.call('gift.send', {}, { key: 'k-1' });
+    await gateway.settled();
+    const needsRooms = (method: string) =>
+      gateway.handle(method, (_data, { link }) => {
+        if (!link.groups.has('r:1') || !link.groups.has('r:2')) throw new ImError('NOT_A_MEMBER');
+        return method;
+      });
+    needsRooms('gift.send');
+    needsRooms('chat.send');
+    let chat: Promise<unknown> | undefined;
+    client.on('state', ({ status }) => {
+      if (status === 'connected') chat = client.call('chat.send');
+    });
+    gateway.tickets.clear();
+    gateway.link.cut();
+    await pass(1_000);
+    expect(await Promise.all([gift, chat])).toEqual(['gift.send', 'chat.send']);
+    const methods = gateway.link.receivedOf('call').map(({ method }) => method);
+    expect(methods).toEqual(['room.enter', 'room.enter', 'gift.send', 'chat.send']);
+  });
+
+  it('[PR-56] repeats calls with a key all the same when a room does not answer in its time, and only once waits for it', async () => {
+    const { gateway, client, start, pass } = setUp();
+    gateway.handle('gift.send', () => new Promise(() => {}));
+    await start();
+    await client.enter('1', { timeoutMs: 3_000 });
+    const gift = client.call('gift.send', {}, { key: 'k-1', timeoutMs: 20_000 });
+    await gateway.settled();
+    gateway.handle('room.enter', () => new Promise(() => {}));
+    gateway.handle('gift.send', () => 'carried out');
+    gateway.tickets.clear();
+    gateway.link.cut();
+    await pass(2_000);
+    expect(gateway.link.receivedOf('call').map(({ method }) => method)).toEqual(['room.enter']);
+    await pass(3_000);
+    expect(await gift).toBe('carried out');
+    // The next try is on its way, and nothing waits for it.
+    expect(gateway.link.receivedOf('call').map(({ method }) => method)).toEqual([
+      'room.enter',
+      'gift.send',
+      'room.enter',
+    ]);
+    expect(await client.call('gift.send')).toBe('carried out');
+  });
+
+  it('[PR-100] fills holes of other groups while a room does not answer', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    await client.enter('1');
+    const seen: unknown[] = [];
+    client.user.on('notice', (data) => seen.push(data));
+    gateway.handle('room.enter', () => new Promise(() => {}));
+    gateway.tickets.clear();
+    gateway.link.cut();
+    await pass(1_000);
+    gateway.link.skip(1);
+    for (const n of [1, 2]) gateway.publish('u:ann', 'notice', n, { lane: 'priority' });
+    await gateway.settled();
+    expect(seen).toEqual([1, 2]);
+  });
+
   it('tries again, ever later, when a re-entry fails for now', async () => {
     const { gateway, client, start, pass } = setUp();
     await start();

@@ -34,7 +34,8 @@ export interface EnterOptions {
 export interface RoomPorts {
   readonly clock: Clock;
   readonly entry: GroupEntry;
-  enter(signal: AbortSignal, since: () => Positions | undefined): Promise<unknown>;
+  /** @param first ahead of the calls that wait: they may need the room */
+  enter(signal: AbortSignal, since: () => Positions | undefined, first: boolean): Promise<unknown>;
   leave(): Promise<unknown>;
   connected(): boolean;
   /** After which time the n-th failed re-entry is tried again. */
@@ -94,15 +95,15 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
     ports.onEnd();
   }
 
-  async function ask(): Promise<void> {
-    const answer = await ports.enter(leaving.signal, () => group.position && { [group.id]: group.position });
+  async function ask(first: boolean): Promise<void> {
+    const answer = await ports.enter(leaving.signal, () => group.position && { [group.id]: group.position }, first);
     if (!group.member && ports.connected()) throw ownError('NOT_A_MEMBER');
     room.data = answer as Entered;
   }
 
   async function enter(): Promise<Room<Events, Entered>> {
     try {
-      await ask();
+      await ask(false);
     } catch (error) {
       end();
       ports.drop();
@@ -118,7 +119,8 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
     reentering = !group.member;
     if (!reentering) return;
     try {
-      await ask();
+      // Once: calls shall not wait for a room that does not answer, try after try.
+      await ask(failures === 0);
       reentering = false;
       emitter.emit('$entered', room.data);
     } catch (thrown) {
