@@ -24,7 +24,8 @@ const MAX_CALLS = 1_000;
 type Make = (id: number, timeoutMs: number) => ClientMessage<unknown>;
 type Answer = Reply<unknown> | Synced;
 
-export interface RequestOptions extends Omit<CallOptions, 'key'> {
+export interface RequestOptions extends Omit<CallOptions, 'key' | 'timeoutMs'> {
+  readonly timeoutMs?: number | undefined;
   /** Sent again after a reconnect. */
   readonly repeat?: boolean;
   /**
@@ -100,11 +101,12 @@ export function createCalls(
         if (signal?.aborted) return reject(ownError('CANCELLED'));
         if (entries.size >= MAX_CALLS) return reject(ownError('QUEUE_FULL'));
         const id = nextId++;
+        const first = Number(order === 'first');
         const settle = (result: Answer | CodedError): void => {
           timer.cancel();
           signal?.removeEventListener('abort', cancel);
           entries.delete(id);
-          if (order === 'first') ahead--;
+          ahead -= first;
           if (entry.sent) unanswered--;
           if (result instanceof CodedError) reject(result);
           else resolve(result);
@@ -118,7 +120,7 @@ export function createCalls(
         const timer: Timer = clock.after(timeoutMs, () => withdraw(ownError('TIMEOUT', { sent: entry.sent })));
         const entry: Entry = { make, repeat, order, deadline: clock.monotonic() + timeoutMs, settle, sent: false };
         entries.set(id, entry);
-        if (order === 'first') ahead++;
+        ahead += first;
         signal?.addEventListener('abort', cancel);
         flush();
       }),

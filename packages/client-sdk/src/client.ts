@@ -3,7 +3,8 @@ import { CodedError, EVERYONE, type Positions, type Reply, type Synced } from '@
 import { systemClock } from '@im/protocol/clock';
 import { type CallOptions, createCalls, type RequestOptions } from './calls.js';
 import { backoffMs } from './connection/backoff.js';
-import { createConnection, HELLO_ID } from './connection/connection.js';
+import { createConnection } from './connection/connection.js';
+import { HELLO_ID } from './connection/hello.js';
 import type { WebSocketConstructor } from './connection/link.js';
 import { pageSignals } from './connection/signals.js';
 import type { ClientState } from './connection/states.js';
@@ -177,12 +178,8 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
         stay = createRoom(name, {
           clock,
           entry,
-          enter: (signal, since, first) =>
-            call(
-              `${service}.enter`,
-              { ...data, room: name },
-              { signal, since, repeat: true, ...(first && { order: 'first' }), ...(timeoutMs && { timeoutMs }) },
-            ),
+          enter: (signal, since, order) =>
+            call(`${service}.enter`, { ...data, room: name }, { signal, since, repeat: true, order, timeoutMs }),
           async leave() {
             try {
               if (!connection.open) throw ownError('DISCONNECTED');

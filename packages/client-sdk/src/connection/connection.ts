@@ -15,16 +15,15 @@ import {
 import type { Timer } from '@im/protocol/ports';
 import { OWN_CODES, ownError } from '../errors.js';
 import type { ClientOptions, Ports } from '../options.js';
-import { CLIENT_NAME } from '../version.js';
 import { type Backoff, backoffMs } from './backoff.js';
 import { createCredentials } from './credentials.js';
+import { encodeFrame } from './encode-frame.js';
+import { createHello } from './hello.js';
 import { type Link, openLink } from './link.js';
 import type { Signal } from './signals.js';
-import { type Cause, type ClientState, next, PUBLIC, type State } from './states.js';
+import { type Cause, type ClientState, next, PUBLIC, type State, show } from './states.js';
 import { judge } from './verdict.js';
 
-/** The hello of a connection is its first command; ids of others begin after it. */
-export const HELLO_ID = 1;
 /** As the close code of that name: the gateway moves its clients. */
 const CLOSE_GOING_AWAY = 4_000;
 /** How long a drained connection waits for the answers of calls before it moves. */
@@ -143,15 +142,8 @@ export function createConnection(
     timer?.cancel();
     state = to;
     begin[to]?.();
-    const status = PUBLIC[to];
-    if (status === shown.status && to !== 'resolving' && to !== 'delaying') return;
-    const because = { code, reason };
-    if (status === 'connecting') shown = { status, attempt: failures + 1, ...because };
-    else if (status === 'connected') {
-      const { session, user, resumed } = welcome as Welcome;
-      shown = { status, session, user, resumed, ...because };
-    } else if (status === 'waiting') shown = { status, attempt: failures, retryAtMs, ...because };
-    else shown = { status, ...because };
+    if (PUBLIC[to] === shown.status && to !== 'resolving' && to !== 'delaying') return;
+    shown = show(to, { code, reason }, { welcome, failures, retryAtMs });
     handlers.onState(shown);
   }
 
@@ -169,17 +161,7 @@ export function createConnection(
       link = openLink(options.WebSocket, address, codec.subprotocol, {
         onOpen() {
           go('opened');
-          const { device, platform } = options;
-          send({
-            type: 'hello',
-            id: HELLO_ID,
-            token,
-            device,
-            platform,
-            client: CLIENT_NAME,
-            ...(ticket && { ticket }),
-            ...handlers.positions(true),
-          });
+          send(createHello(options, token, { ...(ticket && { ticket }), ...handlers.positions(true) }));
         },
         onFrame,
         onClose,
@@ -261,29 +243,20 @@ export function createConnection(
   }
   const moved = (): void => go('moved', CLOSE_GOING_AWAY, 'GOING_AWAY drain');
   // Why we waited stays the reason of the attempt.
-  const retry = (): void => go('retry', shown.code, shown.reason);
+  const goOn = (cause: Cause): void => go(cause, shown.code, shown.reason);
+  const retry = (): void => goOn('retry');
 
   function onSignal(signal: Signal): void {
     // The path to the gateway may be another one now.
     if (state === 'open') go('silent');
     else if (state === 'delaying') {
-      if (signal === 'offline') go('offline', shown.code, shown.reason);
+      if (signal === 'offline') goOn('offline');
       else retry();
     }
   }
 
   function send(message: ClientMessage<unknown>): void {
-    let frame: string;
-    try {
-      frame = codec.encode(message);
-    } catch (cause) {
-      throw ownError('INVALID_ARGUMENT', undefined, cause);
-    }
-    const limit = welcome?.limits.frameBytes;
-    // A gateway closes for good when it gets more (PR-13).
-    if (limit && frame.length * 3 > limit && new TextEncoder().encode(frame).length > limit) {
-      throw ownError('FRAME_TOO_LARGE');
-    }
+    const frame = encodeFrame(message, welcome?.limits.frameBytes);
     sentAt = clock.monotonic();
     link?.send(frame);
   }

@@ -2,6 +2,7 @@
  * The life of a connection as one table: internal states, and every edge with its cause. Which public state each
  * internal one is seen as stands here too. Knows no sockets and no timers.
  */
+import type { Welcome } from '@im/protocol';
 
 /** How the connection stands, as apps see it. `code` and `reason` say why it came to this. */
 export type ClientState =
@@ -75,3 +76,21 @@ export const PUBLIC: Readonly<Record<State, ClientState['status']>> = {
   delaying: 'waiting',
   closed: 'closed',
 };
+
+/** What only the connection knows of its state. */
+interface Standing {
+  readonly welcome: Welcome | undefined;
+  /** In a row. */
+  readonly failures: number;
+  readonly retryAtMs: number;
+}
+
+/** A state as apps see it, with what belongs to it. */
+export function show(state: State, because: Because, { welcome, failures, retryAtMs }: Standing): ClientState {
+  const status = PUBLIC[state];
+  if (status === 'connecting') return { status, attempt: failures + 1, ...because };
+  if (status === 'waiting') return { status, attempt: failures, retryAtMs, ...because };
+  if (status !== 'connected') return { status, ...because };
+  const { session, user, resumed } = welcome as Welcome;
+  return { status, session, user, resumed, ...because };
+}

@@ -34,8 +34,8 @@ export interface EnterOptions {
 export interface RoomPorts {
   readonly clock: Clock;
   readonly entry: GroupEntry;
-  /** @param first ahead of the calls that wait: they may need the room */
-  enter(signal: AbortSignal, since: () => Positions | undefined, first: boolean): Promise<unknown>;
+  /** @param order `first`: the calls that wait may need the room */
+  enter(signal: AbortSignal, since: () => Positions | undefined, order?: 'first'): Promise<unknown>;
   leave(): Promise<unknown>;
   connected(): boolean;
   /** After which time the n-th failed re-entry is tried again. */
@@ -95,15 +95,15 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
     ports.onEnd();
   }
 
-  async function ask(first: boolean): Promise<void> {
-    const answer = await ports.enter(leaving.signal, () => group.position && { [group.id]: group.position }, first);
+  async function ask(order?: 'first'): Promise<void> {
+    const answer = await ports.enter(leaving.signal, () => group.position && { [group.id]: group.position }, order);
     if (!group.member && ports.connected()) throw ownError('NOT_A_MEMBER');
     room.data = answer as Entered;
   }
 
   async function enter(): Promise<Room<Events, Entered>> {
     try {
-      await ask(false);
+      await ask();
     } catch (error) {
       end();
       ports.drop();
@@ -120,7 +120,7 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
     if (!reentering) return;
     try {
       // Once: calls shall not wait for a room that does not answer, try after try.
-      await ask(failures === 0);
+      await ask(failures ? undefined : 'first');
       reentering = false;
       emitter.emit('$entered', room.data);
     } catch (thrown) {
