@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, ImError, type Limits, MAX_POSITIONS } from '@im/protoco
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import type { RpcCaller } from '@im/rpc';
 import type { LogReader } from '@im/timeline';
-import type { TicketKey } from './session/ticket.js';
+import { type TicketKey, ticketKeyMistakes } from './session/ticket.js';
 import type { TokenVerifier } from './verifier/token-verifier.js';
 
 export interface GatewayOptions extends Partial<Settings> {
@@ -36,6 +36,8 @@ export interface Settings {
   readonly helloTimeoutMs: number;
   /** A token that is not verified by then is refused as unverifiable (PR-37). Default 5,000. */
   readonly verifyTimeoutMs: number;
+  /** A verified hello that has no welcome by then is refused (PR-43): at least five times `storeTimeoutMs`. Default 10,000. */
+  readonly welcomeTimeoutMs: number;
   /** PR-104. Default 60,000. */
   readonly sessionTtlMs: number;
   /** Sessions kept without a connection; the oldest goes first, its ticket still counts. Default 20,000. */
@@ -62,6 +64,7 @@ const DEFAULTS: Settings = {
   heartbeatMs: 25_000,
   helloTimeoutMs: 5_000,
   verifyTimeoutMs: 5_000,
+  welcomeTimeoutMs: 10_000,
   sessionTtlMs: 60_000,
   maxLostSessions: 20_000,
   ticketTtlMs: 3_600_000,
@@ -74,31 +77,78 @@ const DEFAULTS: Settings = {
   storeTimeoutMs: 2_000,
 };
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+  /** What is counted. */
+  readonly unit: string;
+}
+
+/** Longest time that timers of Node can wait. */
+const MAX_TIMER_MS = 2_147_483_647;
 /** With `u:` and `r:0`, a hello can name the positions of all. */
 const MAX_GROUPS = MAX_POSITIONS - 2;
+/** A hello with the longest token, a ticket and positions must fit. */
+const MIN_FRAME_BYTES = 16_384;
+
+const milliseconds: Range = { from: 1, to: MAX_TIMER_MS, unit: 'milliseconds' };
+const bytes: Range = { from: 1, to: 2 ** 30, unit: 'bytes' };
+const upTo = (to: number, unit: string): Range => ({ from: 1, to, unit });
+
+const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
+  heartbeatMs: { ...milliseconds, from: 1_000, to: 3_600_000 },
+  helloTimeoutMs: milliseconds,
+  verifyTimeoutMs: milliseconds,
+  welcomeTimeoutMs: milliseconds,
+  sessionTtlMs: milliseconds,
+  maxLostSessions: { from: 0, to: 10_000_000, unit: 'sessions' },
+  ticketTtlMs: milliseconds,
+  softBacklogBytes: bytes,
+  hardBacklogBytes: bytes,
+  framesPerSecond: { from: 0, to: 1_000, unit: 'frames' },
+  maxConnections: upTo(10_000_000, 'connections'),
+  maxAuthenticating: upTo(10_000_000, 'hellos'),
+  maxReplay: upTo(1_000_000, 'messages'),
+  storeTimeoutMs: milliseconds,
+};
+
+const LIMITS: Readonly<Record<keyof Limits, Range>> = {
+  frameBytes: { from: MIN_FRAME_BYTES, to: 16 * 1024 * 1024, unit: 'bytes' },
+  messagesPerFrame: upTo(10_000, 'messages'),
+  pendingCalls: upTo(10_000, 'calls'),
+  commandsPerSecond: upTo(100_000, 'commands'),
+  groups: upTo(MAX_GROUPS, 'groups'),
+  callTimeoutMs: { ...milliseconds, to: 3_600_000 },
+};
+
 const NODE_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** Fills in defaults. @throws ImError CONFIG_INVALID naming every mistake */
 export function readSettings(options: GatewayOptions): { settings: Settings; limits: Limits } {
-  const mistakes: string[] = [];
-  const positive = <T extends object>(values: T, path: string): T => {
-    for (const [name, value] of Object.entries(values)) {
-      const least = name === 'framesPerSecond' || name === 'maxLostSessions' ? 0 : 1;
-      if (!Number.isFinite(value) || (value as number) < least)
-        mistakes.push(`${path}${name}: ${value} is less than ${least}`);
-    }
-    return values;
-  };
-  const settings = positive(pick(DEFAULTS, options), '');
-  const limits = positive(pick(DEFAULT_LIMITS, options.limits ?? {}), 'limits.');
-  if (limits.groups > MAX_GROUPS)
-    mistakes.push(`limits.groups: ${limits.groups} is more than positions can name (${MAX_GROUPS})`);
+  const settings = pick(DEFAULTS, options);
+  const limits = pick(DEFAULT_LIMITS, options.limits ?? {});
+  const mistakes = [...outOfRange(settings, SETTINGS, ''), ...outOfRange(limits, LIMITS, 'limits.')];
   if (!NODE_ID.test(options.node)) mistakes.push('node: not [A-Za-z0-9_.-]{1,64}');
-  if (settings.ticketTtlMs < 2 * settings.sessionTtlMs) mistakes.push('ticketTtlMs: less than twice sessionTtlMs');
-  if (settings.hardBacklogBytes <= settings.softBacklogBytes)
-    mistakes.push('hardBacklogBytes: not above softBacklogBytes');
+  mistakes.push(...ticketKeyMistakes(options.ticketKeys));
+  const { ticketTtlMs, sessionTtlMs, welcomeTimeoutMs, storeTimeoutMs, hardBacklogBytes, softBacklogBytes } = settings;
+  if (ticketTtlMs < 2 * sessionTtlMs)
+    mistakes.push(`ticketTtlMs: ${ticketTtlMs} is less than twice sessionTtlMs (${sessionTtlMs})`);
+  if (welcomeTimeoutMs < 5 * storeTimeoutMs)
+    mistakes.push(`welcomeTimeoutMs: ${welcomeTimeoutMs} is less than five times storeTimeoutMs (${storeTimeoutMs})`);
+  if (hardBacklogBytes <= softBacklogBytes)
+    mistakes.push(`hardBacklogBytes: ${hardBacklogBytes} is not above softBacklogBytes (${softBacklogBytes})`);
   if (mistakes.length > 0) throw new ImError('CONFIG_INVALID', { message: mistakes.join('; '), details: { mistakes } });
   return { settings, limits };
+}
+
+function outOfRange<T extends object>(values: T, ranges: Readonly<Record<keyof T, Range>>, path: string): string[] {
+  const names = Object.keys(ranges) as (keyof T & string)[];
+  return names.flatMap((name) => {
+    const value: unknown = values[name];
+    const { from, to, unit } = ranges[name];
+    if (Number.isInteger(value) && (value as number) >= from && (value as number) <= to) return [];
+    return [`${path}${name}: ${String(value)} is no whole number of ${unit} from ${from} to ${to}`];
+  });
 }
 
 /** The defaults, with what is given of the same names. */

@@ -25,12 +25,17 @@ describe('createGateway', () => {
   it('names every mistake of its options at once', () => {
     const options: FixtureOptions = {
       node: 'no node id',
+      ticketKeys: [{ id: 'no key id', secret: 'short' }],
       heartbeatMs: 0,
+      helloTimeoutMs: 2_147_483_648,
+      welcomeTimeoutMs: 9_999,
       ticketTtlMs: 1_000,
       softBacklogBytes: 2_000,
       hardBacklogBytes: 2_000,
       framesPerSecond: Number.NaN,
-      limits: { groups: 127, pendingCalls: 0 },
+      maxConnections: 1.5,
+      maxReplay: '10' as unknown as number,
+      limits: { frameBytes: 100, groups: 127, pendingCalls: 0, callTimeoutMs: Number.POSITIVE_INFINITY },
     };
     let thrown: unknown;
     try {
@@ -40,17 +45,33 @@ describe('createGateway', () => {
     }
     expect(thrown).toBeInstanceOf(ImError);
     expect(thrown).toMatchObject({ name: 'CONFIG_INVALID' });
-    const { mistakes } = (thrown as ImError).details as { mistakes: string[] };
-    const named = [
-      'heartbeatMs',
-      'framesPerSecond',
-      'limits.pendingCalls',
-      'limits.groups',
-      'node',
-      'ticketTtlMs',
-      'hardBacklogBytes',
-    ];
-    expect(mistakes.map((mistake) => mistake.split(':')[0])).toEqual(named);
+    expect((thrown as ImError).details?.mistakes).toEqual([
+      'heartbeatMs: 0 is no whole number of milliseconds from 1000 to 3600000',
+      'helloTimeoutMs: 2147483648 is no whole number of milliseconds from 1 to 2147483647',
+      'framesPerSecond: NaN is no whole number of frames from 0 to 1000',
+      'maxConnections: 1.5 is no whole number of connections from 1 to 10000000',
+      'maxReplay: 10 is no whole number of messages from 1 to 1000000',
+      'limits.frameBytes: 100 is no whole number of bytes from 16384 to 16777216',
+      'limits.pendingCalls: 0 is no whole number of calls from 1 to 10000',
+      'limits.groups: 127 is no whole number of groups from 1 to 126',
+      'limits.callTimeoutMs: Infinity is no whole number of milliseconds from 1 to 3600000',
+      'node: not [A-Za-z0-9_.-]{1,64}',
+      'ticketKeys: "no key id" is no key id ([A-Za-z0-9_-]{1,16})',
+      'ticketKeys: the secret of "no key id" is shorter than 32 bytes',
+      'ticketTtlMs: 1000 is less than twice sessionTtlMs (60000)',
+      'welcomeTimeoutMs: 9999 is less than five times storeTimeoutMs (2000)',
+      'hardBacklogBytes: 2000 is not above softBacklogBytes (2000)',
+    ]);
+  });
+
+  it('takes the smallest and the largest of its options', async () => {
+    const small = new GatewayFixture({
+      maxLostSessions: 0,
+      framesPerSecond: 0,
+      limits: { frameBytes: 16_384, groups: 1 },
+    });
+    const large = new GatewayFixture({ framesPerSecond: 1_000, limits: { frameBytes: 16_777_216, groups: 126 } });
+    await Promise.all([small.close(), large.close()]);
   });
 
   it('has nothing left of its clients, nor of itself once stopped', async () => {

@@ -30,15 +30,14 @@ describe('obeyTakeover', () => {
   });
 
   it('ignores whatever no gateway wrote, with a line in the log', () => {
-    const value = fc.oneof(
-      fc.constantFrom('s_1', 6, null, true, 1e300, 6.5, '6'),
-      fc.jsonValue({ maxDepth: 1 }),
-    );
+    const value = fc.oneof(fc.constantFrom('s_1', 6, null, true, 1e300, 6.5, '6'), fc.jsonValue({ maxDepth: 1 }));
     const body = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.jsonValue().map(json),
       fc.record({ session: value, sequence: value }, { requiredKeys: [] }).map(json),
-      fc.constantFrom('null', '1', '"s_1"', '[]', '{}', '{"session":null,"sequence":9}').map((text) => Buffer.from(text)),
+      fc
+        .constantFrom('null', '1', '"s_1"', '[]', '{}', '{"session":null,"sequence":9}')
+        .map((text) => Buffer.from(text)),
     );
     fc.assert(
       fc.property(body, (bytes) => {

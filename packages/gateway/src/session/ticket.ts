@@ -22,6 +22,25 @@ interface Payload extends SessionSnapshot {
   readonly expiresAt: number;
 }
 
+/** What is wrong with the keys, a line each. */
+export function ticketKeyMistakes(keys: readonly TicketKey[]): string[] {
+  const mistakes: string[] = [];
+  const ids = new Set<string>();
+  for (const { id, secret } of keys) {
+    if (!KEY_ID.test(id)) mistakes.push(`ticketKeys: ${JSON.stringify(id)} is no key id ([A-Za-z0-9_-]{1,16})`);
+    if (secretBytes(secret).length < MIN_SECRET_BYTES)
+      mistakes.push(`ticketKeys: the secret of ${JSON.stringify(id)} is shorter than ${MIN_SECRET_BYTES} bytes`);
+    if (ids.has(id)) mistakes.push(`ticketKeys: two keys are called ${JSON.stringify(id)}`);
+    ids.add(id);
+  }
+  if (keys.length === 0) mistakes.push('ticketKeys: at least one key is needed');
+  return mistakes;
+}
+
+function secretBytes(secret: TicketKey['secret']): Uint8Array {
+  return typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret;
+}
+
 export class Tickets {
   readonly #keys = new Map<string, Uint8Array>();
   readonly #signingKey: string;
@@ -31,20 +50,12 @@ export class Tickets {
    * @throws ImError CONFIG_INVALID
    */
   constructor(keys: readonly TicketKey[]) {
-    const mistakes: string[] = [];
-    for (const { id, secret } of keys) {
-      const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : secret;
-      if (!KEY_ID.test(id)) mistakes.push(`ticketKeys: ${JSON.stringify(id)} is no key id ([A-Za-z0-9_-]{1,16})`);
-      if (bytes.length < MIN_SECRET_BYTES) mistakes.push(`ticketKeys: the secret of ${id} is shorter than 32 bytes`);
-      if (this.#keys.has(id)) mistakes.push(`ticketKeys: two keys are called ${id}`);
-      this.#keys.set(id, bytes);
-    }
-    const first = keys[0];
-    if (!first) mistakes.push('ticketKeys: at least one key is needed');
+    const mistakes = ticketKeyMistakes(keys);
     if (mistakes.length > 0) {
       throw new ImError('CONFIG_INVALID', { message: mistakes.join('; '), details: { mistakes } });
     }
-    this.#signingKey = first?.id ?? '';
+    for (const { id, secret } of keys) this.#keys.set(id, secretBytes(secret));
+    this.#signingKey = keys[0]?.id ?? '';
   }
 
   /** @param expiresAt milliseconds since 1970 */
