@@ -2,13 +2,13 @@
  * The gateway: accepts links, holds connections and sessions, joins them to groups and forwards their calls. Composition
  * only; it knows no business, and each part's rules live in the part.
  */
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Publisher } from '@im/broadcast';
 import { FanOut } from '@im/groups';
 import type { Delivery } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { noMetrics, silentLogger } from '@im/protocol/ports';
-import { applyKick } from './call/effect-application.js';
 import { Connection, type ConnectionOwner } from './connection/connection.js';
 import { TimerWheel } from './connection/timer-wheel.js';
 import { GroupFeeds } from './feed/group-feeds.js';
@@ -18,7 +18,7 @@ import { type GatewayOptions, readSettings } from './gateway-options.js';
 import type { Link, LinkEvents } from './link.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
 import { QuietLogger } from './quiet-logger.js';
-import { readKick } from './session/removals.js';
+import { obeyKick } from './session/kick.js';
 import { SessionRegistry } from './session/session-registry.js';
 import { obeyTakeover, TAKEOVER_EVENT } from './session/takeover.js';
 import { Tickets } from './session/ticket.js';
@@ -89,6 +89,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     });
     this.#surroundings = {
       node: options.node,
+      incarnation: randomBytes(9).toString('base64url'),
       settings,
       limits,
       clock,
@@ -165,16 +166,12 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   }
 
   #deliver(delivery: Delivery): void {
-    const { fanOut, sessions } = this.#surroundings;
     if (delivery.lane === 'normal' && delivery.event === TAKEOVER_EVENT) {
       obeyTakeover(delivery, this.#surroundings);
       return;
     }
-    fanOut.publish(delivery);
-    const kick = delivery.lane === 'priority' ? readKick(delivery) : undefined;
-    // One that names its session was applied where it was decided; it stands in the log for tickets only.
-    if (!kick || kick.session !== undefined) return;
-    for (const session of sessions.ofUser(delivery.group)) applyKick(kick, session);
+    this.#surroundings.fanOut.publish(delivery);
+    obeyKick(delivery, this.#surroundings);
   }
 
   async #stop(graceMs: number): Promise<void> {

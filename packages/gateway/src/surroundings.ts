@@ -16,6 +16,8 @@ import type { TokenVerifier } from './verifier/token-verifier.js';
 
 export interface Surroundings {
   readonly node: string;
+  /** Unlike that of any other gateway, also of one with the same node id before a restart. */
+  readonly incarnation: string;
   readonly settings: Settings;
   readonly limits: Limits;
   readonly clock: Clock;

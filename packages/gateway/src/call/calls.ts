@@ -8,7 +8,7 @@
  * | waiting    | answering  | the worker answered in time: its effects are being carried out |
  * | waiting    | withdrawn  | cancel, connection gone: the worker is told; effects that still come are rejected |
  * | waiting    | answered   | the worker failed, or nobody answered before the deadline: error |
- * | answering  | answered   | effects are done, or failed: reply or error |
+ * | answering  | answered   | effects are done, or failed: reply or error; the deadline: error, effects that have not taken hold are rejected |
  * | withdrawn  | answered   | cancel: error CANCELLED; connection gone: nothing |
  */
 import {
@@ -35,6 +35,7 @@ interface PendingCall {
   readonly sequence: number;
   readonly abort: AbortController;
   readonly startedAt: number;
+  readonly timeoutMs: number;
   phase: 'waiting' | 'answering' | 'withdrawn' | 'answered';
   /** Why effects that still come are rejected. */
   rejection: RejectionReason;
@@ -67,6 +68,7 @@ export class Calls {
 
   /** The id must not be in use. */
   start(call: Call<Uint8Array>, session: Session): void {
+    const { clock, limits } = this.#surroundings;
     const dot = call.method.indexOf('.');
     const pending: PendingCall = {
       call,
@@ -74,7 +76,8 @@ export class Calls {
       method: call.method.slice(dot + 1),
       sequence: session.nextSequence(),
       abort: new AbortController(),
-      startedAt: this.#surroundings.clock.monotonic(),
+      startedAt: clock.monotonic(),
+      timeoutMs: Math.min(call.timeoutMs ?? limits.callTimeoutMs, limits.callTimeoutMs),
       phase: 'waiting',
       rejection: 'timed-out',
     };
@@ -110,8 +113,8 @@ export class Calls {
       const reply = await this.#forward(pending, session);
       if (pending.phase === 'waiting') {
         pending.phase = 'answering';
-        await this.#carryOut(pending, reply, session);
-        this.#settle(pending, reply, session);
+        const error = await this.#carryOut(pending, reply, session);
+        this.#settle(pending, error ?? reply, session);
       } else {
         this.#reject(pending, reply, session);
         this.#settle(pending, new ImError('CANCELLED'), session);
@@ -122,10 +125,9 @@ export class Calls {
   }
 
   #forward(pending: PendingCall, session: Session): Promise<RpcReply> {
-    const { rpc, limits } = this.#surroundings;
-    const { call, service, method, abort } = pending;
-    return rpc.call(service, method, call.data ?? NO_BODY, {
-      timeoutMs: Math.min(call.timeoutMs ?? limits.callTimeoutMs, limits.callTimeoutMs),
+    const { call, service, method, abort, timeoutMs } = pending;
+    return this.#surroundings.rpc.call(service, method, call.data ?? NO_BODY, {
+      timeoutMs,
       signal: abort.signal,
       headers: { [CONNECTION_HEADER]: this.#context(pending, session) },
       onLate: (reply) => this.#reject(pending, reply, session),
@@ -149,33 +151,29 @@ export class Calls {
     };
   }
 
-  /** @throws ImError INTERNAL, TOO_MANY_GROUPS */
-  async #carryOut(pending: PendingCall, reply: RpcReply, session: Session): Promise<void> {
+  /** @returns what the call is answered with instead of its reply. @throws ImError INTERNAL */
+  async #carryOut(pending: PendingCall, reply: RpcReply, session: Session): Promise<ImError | undefined> {
     const effects = readEffects(reply.headers[EFFECTS_HEADER]);
     const surroundings = this.#surroundings;
+    const { sequence, call, startedAt, timeoutMs } = pending;
     if (effects instanceof EffectsMistake) {
       surroundings.logger.error('a worker answered effects that are none', {
-        method: pending.call.method,
+        method: call.method,
         mistake: effects.mistake,
       });
       throw new ImError('INTERNAL');
     }
-    if (effects.length === 0) return;
+    if (effects.length === 0) return undefined;
     try {
-      const { sequence, call } = pending;
-      const overtaken = await applyEffects(effects, { sequence, since: call.since }, session, surroundings);
-      const gone = this.#hasEnded(pending);
-      tellRejected(pending, overtaken, gone ? 'disconnected' : 'overtaken', session, surroundings);
+      const effectful = { sequence, since: call.since, deadline: startedAt + timeoutMs };
+      const { rejected, error } = await applyEffects(effects, effectful, session, surroundings);
+      for (const [reason, list] of rejected) tellRejected(pending, list, reason, session, surroundings);
+      return error;
     } catch (thrown) {
       const error = ImError.wrap(thrown);
-      if (error.name === 'TOO_MANY_GROUPS') tellRejected(pending, effects, 'too-many-groups', session, surroundings);
-      else surroundings.logger.error('effects cannot be carried out', { method: pending.call.method, error });
+      surroundings.logger.error('effects cannot be carried out', { method: call.method, error });
       throw error;
     }
-  }
-
-  #hasEnded({ phase }: PendingCall): boolean {
-    return phase === 'withdrawn';
   }
 
   /** PR-69: what came after the call was answered with an error, cancelled, or lost its connection. */

@@ -1,104 +1,146 @@
 /**
- * Carries out the effects of an answered call on its session, and says which came too late. Must not know how calls travel.
+ * Carries out the effects of an answered call on its session, and says which did not take hold. Must not know how calls travel.
+ *
+ * Removals come first, each on record before it holds, and whatever becomes of the rest: a group that a reply both removes from and
+ * joins is not joined.
  */
-import { type Effect, ImError, KICK_EVENT, type Positions } from '@im/protocol';
-import type { Kick } from '../session/removals.js';
+import { type Effect, ImError, type Positions } from '@im/protocol';
+import { removeCaller } from '../session/kick.js';
 import type { Session } from '../session/session.js';
 import type { Surroundings } from '../surroundings.js';
+import type { RejectionReason } from './rejected-effects.js';
 
 export interface EffectfulCall {
   readonly sequence: number;
   /** What the client has seen of groups it was in before (PR-98). */
   readonly since: Positions | undefined;
+  /** In monotonic milliseconds: the client has its answer by then (PR-53). */
+  readonly deadline: number;
+}
+
+type Kick = Extract<Effect, { type: 'kick' }>;
+type Lasting = Exclude<Effect, Kick>;
+
+/** What became of the effects of a call. */
+export class EffectsOutcome {
+  /** Those that did not take hold, by reason. */
+  readonly rejected = new Map<RejectionReason, Effect[]>();
+  /** What the call is answered with instead of its reply. */
+  error: ImError | undefined;
+
+  reject(effect: Effect, reason: RejectionReason): void {
+    const others = this.rejected.get(reason);
+    if (others) others.push(effect);
+    else this.rejected.set(reason, [effect]);
+  }
 }
 
 /**
- * Settles when everything that belongs before the reply was sent (PR-64).
- * @returns the effects that were overtaken by a later call or a removal
- * @throws ImError TOO_MANY_GROUPS, INTERNAL: then nothing was carried out
+ * Settles when everything that belongs before the answer was sent (PR-64), at the deadline at the latest: joins that have not
+ * begun by then are given up, those that have stay (PR-72).
+ * @throws ImError INTERNAL: then nothing but removals was carried out
  */
 export async function applyEffects(
   effects: readonly Effect[],
   call: EffectfulCall,
   session: Session,
   surroundings: Surroundings,
-): Promise<Effect[]> {
-  checkGroups(effects, session, surroundings.limits.groups);
-  checkAttributes(effects, session);
-  const overtaken: Effect[] = [];
+): Promise<EffectsOutcome> {
+  const outcome = new EffectsOutcome();
+  const kicks = effects.filter((effect) => effect.type === 'kick');
+  if (kicks.length > 0) await remove(kicks, call, session, surroundings, outcome);
+  const rest = effects.filter((effect) => effect.type !== 'kick');
+  const obstacle = findObstacle(rest, call, session, surroundings);
+  if (obstacle) {
+    for (const effect of rest) outcome.reject(effect, obstacle.reason);
+    outcome.error = obstacle.error;
+    return outcome;
+  }
+  checkAttributes(rest, session);
   const entering: Promise<void>[] = [];
-  for (const effect of effects) {
-    if (!isInTime(effect, call, session)) {
-      overtaken.push(effect);
-    } else if (effect.type === 'join') {
-      const entered = session.memberships.enter(effect.group, call.since?.[effect.group]);
-      entering.push(entered.then((joined) => void (joined || overtaken.push(effect))));
-    } else {
-      applyAtOnce(effect, session, surroundings);
-    }
+  for (const effect of rest) {
+    if (!session.order.accept(orderedBy(effect), call.sequence)) outcome.reject(effect, 'overtaken');
+    else if (effect.type === 'join') entering.push(join(effect, call, session, surroundings, outcome));
+    else if (effect.type === 'leave') session.memberships.leave(effect.group, 0, 'left');
+    else session.setAttributes(effect.attributes);
   }
   await Promise.all(entering);
-  return overtaken;
+  return outcome;
 }
 
-/** A removal by the server, from wherever it came (PR-70). */
-export function applyKick({ group, code, reason }: Omit<Kick, 'type'>, session: Session): void {
-  if (group === undefined) {
-    session.holder.close('REMOVED', reason);
-  } else {
-    session.order.removed(group, session.sequence);
-    session.memberships.leave(group, code, reason);
+async function remove(
+  kicks: readonly Kick[],
+  { sequence, deadline }: EffectfulCall,
+  session: Session,
+  surroundings: Surroundings,
+  outcome: EffectsOutcome,
+): Promise<void> {
+  const { clock, settings } = surroundings;
+  const timeoutMs = Math.min(settings.storeTimeoutMs, deadline - clock.monotonic());
+  const removing: Promise<void>[] = [];
+  for (const kick of kicks) {
+    const inTime = kick.group === undefined || session.order.isInTime(kick.group, sequence);
+    if (inTime) removing.push(removeCaller(kick, session, surroundings, timeoutMs));
+    else outcome.reject(kick, 'overtaken');
   }
+  await Promise.all(removing);
 }
 
-function applyAtOnce(effect: Exclude<Effect, { type: 'join' }>, session: Session, surroundings: Surroundings): void {
-  switch (effect.type) {
-    case 'leave':
-      session.memberships.leave(effect.group, 0, 'left');
-      break;
-    case 'set':
-      session.setAttributes(effect.attributes);
-      break;
-    case 'kick':
-      recordKick(effect, session, surroundings);
-      applyKick(effect, session);
-  }
+async function join(
+  effect: Extract<Effect, { type: 'join' }>,
+  { since, deadline }: EffectfulCall,
+  { memberships }: Session,
+  { clock }: Surroundings,
+  outcome: EffectsOutcome,
+): Promise<void> {
+  const { group } = effect;
+  const entry = await memberships.enter(group, since?.[group], deadline - clock.monotonic());
+  if (entry === 'out') outcome.reject(effect, memberships.closed ? 'disconnected' : 'overtaken');
+  if (entry === 'late') outcome.reject(effect, 'timed-out');
+  if (entry === 'late' || entry === 'replaying') outcome.error = deadlineExceeded();
 }
 
-/** Tickets from before the removal must not bring the session back (PR-92): the log of `u:` holds it against them. */
-function recordKick(kick: Kick, session: Session, { publisher, clock, logger }: Surroundings): void {
-  const body = Buffer.from(JSON.stringify({ ...kick, session: session.id }), 'utf8');
-  const publication = { lane: 'priority', event: KICK_EVENT, body, time: clock.now() } as const;
-  publisher
-    .publish(session.userGroup, publication, { acknowledge: 'durable' })
-    .catch((error: unknown) => logger.error('a removal could not be recorded', { user: session.identity.user, error }));
+/** Why none of the effects is carried out. */
+function findObstacle(
+  effects: readonly Lasting[],
+  { sequence, deadline }: EffectfulCall,
+  session: Session,
+  { clock, limits }: Surroundings,
+): { reason: RejectionReason; error: ImError | undefined } | undefined {
+  if (session.memberships.closed) return { reason: 'disconnected', error: undefined };
+  if (clock.monotonic() >= deadline) return { reason: 'timed-out', error: deadlineExceeded() };
+  if (mostGroups(effects, sequence, session) <= limits.groups) return undefined;
+  return { reason: 'too-many-groups', error: new ImError('TOO_MANY_GROUPS') };
 }
 
-function isInTime(effect: Effect, { sequence }: EffectfulCall, session: Session): boolean {
-  switch (effect.type) {
-    case 'join':
-    case 'leave':
-      return session.order.accept(effect.group, sequence);
-    case 'kick':
-      return effect.group === undefined || session.order.accept(effect.group, sequence);
-    case 'set':
-      return session.order.accept('=attributes', sequence);
-  }
-}
-
-/** PR-67 */
-function checkGroups(effects: readonly Effect[], { memberships }: Session, limit: number): void {
-  const joining = new Set<string>();
+/** PR-67: in how many groups the session would be when most are joined, the effects being carried out in their order. */
+function mostGroups(effects: readonly Lasting[], sequence: number, { memberships, order }: Session): number {
+  const changed = new Map<string, boolean>();
+  let size = memberships.size;
+  let most = 0;
   for (const effect of effects) {
-    if (effect.type === 'join' && !memberships.has(effect.group)) joining.add(effect.group);
-    if (effect.type === 'leave') joining.delete(effect.group);
+    if (effect.type === 'set' || !order.isInTime(effect.group, sequence)) continue;
+    const isIn = effect.type === 'join';
+    if (isIn === (changed.get(effect.group) ?? memberships.has(effect.group))) continue;
+    changed.set(effect.group, isIn);
+    size += isIn ? 1 : -1;
+    if (isIn) most = Math.max(most, size);
   }
-  if (memberships.size + joining.size > limit && joining.size > 0) throw new ImError('TOO_MANY_GROUPS');
+  return most;
 }
 
 /** Attributes travel in tickets and with every call. */
-function checkAttributes(effects: readonly Effect[], session: Session): void {
+function checkAttributes(effects: readonly Lasting[], session: Session): void {
   const changes = effects.flatMap((effect) => (effect.type === 'set' ? [effect.attributes] : []));
   if (changes.length === 0 || session.hasRoomFor(Object.assign({}, ...changes))) return;
   throw new ImError('INTERNAL', { cause: new RangeError('the attributes grow too large') });
+}
+
+/** Effects on one of these are ordered by their calls. */
+function orderedBy(effect: Lasting): string {
+  return effect.type === 'set' ? '=attributes' : effect.group;
+}
+
+function deadlineExceeded(): ImError {
+  return new ImError('DEADLINE_EXCEEDED', { details: { handedOut: true } });
 }

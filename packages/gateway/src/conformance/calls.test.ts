@@ -1,4 +1,5 @@
 // Section 4 of docs/protocol.md: calls.
+import type { LogReader, LogStore } from '@im/timeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { effects, type FakeLink, GatewayFixture } from '../testing/index.js';
 
@@ -144,5 +145,100 @@ describe('calls', () => {
     await measured.close();
     expect(metrics.value('im_gateway_connections')).toBe(0);
     expect(metrics.value('im_gateway_closed_total', { reason: 'GOING_AWAY' })).toBe(1);
+  });
+});
+
+describe('the deadline of a call whose worker has answered', () => {
+  const join = (group: string) => ({ type: 'join', group }) as const;
+  let fixture: GatewayFixture;
+  let ann: FakeLink;
+  /** Lets the log of r:1 answer. */
+  let answerLog: () => void;
+  let asked: Promise<void>;
+  beforeEach(async () => {
+    const answering = new Promise<void>((resolve) => {
+      answerLog = resolve;
+    });
+    let ask: () => void;
+    asked = new Promise<void>((resolve) => {
+      ask = resolve;
+    });
+    const log = (store: LogStore): LogReader => ({
+      head: async (group) => {
+        if (group === 'r:1') {
+          ask();
+          await answering;
+        }
+        return store.head(group);
+      },
+      read: (group, range) => store.read(group, range),
+    });
+    fixture = await new GatewayFixture({ log }).serve();
+    ann = await fixture.enter('ann');
+  });
+  afterEach(async () => {
+    await fixture.close();
+    expect(fixture.clock.pendingTimers).toBe(0);
+  });
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 6; i++) await new Promise(setImmediate);
+  };
+
+  it('holds for joins that wait for a slow log: those are given up and told to the worker, the others stay [PR-53] [PR-69] [PR-72]', async () => {
+    ann.say({ type: 'call', id: 2, ...effects(join('r:1'), join('r:2')), timeoutMs: 700 });
+    await asked;
+    await ann.until('joined', ({ group }) => group === 'r:2');
+    fixture.clock.advance(699);
+    await settle();
+    expect(ann.all('error')).toEqual([]);
+    fixture.clock.advance(1);
+    expect(await ann.answerTo(2)).toMatchObject({ type: 'error', name: 'DEADLINE_EXCEEDED', retryable: true });
+    await expect
+      .poll(() => fixture.rejected, { interval: 1 })
+      .toMatchObject([{ user: 'ann', effects: [join('r:1')], reason: 'timed-out' }]);
+    answerLog();
+    await settle();
+    expect(ann.all('joined').map(({ group }) => group)).toEqual(['r:2']);
+    expect([await fixture.online.count('r:1'), await fixture.online.count('r:2')]).toEqual([0, 1]);
+    ann.say({ type: 'call', id: 3, ...effects(join('r:1')) });
+    expect(await ann.answerTo(3)).toMatchObject({ type: 'reply' });
+    expect(ann.all('joined').map(({ group }) => group)).toEqual(['r:2', 'r:1']);
+    expect(fixture.rejected).toHaveLength(1);
+  });
+
+  it('ends a join for the call it belongs to only, when a later one waits for it too [PR-53] [PR-72]', async () => {
+    ann.say(
+      { type: 'call', id: 2, ...effects(join('r:1')), timeoutMs: 1_500 },
+      { type: 'call', id: 3, ...effects(join('r:1')), timeoutMs: 700 },
+    );
+    await asked;
+    await settle();
+    fixture.clock.advance(700);
+    expect(await ann.answerTo(3)).toMatchObject({ name: 'DEADLINE_EXCEEDED' });
+    answerLog();
+    expect(await ann.answerTo(2)).toMatchObject({ type: 'reply' });
+    expect(ann.all('joined')).toHaveLength(1);
+    await expect.poll(() => fixture.rejected, { interval: 1 }).toHaveLength(1);
+  });
+
+  it('holds while a client that does not read is replayed what it missed: it stays in, and gets the rest [PR-53] [PR-72]', async () => {
+    const { epoch } = await fixture.gift('r:2', 1);
+    for (let i = 2; i <= 300; i++) await fixture.gift('r:2', i);
+    ann.bufferedBytes = 300_000;
+    ann.say({
+      ...{ type: 'call', id: 2, ...effects(join('r:2')), timeoutMs: 700 },
+      since: { 'r:2': { epoch, version: 0 } },
+    });
+    await ann.until('joined');
+    await settle();
+    expect(ann.all('push').length).toBeLessThan(300);
+    fixture.clock.advance(700);
+    expect(await ann.answerTo(2)).toMatchObject({ type: 'error', name: 'DEADLINE_EXCEEDED' });
+    ann.drain();
+    await expect.poll(() => ann.all('push').length, { interval: 1 }).toBe(300);
+    await fixture.gift('r:2', 301);
+    await ann.until('push', ({ data }) => data === 301);
+    expect(ann.all('push').map(({ version }) => version)).toEqual(Array.from({ length: 301 }, (_, i) => i + 1));
+    expect([ann.all('left'), fixture.rejected, await fixture.online.count('r:2')]).toEqual([[], [], 1]);
   });
 });

@@ -120,6 +120,30 @@ describe('groups', () => {
     await small.close();
   });
 
+  it('counts what a reply leaves before what it joins, in the order of its effects [PR-67]', async () => {
+    const small = await new GatewayFixture({ limits: { groups: 2 } }).serve();
+    const bob = await small.enter('bob');
+    await cause(bob, join('r:1'), join('r:2'));
+    expect(await cause(bob, leave('r:1'), join('r:3'))).toMatchObject({ type: 'reply' });
+    expect(await cause(bob, leave('r:2'), leave('r:2'), join('r:4'), join('r:5'))).toMatchObject({ code: 402 });
+    expect(await cause(bob, join('r:4'), leave('r:2'))).toMatchObject({ code: 402 });
+    expect(await cause(bob, leave('r:2'), leave('r:3'), join('r:4'), join('r:5'))).toMatchObject({ type: 'reply' });
+    expect(bob.all('joined').map(({ group }) => group)).toEqual(['r:1', 'r:2', 'r:3', 'r:4', 'r:5']);
+    expect(bob.all('left').map(({ group }) => group)).toEqual(['r:1', 'r:2', 'r:3']);
+    await small.close();
+  });
+
+  it('makes no room by leaving what a later call has entered [PR-67] [PR-68]', async () => {
+    const small = await new GatewayFixture({ limits: { groups: 2 } }).serve();
+    const bob = await small.enter('bob');
+    const first = held(bob, 'first');
+    await cause(bob, join('r:1'), join('r:2'));
+    await small.answer('first', leave('r:1'), join('r:3'));
+    expect(await bob.answerTo(first)).toMatchObject({ code: 402 });
+    expect(await small.online.count('r:1')).toBe(1);
+    await small.close();
+  });
+
   it('lets an effect of an earlier call never undo that of a later one [PR-68]', async () => {
     const first = held(ann, 'first');
     await cause(ann, join('r:1'));
@@ -266,6 +290,7 @@ describe('groups', () => {
     ['an attribute that is no value', [{ type: 'set', attributes: { a: { b: 1 } } }]],
     ['an attribute name that is none', [JSON.parse('{"type":"set","attributes":{"__proto__":1}}')]],
     ['attributes without end', [{ type: 'set', attributes: { a: 'x'.repeat(3_000) } }]],
+    ['attributes without end in bytes', [{ type: 'set', attributes: { a: '好'.repeat(1_000) } }]],
     ['effects without end', Array.from({ length: 65 }, () => ({ type: 'leave', group: 'r:1' }))],
     [
       'one good and one bad',
@@ -294,6 +319,24 @@ describe('groups', () => {
     ]);
     await cause(ann);
     expect(fixture.calls.at(-1)?.caller.attributes).toEqual({ name: 'Ann', level: 4 });
+  });
+
+  it('fits what a worker is told of the caller into the headers of a call, whatever it is made of', async () => {
+    const claims = { name: '好'.repeat(678) };
+    const longest = await new GatewayFixture({
+      node: 'n'.repeat(64),
+      verifier: tokenTable({ longest: { user: 'u'.repeat(64), product: 'p'.repeat(16), claims } }),
+    }).serve();
+    expect(Buffer.byteLength(JSON.stringify(claims))).toBeGreaterThan(2_040);
+    const hello = { token: 'longest', device: 'd'.repeat(64), platform: 'p'.repeat(16) };
+    const bob = await longest.enter('bob', hello);
+    const attributes = { a: '😀'.repeat(509) };
+    expect(Buffer.byteLength(JSON.stringify(attributes))).toBeGreaterThan(2_040);
+    expect(await cause(bob, { type: 'set', attributes })).toMatchObject({ type: 'reply' });
+    expect(await cause(bob)).toMatchObject({ type: 'reply' });
+    expect(longest.calls.at(-1)?.caller).toMatchObject({ attributes, claims });
+    expect(await cause(bob, { type: 'set', attributes: { b: '好'.repeat(10) } })).toMatchObject({ name: 'INTERNAL' });
+    await longest.close();
   });
 
   it('lists who is in a group until they leave or are gone', async () => {

@@ -125,6 +125,7 @@ describe('hello', () => {
     ['gives an expiry that is no number', { user: 'ann', claims: {}, expiresAt: 'soon' }],
     ['gives no claims', { user: 'ann' }],
     ['gives claims that are none', { user: 'ann', claims: null }],
+    ['gives claims without end in bytes', { user: 'ann', claims: { text: '好'.repeat(1_000) } }],
     ['gives claims without end', { user: 'ann', claims: { text: 'x'.repeat(5_000) } }],
   ])('lets nobody in when the verifier %s: 4005 [PR-37]', async (_case, outcome) => {
     const odd = new GatewayFixture({
@@ -167,6 +168,45 @@ describe('hello', () => {
     leaver.disconnect();
     expect(asked?.aborted).toBe(true);
     await hanging.close();
+  });
+
+  it('answers STORE_UNAVAILABLE and closes with 4004 who was verified and cannot be let in in time; the session lasts [PR-43]', async () => {
+    const ann = await fixture.enter('ann');
+    for (let i = 0; i < 20; i++) await fixture.gift('u:ann', i);
+    await ann.until('push', ({ data }) => data === 19);
+    const { ticket, session } = await ann.until('welcome');
+    ann.disconnect();
+    // Each answer comes in time, and brings little: the removals since the ticket cannot be known soon.
+    const slow = fixture.another({
+      log: (log) => ({
+        head: (group) => log.head(group),
+        read: async (group, range) => {
+          await new Promise<void>((resolve) => fixture.clock.after(1_900, resolve));
+          return log.read(group, { ...range, limit: 1 });
+        },
+      }),
+    });
+    const link = fixture.connect(slow);
+    link.say({ ...HELLO, ticket });
+    const pass = async (ms: number): Promise<void> => {
+      await new Promise(setImmediate);
+      await new Promise(setImmediate);
+      fixture.clock.advance(ms);
+    };
+    for (let i = 0; i < 5; i++) await pass(1_900);
+    await pass(499);
+    expect(link.closedWith).toBeUndefined();
+    await pass(1);
+    expect(await link.untilClosed()).toMatchObject({
+      code: 4004,
+      reason: expect.stringMatching(/^TRY_AGAIN_LATER: /),
+    });
+    expect(link.messages).toMatchObject([{ type: 'error', id: 1, name: 'STORE_UNAVAILABLE', retryable: true }]);
+    await pass(0);
+    await pass(2_000);
+    bystander.say({ type: 'ping' });
+    const again = await fixture.enter('ann', { ticket });
+    expect(await again.until('welcome')).toMatchObject({ resumed: true, session });
   });
 
   it('tells the verifier where the token came from', async () => {

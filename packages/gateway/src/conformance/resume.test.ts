@@ -278,6 +278,37 @@ describe('resume', () => {
     expect(again.all('shed')).toEqual([]);
   });
 
+  it('makes who cannot prove a ticket a new session: no id, no attributes, no place among the calls of the old one [PR-93]', async () => {
+    await cause(ann, { type: 'set', attributes: { role: 'host' } });
+    const ticket = await enterGroups(ann, 'r:1');
+    const before = fixture.calls.at(-1)?.caller;
+    ann.disconnect();
+    let away = true;
+    const blind = fixture.another({
+      log: (log) => ({
+        head: (group) => (away ? Promise.reject(new Error('away')) : log.head(group)),
+        read: (group, range) => (away ? Promise.reject(new Error('away')) : log.read(group, range)),
+      }),
+    });
+    const again = await fixture.enter('ann', { ticket }, blind);
+    away = false;
+    const welcome = await again.until('welcome');
+    expect(welcome.resumed).toBe(false);
+    expect(welcome.session).not.toBe(before?.session);
+    await cause(again, { type: 'join', group: 'r:2' });
+    const { caller } = fixture.calls.at(-1) ?? {};
+    expect(caller).toMatchObject({ session: welcome.session, attributes: {}, sequence: 1 });
+    expect((await fixture.online.page('r:2', { limit: 10 })).members).toMatchObject([{ user: 'ann', attributes: {} }]);
+    // It is the new one that removals reach, and that goes on.
+    const { ticket: renewed } = await again.until('ticket');
+    again.disconnect();
+    expect(await fixture.online.count('r:2')).toBe(0);
+    const third = await fixture.enter('ann', { ticket: renewed }, blind);
+    expect(await third.until('welcome')).toMatchObject({ resumed: false, left: [{ group: 'r:2' }] });
+    await fixture.gift('u:ann', kick(), '$kick');
+    expect(await third.untilClosed()).toMatchObject({ code: 4503 });
+  });
+
   it('resumes nothing when the log of the user was trimmed behind the ticket [PR-93]', async () => {
     const short = await new GatewayFixture({
       retention: { default: { maxEntries: 3, maxBytes: 100_000, maxAgeMs: 1_000_000 } },

@@ -141,7 +141,6 @@ export class Connection implements LinkEvents, SessionHolder {
   /** @param detail told to people, behind the code's name (PR-125) */
   close(name: CloseName, detail?: string): void {
     if (this.#isClosed()) return;
-    if (name === 'REMOVED') this.#forgetSession();
     this.#becomeClosed();
     this.#surroundings.metrics.closed(name);
     this.#link.close(CLOSE_CODES[name].code, closeReason(name, detail));
@@ -332,14 +331,6 @@ export class Connection implements LinkEvents, SessionHolder {
     this.#gate.close();
     this.#backlog.close();
     this.#owner.onClosed(this);
-  }
-
-  /** PR-42: nothing of it may come back, also before the log of `u:` says so. */
-  #forgetSession(): void {
-    if (this.#state.phase === 'open' || this.#state.phase === 'authenticating') {
-      const { session } = this.#state;
-      if (session) this.#surroundings.sessions.remove(session);
-    }
   }
 
   #leaveSession(session: Session): void {

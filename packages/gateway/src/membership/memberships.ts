@@ -6,12 +6,13 @@
  * |----------|----------|-------|
  * | out      | entering | enter, restore |
  * | entering | joined   | it is known where the membership begins: `joined`, or `groups` of `welcome` |
- * | entering | out      | leave, close: nothing is told |
+ * | entering | out      | leave, close, every call that waits has given up: nothing is told |
  * | joined   | out      | leave: `left`; close: nothing |
  */
 import type { OnlineList } from '@im/groups';
 import { type Attributes, type JoinedGroup, type Position, type Positions, withProduct } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
+import { withPatience } from '../patience.js';
 import type { Identity } from '../verifier/token-verifier.js';
 import { Entrance, type EntranceSurroundings } from './entrance.js';
 import type { GatewayViewer } from './gateway-viewer.js';
@@ -46,11 +47,19 @@ export interface Restoration {
   follow(returning: boolean): Promise<void>;
 }
 
+/**
+ * How an entry went: the client is in the group and has what it missed; it was left meanwhile; the time was over before it
+ * began, so it was given up; or after: the client is in the group and is still being sent what it missed.
+ */
+export type EntryOutcome = 'entered' | 'out' | 'late' | 'replaying';
+
 /** An entry under way: until the client has got everything that belongs to it. */
 interface Entering {
   readonly entrance: Entrance;
-  /** Whether the client is in the group now. */
+  /** Whether the client is in the group now. Never rejects. */
   readonly entered: Promise<boolean>;
+  /** Calls that wait for it: the last one to give up ends it. */
+  waiting: number;
 }
 
 interface Restoring extends Entering {
@@ -60,7 +69,7 @@ interface Restoring extends Entering {
 }
 
 export class Memberships {
-  readonly #owner: MembershipsOwner;
+  #owner: MembershipsOwner;
   readonly #surroundings: MembershipsSurroundings;
   /** Joined by effects, and since when. */
   readonly #joined = new Map<string, number>();
@@ -70,6 +79,12 @@ export class Memberships {
   constructor(owner: MembershipsOwner, surroundings: MembershipsSurroundings) {
     this.#owner = owner;
     this.#surroundings = surroundings;
+  }
+
+  /** They go on as those of another session of the same connection. Only while none is joined. */
+  passTo(owner: MembershipsOwner): this {
+    this.#owner = owner;
+    return this;
   }
 
   /** Groups joined by effects. */
@@ -93,18 +108,27 @@ export class Memberships {
     return this.#joined.has(group);
   }
 
+  /** Nothing can be entered any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /**
    * Enters a group and tells the client (PR-63, PR-64). A group that is joined or being entered stays as it is.
-   * @returns whether the client is in it; false when it was left meanwhile
+   * @param timeoutMs how long to wait
    */
-  async enter(group: string, given: Position | undefined): Promise<boolean> {
+  async enter(group: string, given: Position | undefined, timeoutMs: number): Promise<EntryOutcome> {
+    if (this.#closed) return 'out';
     const present = this.#entering?.get(group);
-    if (present) return present.entered;
-    if (this.#joined.has(group)) return true;
-    const entrance = this.#entrance(group, given);
-    const entered = this.#complete(group, entrance, given);
-    this.#begin(group, { entrance, entered });
-    return entered;
+    if (!present && this.#joined.has(group)) return 'entered';
+    const entering = present ?? this.#start(group, given);
+    entering.waiting++;
+    try {
+      const entered = await withPatience(entering.entered, { clock: this.#surroundings.clock, timeoutMs });
+      return entered ? 'entered' : 'out';
+    } catch {
+      return this.#giveUp(group, entering);
+    }
   }
 
   /**
@@ -169,6 +193,22 @@ export class Memberships {
     this.#entering = undefined;
   }
 
+  #start(group: string, given: Position | undefined): Entering {
+    const entrance = this.#entrance(group, given);
+    const entering = { entrance, entered: this.#complete(group, entrance, given), waiting: 0 };
+    this.#begin(group, entering);
+    return entering;
+  }
+
+  #giveUp(group: string, entering: Entering): EntryOutcome {
+    entering.waiting--;
+    if (!this.#isEntering(group, entering.entrance)) return 'out';
+    if (this.#joined.has(group)) return 'replaying';
+    // Nobody was told of it yet.
+    if (entering.waiting === 0) this.leave(group, 0, '');
+    return 'late';
+  }
+
   async #complete(group: string, entrance: Entrance, given: Position | undefined): Promise<boolean> {
     const beginning = await entrance.locate();
     if (!beginning || !this.#isEntering(group, entrance)) return false;
@@ -186,7 +226,7 @@ export class Memberships {
       restoring.beginning = beginning;
       return beginning !== undefined;
     });
-    const restoring: Restoring = { group, given, entrance, entered, beginning: undefined };
+    const restoring: Restoring = { group, given, entrance, entered, beginning: undefined, waiting: 0 };
     return restoring;
   }
 

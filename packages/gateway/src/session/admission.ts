@@ -15,6 +15,7 @@ import {
   type LeftGroup,
   userGroup,
 } from '@im/protocol';
+import type { Memberships } from '../membership/memberships.js';
 import { withPatience } from '../patience.js';
 import type { Surroundings } from '../surroundings.js';
 import type { Identity } from '../verifier/token-verifier.js';
@@ -29,7 +30,7 @@ export interface Applicant {
   readonly holder: SessionHolder;
   /** Aborts when the connection is gone. */
   readonly signal: AbortSignal;
-  /** The session exists and hears of removals; from here on the holder must release it. */
+  /** The session exists and hears of removals; from here on the holder must release it, and no longer one it was told of before. */
   onSession(session: Session): void;
 }
 
@@ -51,62 +52,95 @@ export class Refusal {
   ) {}
 }
 
-/** As JSON: claims travel with every call, in headers that are bounded. */
-const MAX_CLAIMS_LENGTH = 2_048;
+/** As JSON, in bytes of UTF-8: claims travel with every call, in headers that are bounded. */
+const MAX_CLAIMS_BYTES = 2_048;
 const NOTHING_PROVEN = 'removals since then are unknown: enter it again';
 const REMOVED_MEANWHILE = { code: ERROR_CODES.KICKED.code, reason: 'removed' };
 
 /** Never throws. Undefined when the connection is gone. */
 export async function admit(applicant: Applicant, surroundings: Surroundings): Promise<Admitted | Refusal | undefined> {
-  const { hello, holder, address, signal } = applicant;
-  const { device, platform } = hello;
+  const { hello, signal } = applicant;
+  const { clock, settings, logger } = surroundings;
   const identity = await verify(applicant, surroundings);
   if (signal.aborted) return undefined;
   if (identity instanceof Refusal) return identity;
-
   const snapshot = findSnapshot(hello, identity, surroundings);
   if (snapshot instanceof Refusal) return snapshot;
-  const session = new Session({
-    id: snapshot?.session ?? `s_${randomBytes(12).toString('base64url')}`,
-    identity,
-    device,
-    platform,
-    address,
-    holder,
-    snapshot,
-    surroundings,
-  });
-  surroundings.sessions.hold(session);
-  applicant.onSession(session);
-  if (snapshot) announceTakeover(session, surroundings);
+  try {
+    const opening = open(applicant, identity, snapshot, surroundings);
+    return await withPatience(opening, { clock, timeoutMs: settings.welcomeTimeoutMs, signal });
+  } catch (thrown) {
+    if (signal.aborted) return undefined;
+    logger.error('a hello could not be carried out', { error: thrown });
+    // PR-43
+    return new Refusal(new ImError('STORE_UNAVAILABLE'), 'TRY_AGAIN_LATER', 'groups cannot be entered now');
+  }
+}
+
+async function open(
+  applicant: Applicant,
+  identity: Identity,
+  snapshot: SessionSnapshot | undefined,
+  surroundings: Surroundings,
+): Promise<Admitted | Refusal | undefined> {
+  const { hello, signal } = applicant;
+  const before = begin(applicant, identity, snapshot, surroundings);
+  if (snapshot) announceTakeover(before, surroundings);
 
   // Everything is entered at once, so that a removal that comes from now on finds the group there to be left.
-  const { memberships } = session;
+  const { memberships } = before;
   const permanent = [userGroup(identity.user), EVERYONE];
   const restoration = memberships.restore(permanent, snapshot?.groups ?? [], hello.positions);
-  const kicks = snapshot && (await findKicks(snapshot, session, surroundings));
+  const kicks = snapshot && (await findKicks(snapshot, before, surroundings));
   if (signal.aborted) return undefined;
   const out = kicks?.find(({ group }) => group === undefined);
-  if (out)
-    return new Refusal(
-      new ImError('KICKED', { details: { code: out.code, reason: out.reason } }),
-      'REMOVED',
-      out.reason,
-    );
+  if (out) {
+    surroundings.sessions.remove(before);
+    const details = { code: out.code, reason: out.reason };
+    return new Refusal(new ImError('KICKED', { details }), 'REMOVED', out.reason);
+  }
   for (const group of snapshot?.groups ?? []) {
     if (!kicks || kicks.some((kick) => kick.group === group)) memberships.leave(group, 0, '');
   }
+  const resumed = kicks !== undefined;
+  const session = snapshot && !resumed ? startAnew(before, applicant, surroundings) : before;
   await restoration.located;
   if (signal.aborted) return undefined;
   const groups = restoration.establish();
   session.establish();
-  return {
-    session,
-    resumed: kicks !== undefined,
-    groups,
-    left: leftGroups(snapshot, groups, kicks),
-    follow: () => restoration.follow(kicks !== undefined),
-  };
+  const left = leftGroups(snapshot, groups, kicks);
+  return { session, resumed, groups, left, follow: () => restoration.follow(resumed) };
+}
+
+/** The session of the snapshot goes on, or a new one begins. */
+function begin(
+  applicant: Applicant,
+  identity: Identity,
+  snapshot: SessionSnapshot | undefined,
+  surroundings: Surroundings,
+  memberships?: Memberships,
+): Session {
+  const { hello, holder, address, onSession } = applicant;
+  const session = new Session({
+    id: snapshot?.session ?? `s_${randomBytes(12).toString('base64url')}`,
+    identity,
+    device: hello.device,
+    platform: hello.platform,
+    address,
+    holder,
+    snapshot,
+    ...(memberships && { memberships }),
+    surroundings,
+  });
+  surroundings.sessions.hold(session);
+  onSession(session);
+  return session;
+}
+
+/** PR-93: what was to be resumed cannot be proven, so nothing of it goes on: not its id, nor its attributes. */
+function startAnew(unproven: Session, applicant: Applicant, surroundings: Surroundings): Session {
+  surroundings.sessions.release(unproven, undefined);
+  return begin(applicant, unproven.identity, undefined, surroundings, unproven.memberships);
 }
 
 async function verify(applicant: Applicant, surroundings: Surroundings): Promise<Identity | Refusal> {
@@ -138,7 +172,7 @@ function isIdentity(value: Identity): boolean {
     typeof value.claims === 'object' &&
     value.claims !== null &&
     !Array.isArray(value.claims) &&
-    JSON.stringify(value.claims).length <= MAX_CLAIMS_LENGTH
+    Buffer.byteLength(JSON.stringify(value.claims)) <= MAX_CLAIMS_BYTES
   );
 }
 

@@ -21,11 +21,16 @@ export class EffectOrder {
     this.#unanswered = unanswered;
   }
 
+  /** Whether an effect of this call on the group may still take hold. */
+  isInTime(group: string, sequence: number): boolean {
+    return sequence >= this.#floor && sequence >= (this.#latest?.get(group) ?? 0);
+  }
+
   /** Whether an effect of this call on the group takes hold; if so, those of earlier calls no longer will. */
   accept(group: string, sequence: number): boolean {
-    if (sequence < this.#floor || sequence < (this.#latest?.get(group) ?? 0)) return false;
-    this.#record(group, sequence);
-    return true;
+    const accepted = this.isInTime(group, sequence);
+    if (accepted) this.#record(group, sequence);
+    return accepted;
   }
 
   /** A removal by the server while `sequence` was the latest call received: effects of calls up to it come too late. */

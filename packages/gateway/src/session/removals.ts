@@ -10,6 +10,8 @@ import type { LogAccess } from '../feed/log-access.js';
 export type Kick = Extract<Effect, { type: 'kick' }> & {
   /** Only this session was meant; absent means all of the user's. */
   readonly session?: string;
+  /** The gateway that decided it, and applied it there. */
+  readonly origin?: string;
 };
 
 const PAGE = 512;
@@ -23,8 +25,12 @@ export function readKick({ event, body }: Pick<Delivery, 'event' | 'body'>): Kic
     const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as unknown;
     const effect = readEffect(value);
     if (effect instanceof EffectsMistake || effect.type !== 'kick') return undefined;
-    const { session } = value as { session?: unknown };
-    return typeof session === 'string' ? { ...effect, session } : effect;
+    const { session, origin } = value as { session?: unknown; origin?: unknown };
+    return {
+      ...effect,
+      ...(typeof session === 'string' && { session }),
+      ...(typeof origin === 'string' && { origin }),
+    };
   } catch {
     return undefined;
   }

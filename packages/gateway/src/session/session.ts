@@ -26,6 +26,8 @@ export interface SessionOptions {
   readonly holder: SessionHolder;
   /** What the session was, when it is resumed. */
   readonly snapshot: SessionSnapshot | undefined;
+  /** Groups that the connection has begun to enter for another session, which this one takes the place of. */
+  readonly memberships?: Memberships;
   readonly surroundings: MembershipsSurroundings;
 }
 
@@ -35,8 +37,8 @@ const NO_ATTRIBUTES: Attributes = {};
 
 /** Sequence numbers that one connection of a session may use. */
 const SEQUENCES_PER_CONNECTION = 2 ** 32;
-/** Largest size of all attributes as JSON: they travel in every ticket. */
-const MAX_ATTRIBUTES_LENGTH = 2_048;
+/** Largest size of all attributes as JSON, in bytes of UTF-8: they travel in every ticket and in the headers of every call. */
+const MAX_ATTRIBUTES_BYTES = 2_048;
 
 export class Session implements MembershipsOwner {
   readonly id: string;
@@ -56,7 +58,8 @@ export class Session implements MembershipsOwner {
   #attributes: Attributes;
   #sequence: number;
 
-  constructor({ id, identity, device, platform, address, holder, snapshot, surroundings }: SessionOptions) {
+  constructor(options: SessionOptions) {
+    const { id, identity, device, platform, address, holder, snapshot, surroundings } = options;
     this.id = id;
     this.identity = identity;
     this.device = device;
@@ -65,7 +68,7 @@ export class Session implements MembershipsOwner {
     this.holder = holder;
     this.userGroup = withProduct(identity.product, userGroup(identity.user));
     this.order = new EffectOrder(holder);
-    this.memberships = new Memberships(this, surroundings);
+    this.memberships = options.memberships?.passTo(this) ?? new Memberships(this, surroundings);
     this.#surroundings = surroundings;
     this.#resumedFrom = snapshot;
     this.#attributes = snapshot?.attributes ?? NO_ATTRIBUTES;
@@ -90,7 +93,7 @@ export class Session implements MembershipsOwner {
 
   /** Whether the attributes would be small enough after these changes. */
   hasRoomFor(changes: AttributeChanges): boolean {
-    return JSON.stringify(this.#merged(changes)).length <= MAX_ATTRIBUTES_LENGTH;
+    return Buffer.byteLength(JSON.stringify(this.#merged(changes))) <= MAX_ATTRIBUTES_BYTES;
   }
 
   /** Merges; null removes. */
