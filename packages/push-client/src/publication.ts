@@ -4,6 +4,7 @@ import {
   ImError,
   isEventName,
   isJsonBody,
+  isProduct,
   MAX_BODY_BYTES,
   MAX_ID_LENGTH,
   MAX_NESTING,
@@ -29,8 +30,11 @@ export function toPublication({ event, data, lane = 'normal', id }: PushMessage,
 }
 
 /** @throws ImError INVALID_ARGUMENT */
-export function checkOptions({ acknowledge = 'accepted' }: PushOptions): void {
+export function checkOptions({ acknowledge = 'accepted', product }: PushOptions): void {
   if (!ACKNOWLEDGEMENTS.has(acknowledge)) throw invalid('acknowledge', 'neither none, accepted nor durable');
+  if (product !== undefined && (typeof product !== 'string' || !isProduct(product))) {
+    throw invalid('product', 'not the name of a product');
+  }
 }
 
 export function invalid(field: string, problem: string, cause?: unknown): ImError {

@@ -1,6 +1,6 @@
 /** Pushing inside the system: straight to a publisher of @im/broadcast. */
 import type { Published, Publisher } from '@im/broadcast';
-import { ImError, isProduct, withoutProduct, withProduct } from '@im/protocol';
+import { withoutProduct, withProduct } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import type { Clock } from '@im/protocol/ports';
 import type { PushClient } from './push-client.js';
@@ -9,22 +9,19 @@ import { type PushRoute, RoutedPushClient } from './routed-push-client.js';
 export interface PushClientOptions {
   /** The client's own from now on: closing the client closes it. */
   readonly publisher: Publisher;
-  /** Pushes reach this product alone. */
+  /** Pushes reach this product alone. Without: those that belong to none, or the one a push names. */
   readonly product?: string | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /** @throws ImError INVALID_ARGUMENT for a product outside the grammar */
 export function createPushClient({ publisher, product, clock = systemClock }: PushClientOptions): PushClient {
-  if (product !== undefined && !isProduct(product)) {
-    throw new ImError('INVALID_ARGUMENT', { details: { argument: 'product' } });
-  }
   const seen = (published: Published): Published => ({ ...published, group: withoutProduct(published.group) });
   const route: PushRoute = {
-    async one(group, publication, options) {
+    async one(group, publication, { product, ...options }) {
       return seen(await publisher.publish(withProduct(product, group), publication, options));
     },
-    async many(groups, publication, options) {
+    async many(groups, publication, { product, ...options }) {
       const underProduct = groups.map((group) => withProduct(product, group));
       const { published, failed } = await publisher.publishMany(underProduct, publication, options);
       return {
@@ -34,5 +31,5 @@ export function createPushClient({ publisher, product, clock = systemClock }: Pu
     },
     close: () => publisher.close(),
   };
-  return new RoutedPushClient(route, clock);
+  return new RoutedPushClient(route, { clock, product });
 }

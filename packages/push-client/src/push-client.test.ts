@@ -1,21 +1,30 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Publisher } from '@im/broadcast';
+import { expect, it } from 'vitest';
 import { createPushEndpoint } from './endpoint/index.js';
 import { createHttpPushClient } from './http/http-push-client.js';
 import { createPushClient } from './publisher-push-client.js';
-import { describePushClientContract } from './testing/index.js';
+import type { PushClient } from './push-client.js';
+import { describePushClientContract, type PushClientSetup } from './testing/index.js';
 
 describePushClientContract('publisher', async (setup) => createPushClient(setup));
 
 const TOKEN = 'a-token-of-some-length';
 
-describePushClientContract('HTTP', async (setup) => {
+describePushClientContract('HTTP, the product is that of the endpoint', (setup) => openHttp(setup));
+describePushClientContract('HTTP, the product is that of the client', ({ product, ...setup }) =>
+  openHttp({ ...setup, product: undefined }, product),
+);
+
+/** A client over HTTP, of a product or of none, and the endpoint that it pushes to, as the setup says. */
+async function openHttp(setup: PushClientSetup, product?: string): Promise<PushClient> {
   const behind = createPushClient(setup);
   const endpoint = createPushEndpoint({ client: behind, tokens: [TOKEN] });
   const server = createServer((request, response) => void endpoint(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const client = createHttpPushClient({ url: `http://127.0.0.1:${port}/v1/push`, token: TOKEN, retries: 0 });
+  const client = createHttpPushClient({ url: `http://127.0.0.1:${port}/v1/push`, token: TOKEN, product, retries: 0 });
   const close = client.close.bind(client);
   let closing: Promise<void> | undefined;
   client.close = () => {
@@ -27,4 +36,11 @@ describePushClientContract('HTTP', async (setup) => {
     return closing;
   };
   return client;
+}
+
+it.each([
+  ['publisher', () => createPushClient({ publisher: {} as Publisher, product: 'P1' })],
+  ['HTTP', () => createHttpPushClient({ url: 'http://push.test', token: TOKEN, product: 'P1' })],
+])('a push client (%s) of a product outside the grammar is not made', (_, open) => {
+  expect(open).toThrow(expect.objectContaining({ name: 'INVALID_ARGUMENT', details: { argument: 'product' } }));
 });

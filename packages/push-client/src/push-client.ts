@@ -16,6 +16,11 @@ export interface PushMessage {
 export interface PushOptions {
   /** Default accepted. */
   readonly acknowledge?: Acknowledgement | undefined;
+  /**
+   * Whose users and groups: `[a-z][a-z0-9]{0,15}`. Default: the client's own product, or those without any. A client
+   * that has a product refuses every other.
+   */
+  readonly product?: string | undefined;
 }
 
 /**

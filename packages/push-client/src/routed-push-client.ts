@@ -1,27 +1,38 @@
 /** The one push client: checks and encodes what is pushed, and leaves the way it takes to a route. */
 import type { Published, PublishedMany, PublishOptions } from '@im/broadcast';
-import { ImError, type Publication } from '@im/protocol';
+import { ImError, isProduct, type Publication } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
-import { checkOptions, toPublication } from './publication.js';
+import { checkOptions, invalid, toPublication } from './publication.js';
 import type { PushClient, PushMessage, PushOptions } from './push-client.js';
 import { groupsOf, type Target } from './target.js';
 
-/** Groups are valid and without product, publications checked. */
+/** Checked, with the client's defaults. */
+export interface RouteOptions extends Required<PublishOptions> {
+  readonly product: string | undefined;
+}
+
+/** Groups are valid and without product, also in results; publications are checked. */
 export interface PushRoute {
-  one(group: string, publication: Publication, options: PublishOptions): Promise<Published>;
+  one(group: string, publication: Publication, options: RouteOptions): Promise<Published>;
   /** To users' groups, `u:<user>`; one that is named twice is still reached once. */
-  many(groups: readonly string[], publication: Publication, options: PublishOptions): Promise<PublishedMany>;
+  many(groups: readonly string[], publication: Publication, options: RouteOptions): Promise<PublishedMany>;
   close(): Promise<void>;
 }
 
 export class RoutedPushClient implements PushClient {
   readonly #route: PushRoute;
   readonly #clock: Clock;
+  readonly #product: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(route: PushRoute, clock: Clock) {
+  /** @throws ImError INVALID_ARGUMENT for a product outside the grammar */
+  constructor(route: PushRoute, { clock, product }: { readonly clock: Clock; readonly product: string | undefined }) {
+    if (product !== undefined && !isProduct(product)) {
+      throw new ImError('INVALID_ARGUMENT', { details: { argument: 'product' } });
+    }
     this.#route = route;
     this.#clock = clock;
+    this.#product = product;
   }
 
   toUser(user: string, message: PushMessage, options?: PushOptions): Promise<Published> {
@@ -42,7 +53,7 @@ export class RoutedPushClient implements PushClient {
 
   async toUsers(users: readonly string[], message: PushMessage, options: PushOptions = {}): Promise<PublishedMany> {
     const groups = groupsOf({ users });
-    return this.#route.many(groups, this.#checked(message, options), toPublishOptions(options));
+    return this.#route.many(groups, this.#checked(message, options), this.#routeOptions(options));
   }
 
   close(): Promise<void> {
@@ -52,7 +63,7 @@ export class RoutedPushClient implements PushClient {
 
   async #toOne(target: Target, message: PushMessage, options: PushOptions = {}): Promise<Published> {
     const [group = ''] = groupsOf(target);
-    return this.#route.one(group, this.#checked(message, options), toPublishOptions(options));
+    return this.#route.one(group, this.#checked(message, options), this.#routeOptions(options));
   }
 
   #checked(message: PushMessage, options: PushOptions): Publication {
@@ -60,8 +71,10 @@ export class RoutedPushClient implements PushClient {
     checkOptions(options);
     return toPublication(message, this.#clock.now());
   }
-}
 
-function toPublishOptions({ acknowledge = 'accepted' }: PushOptions): Required<PublishOptions> {
-  return { acknowledge };
+  #routeOptions({ acknowledge = 'accepted', product = this.#product }: PushOptions): RouteOptions {
+    if (this.#product !== undefined && product !== this.#product)
+      throw invalid('product', 'not the one of this client');
+    return { acknowledge, product };
+  }
 }

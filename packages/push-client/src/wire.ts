@@ -24,7 +24,7 @@ export interface PushOutcome {
 /** The answer to one push. */
 export type PushAnswer = PushOutcome | { readonly error: ErrorBody };
 
-const MEMBERS = new Set(['to', 'event', 'data', 'lane', 'id', 'acknowledge']);
+const MEMBERS = new Set(['to', 'event', 'data', 'lane', 'id', 'acknowledge', 'product']);
 const decoder = new TextDecoder();
 
 /**
@@ -42,14 +42,17 @@ export function parsePush(value: unknown): PushRequest {
       lane: parseText(value.lane, 'lane') as Lane | undefined,
       id: parseText(value.id, 'id'),
     },
-    options: { acknowledge: parseText(value.acknowledge, 'acknowledge') as Acknowledgement | undefined },
+    options: {
+      acknowledge: parseText(value.acknowledge, 'acknowledge') as Acknowledgement | undefined,
+      product: parseText(value.product, 'product'),
+    },
   };
 }
 
 /** The text of a push to one group or to users' groups. */
-export function encodePush(to: Target, publication: Publication, acknowledge: Acknowledgement | undefined): string {
+export function encodePush(to: Target, publication: Publication, { acknowledge, product }: PushOptions): string {
   const { event, lane, id, body } = publication;
-  const rest = JSON.stringify({ to, event, lane, id, acknowledge });
+  const rest = JSON.stringify({ product, to, event, lane, id, acknowledge });
   return `${rest.slice(0, -1)},"data":${decoder.decode(body)}}`;
 }
 

@@ -187,6 +187,8 @@ describe('what is refused as a whole', () => {
     ['an unknown lane', { ...hello, lane: 'fast' }, { details: { field: 'lane' } }],
     ['an id that is no text', { ...hello, id: 7 }, { details: { field: 'id' } }],
     ['an unknown acknowledgement', { ...hello, acknowledge: 'yes' }, { details: { field: 'acknowledge' } }],
+    ['a product that is no text', { ...hello, product: 1 }, { details: { field: 'product' } }],
+    ['a product outside the grammar', { ...hello, product: 'P1' }, { details: { field: 'product' } }],
   ])('answers 400 to %s', async (_, body, error) => {
     expect(await post(body)).toMatchObject({ status: 400, body: { error } });
   });

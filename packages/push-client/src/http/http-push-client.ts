@@ -1,12 +1,12 @@
 /** Pushing from a backend over HTTP: `POST /v1/push` (docs/push.md), repeated where repeating is safe. */
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { PublishedMany, PublishOptions } from '@im/broadcast';
+import type { PublishedMany } from '@im/broadcast';
 import { ImError, type Publication } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import type { Clock, Random } from '@im/protocol/ports';
 import type { PushClient } from '../push-client.js';
-import { type PushRoute, RoutedPushClient } from '../routed-push-client.js';
+import { type PushRoute, RoutedPushClient, type RouteOptions } from '../routed-push-client.js';
 import type { Target } from '../target.js';
 import { encodePush } from '../wire.js';
 import { type PostOptions, postPush } from './post-push.js';
@@ -15,6 +15,8 @@ export interface HttpPushClientOptions {
   /** Of the endpoint: `https://im.example.com/v1/push`. */
   readonly url: string;
   readonly token: string;
+  /** Pushes reach this product alone. Without: those that belong to none, or the one a push names. */
+  readonly product?: string | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Of one attempt. Default 5,000. */
   readonly timeoutMs?: number | undefined;
@@ -35,12 +37,15 @@ const MAX_RETRY_AFTER_MS = 30_000;
  * Retryable errors are retried with growing, jittered delays. On the priority lane a message without id is given one,
  * so that repeating it is always safe; on the normal lane only errors that say that nothing was taken are retried, for
  * there a repetition could be seen twice. What `toUsers` failed for some users is told and not retried.
- * @throws ImError INVALID_ARGUMENT for a url or token that cannot be used
+ * @throws ImError INVALID_ARGUMENT for a url, token or product that cannot be used
  */
 export function createHttpPushClient(options: HttpPushClientOptions): PushClient {
   checkUrl(options.url);
   if (!/^[\x21-\x7e]+$/.test(options.token)) throw new ImError('INVALID_ARGUMENT', { details: { argument: 'token' } });
-  return new RoutedPushClient(new HttpRoute(options), options.clock ?? systemClock);
+  return new RoutedPushClient(new HttpRoute(options), {
+    clock: options.clock ?? systemClock,
+    product: options.product,
+  });
 }
 
 class HttpRoute implements PushRoute {
@@ -61,14 +66,14 @@ class HttpRoute implements PushRoute {
     this.#random = options.random ?? Math.random;
   }
 
-  async one(group: string, publication: Publication, options: PublishOptions) {
+  async one(group: string, publication: Publication, options: RouteOptions) {
     const { published, failed } = await this.#push({ group }, publication, options);
     const [first] = published;
     if (first !== undefined) return first;
     throw failed.get(group) ?? new ImError('INTERNAL', { message: 'the endpoint answered for no group' });
   }
 
-  many(groups: readonly string[], publication: Publication, options: PublishOptions) {
+  many(groups: readonly string[], publication: Publication, options: RouteOptions) {
     return this.#push({ users: groups.map((group) => group.slice('u:'.length)) }, publication, options);
   }
 
@@ -77,11 +82,11 @@ class HttpRoute implements PushRoute {
     await Promise.allSettled(this.#pending);
   }
 
-  async #push(to: Target, publication: Publication, { acknowledge }: PublishOptions): Promise<PublishedMany> {
+  async #push(to: Target, publication: Publication, options: RouteOptions): Promise<PublishedMany> {
     if (this.#pending.size >= this.#maxPending) throw new ImError('QUEUE_FULL');
     const isPriority = publication.lane === 'priority';
     const sent = isPriority ? { ...publication, id: publication.id ?? randomUUID() } : publication;
-    const push = this.#attempt(encodePush(to, sent, acknowledge), isPriority);
+    const push = this.#attempt(encodePush(to, sent, options), isPriority);
     this.#pending.add(push);
     try {
       return await push;

@@ -15,6 +15,8 @@ export interface PushClientSetup {
   readonly clock: FakeClock;
 }
 
+const UNDER_PRODUCT = ['p1/r:1', 'p1/r:0', 'p1/u:ann', 'p1/u:bob'];
+
 /** @param open makes a client of its own for each test, which the suite closes; what it stands on is closed with it */
 export function describePushClientContract(name: string, open: (setup: PushClientSetup) => Promise<PushClient>): void {
   describe(`push client contract: ${name}`, () => {
@@ -31,7 +33,7 @@ export function describePushClientContract(name: string, open: (setup: PushClien
     beforeEach(async () => {
       sequencer = new FakeSequencer();
       broadcast = createMemoryBroadcast({ sequencer });
-      members = await subscribeRecording(broadcast, 'u:ann', 'u:bob', 'r:1', 'r:0', 'g:team', 'p1/r:1', 'p1/r:0');
+      members = await subscribeRecording(broadcast, 'u:ann', 'u:bob', 'r:1', 'r:0', 'g:team', ...UNDER_PRODUCT);
       client = await openFor();
     });
 
@@ -132,9 +134,41 @@ export function describePushClientContract(name: string, open: (setup: PushClien
       const { published, failed } = await own.toUsers(['ann', 'bob'], { ...hello, lane: 'priority' });
       expect([...failed.keys()]).toEqual(['u:ann']);
       expect(published).toMatchObject([{ group: 'u:bob' }]);
-      expect((await arrived(2)).map(({ group }) => group)).toEqual(['p1/r:1', 'p1/r:0']);
+      expect((await arrived(3)).map(({ group }) => group).sort()).toEqual(['p1/r:0', 'p1/r:1', 'p1/u:bob']);
       await expect(own.toGroup('p2/r:1', hello)).rejects.toMatchObject({ name: 'GROUP_INVALID' });
       await own.close();
+    });
+
+    it('reaches the product that a push names, each with logs of its own, and shows groups without it', async () => {
+      const gift: PushMessage = { event: 'gift', lane: 'priority', id: 'g-1' };
+      const product = 'p1';
+      expect(await client.toRoom('1', gift, { product })).toMatchObject({ group: 'r:1', version: 1 });
+      expect(await client.toGroup('r:1', gift)).not.toHaveProperty('duplicate');
+      expect(await client.toAll(hello, { product })).toMatchObject({ group: 'r:0' });
+      expect(await client.toUser('ann', hello, { product })).toMatchObject({ group: 'u:ann' });
+      sequencer.failOnce(new ImError('STORE_FULL', { retryable: false }), { group: 'p1/u:ann' });
+      const { published, failed } = await client.toUsers(['ann', 'bob'], gift, { product });
+      expect([...failed.keys()]).toEqual(['u:ann']);
+      expect(published).toMatchObject([{ group: 'u:bob', version: 1 }]);
+      const groups = (await arrived(5)).map(({ group }) => group);
+      expect(groups.sort()).toEqual(['p1/r:0', 'p1/r:1', 'p1/u:ann', 'p1/u:bob', 'r:1']);
+    });
+
+    it('refuses another product than its own, and sends nothing', async () => {
+      const own = await openFor('p1');
+      for (const push of [own.toRoom('1', hello, { product: 'p2' }), own.toUsers(['ann'], hello, { product: 'p2' })]) {
+        await expect(push).rejects.toMatchObject({ name: 'INVALID_ARGUMENT', details: { field: 'product' } });
+      }
+      await own.toRoom('1', hello, { product: 'p1' });
+      await arrived(1);
+      await own.close();
+    });
+
+    it.each(['', 'P1', '1p', 'p1/r', 'a'.repeat(17), null])('refuses the product %j', async (product) => {
+      const options = { product: product as string };
+      const refusal = { name: 'INVALID_ARGUMENT', details: { field: 'product' } };
+      await expect(client.toRoom('1', hello, options)).rejects.toMatchObject(refusal);
+      await expect(client.toUsers(['ann'], hello, options)).rejects.toMatchObject(refusal);
     });
 
     it.each<[string, (pushing: PushClient) => Promise<unknown>]>([
