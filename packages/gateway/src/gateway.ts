@@ -34,7 +34,12 @@ export interface StopOptions {
 }
 
 export interface Gateway {
-  /** WebSocket connections of this server's path are the gateway's; other upgrades are left alone. */
+  /**
+   * WebSocket connections of this server's path are the gateway's. Upgrades of other paths are left to the other listeners for
+   * `upgrade`: one that none of them has written to after 10 seconds is answered 404, as it is at once where there are none. A
+   * listener that takes longer to decide writes something first, or stands in front of a server of its own.
+   * @throws ImError CONFIG_INVALID naming every mistake
+   */
   attach(server: Server, options: AttachOptions): void;
   /** What transports call with each new connection. */
   accept(link: Link): LinkEvents;
@@ -123,6 +128,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
 
   attach(server: Server, options: AttachOptions): void {
     const transport = new WebSocketTransport(server, options, {
+      clock: this.#surroundings.clock,
       maxFrameBytes: this.#surroundings.limits.frameBytes,
       accept: (link) => this.accept(link),
     });

@@ -12,6 +12,7 @@ describe('clientAddress', () => {
     ['the proxy, when it says nothing', '10.1.2.3', undefined, '10.1.2.3'],
     ['the proxy, when it says nonsense', '10.1.2.3', 'unknown', '10.1.2.3'],
     ['nothing before nonsense', '10.1.2.3', '198.51.100.1, _hidden, 10.9.9.9', '10.9.9.9'],
+    ['nothing with a zone, however long', '10.1.2.3', `fe80::1%${'a'.repeat(9_000)}`, '10.1.2.3'],
     ['IPv4 in its own form', '::ffff:10.1.2.3', '::FFFF:198.51.100.1', '198.51.100.1'],
     ['IPv6', 'fd00::1', '2001:db8::7', '2001:db8::7'],
     ['nothing, when the peer is gone already', undefined, '198.51.100.1', ''],

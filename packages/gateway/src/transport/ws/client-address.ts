@@ -2,23 +2,33 @@
 import { BlockList, isIP } from 'node:net';
 import { ImError } from '@im/protocol';
 
-/** @throws ImError CONFIG_INVALID */
+/** @throws ImError CONFIG_INVALID naming every mistake */
 export function proxyList(proxies: readonly string[]): BlockList {
+  const mistakes = proxyMistakes(proxies);
+  if (mistakes.length > 0) throw new ImError('CONFIG_INVALID', { message: mistakes.join('; '), details: { mistakes } });
   const list = new BlockList();
-  for (const proxy of proxies) {
-    const [address = '', prefix, ...rest] = proxy.split('/');
-    const family = familyOf(address);
-    const bits = prefix === undefined ? undefined : Number(prefix);
-    try {
-      if (!family || rest.length > 0) throw new TypeError('no address');
-      if (bits === undefined) list.addAddress(address, family);
-      else list.addSubnet(address, bits, family);
-    } catch (cause) {
-      const mistake = `trustedProxies: ${JSON.stringify(proxy)} is no address or CIDR range`;
-      throw new ImError('CONFIG_INVALID', { message: mistake, details: { mistakes: [mistake] }, cause });
-    }
-  }
+  for (const proxy of proxies) addProxy(list, proxy);
   return list;
+}
+
+/** What is wrong with a list of proxies, a line each. */
+export function proxyMistakes(proxies: readonly string[]): string[] {
+  const unreadable = proxies.filter((proxy) => !addProxy(new BlockList(), proxy));
+  return unreadable.map((proxy) => `trustedProxies: ${JSON.stringify(proxy)} is no address or CIDR range`);
+}
+
+/** @returns false for what is neither address nor range */
+function addProxy(list: BlockList, proxy: string): boolean {
+  const [address = '', prefix, ...rest] = proxy.split('/');
+  const family = familyOf(address);
+  if (!family || rest.length > 0) return false;
+  try {
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -30,7 +40,8 @@ export function clientAddress(peer: string | undefined, forwardedFor: string | u
   const forwarded = forwardedFor?.split(',') ?? [];
   while (isTrusted(address, trusted)) {
     const next = unmapped(forwarded.pop()?.trim() ?? '');
-    if (!isIP(next)) break;
+    // A zone is of use on its own host only, and may be of any length.
+    if (!isIP(next) || next.includes('%')) break;
     address = next;
   }
   return address;

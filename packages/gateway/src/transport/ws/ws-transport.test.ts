@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { systemClock } from '@im/protocol/clock';
+import { FakeClock } from '@im/protocol/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { effects, type FixtureOptions, GatewayFixture, WebSocketClient } from '../../testing/index.js';
 import type { AttachOptions } from './ws-transport.js';
@@ -137,6 +138,65 @@ describe('WebSocketTransport', () => {
     await expect(client({}, '/other').opened()).rejects.toThrow('HTTP 418');
     await client().opened();
     server.off('upgrade', onUpgrade);
+  });
+
+  it('answers 404 to an upgrade that no other listener has answered in time, also after a page on the same connection', async () => {
+    const clock = new FakeClock();
+    await start({}, { clock });
+    const seen: Socket[] = [];
+    const onUpgrade = (request: { url?: string }, socket: Socket): void => {
+      seen.push(socket);
+      if (request.url === '/slow') clock.after(9_000, () => socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
+    };
+    server.on('upgrade', onUpgrade);
+    const [unanswered, slow, gone] = [raw(), raw(), raw()];
+    unanswered.socket.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await new Promise((resolve) => unanswered.socket.once('data', resolve));
+    unanswered.socket.write(handshake().replace('/im', '/nobody'));
+    slow.socket.write(handshake().replace('/im', '/slow'));
+    gone.socket.write(handshake().replace('/im', '/gone'));
+    await expect.poll(() => seen.length).toBe(3);
+    // Its end is noticed by nobody else: the process must not fall over it.
+    gone.socket.resetAndDestroy();
+    await expect.poll(() => clock.pendingTimers).toBe(3);
+    clock.advance(9_999);
+    expect(unanswered.socket.destroyed).toBe(false);
+    clock.advance(1);
+    expect(await unanswered.ended).toMatch(/the page.*HTTP\/1.1 404 /s);
+    expect(slow.socket.destroyed).toBe(false);
+    // Whoever has answered has taken it, and closes it.
+    for (const socket of seen) socket.destroy();
+    expect(await slow.ended).toMatch(/^HTTP\/1.1 101 /);
+    expect(clock.pendingTimers).toBe(0);
+    server.off('upgrade', onUpgrade);
+  });
+
+  it('names every mistake of its options at once, and leaves the server alone', async () => {
+    await start();
+    const options = {
+      path: 'im?x',
+      origins: [ORIGIN, 'capacitor://localhost', 'example.org', `${ORIGIN}/`],
+      trustedProxies: ['::1', '10/8', 'a'],
+    };
+    let thrown: unknown;
+    try {
+      fixture.gateway.attach(server, options);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({
+      name: 'CONFIG_INVALID',
+      details: {
+        mistakes: [
+          'path: "im?x" is no path without a query',
+          'origins: "example.org" is no origin such as https://example.org',
+          'origins: "https://example.org/" is no origin such as https://example.org',
+          'trustedProxies: "10/8" is no address or CIDR range',
+          'trustedProxies: "a" is no address or CIDR range',
+        ],
+      },
+    });
+    expect(server.listenerCount('upgrade')).toBe(1);
   });
 
   it('closes with 4501 what is too large, before it has read it [PR-13]', async () => {

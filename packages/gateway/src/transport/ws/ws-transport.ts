@@ -3,27 +3,33 @@
  * subprotocol, makes links. Must not know messages.
  */
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
-import type { BlockList } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { jsonServerCodec } from '@im/protocol';
+import { ImError, jsonServerCodec } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
 import { type ServerOptions, WebSocketServer, type Server as WebSockets } from 'ws';
 import type { Link, LinkEvents } from '../../link.js';
 import { createWire, type Wire } from '../../wire.js';
-import { clientAddress, proxyList } from './client-address.js';
+import { clientAddress, proxyList, proxyMistakes } from './client-address.js';
 import { OPCODE, serverFrame } from './server-frame.js';
 import { ProtocolWebSocket, WebSocketLink } from './ws-link.js';
 
 /** How long a peer may take to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
+/** How long another listener may take to answer an upgrade of a path that is not the gateway's. */
+const UNANSWERED_TIMEOUT_MS = 10_000;
+
 /** By subprotocol. */
 const WIRES: ReadonlyMap<string, Wire> = new Map([
   [jsonServerCodec.subprotocol, createWire(jsonServerCodec, (payload) => serverFrame(payload, OPCODE.text))],
 ]);
+/** Of pages, also of those that apps and extensions bring with them (`capacitor://localhost`); `null` is what a file has. */
+const ORIGIN = /^(null|[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+)$/i;
 const DEFAULT_SUBPROTOCOL = jsonServerCodec.subprotocol;
 
 export interface AttachOptions {
-  /** Path of the WebSocket, without a query. Default `/im`. */
+  /** Path of the WebSocket, without a query; begins with a slash. Default `/im`. */
   readonly path?: string;
   /**
    * Pages that may connect, as browsers name them (`https://example.org`); others get 403. `'any'`: every page. Programs that
@@ -35,6 +41,7 @@ export interface AttachOptions {
 }
 
 export interface TransportOwner {
+  readonly clock: Clock;
   readonly maxFrameBytes: number;
   accept(link: Link): LinkEvents;
 }
@@ -48,8 +55,11 @@ export class WebSocketTransport {
   readonly #webSockets: WebSockets<typeof ProtocolWebSocket>;
   #refusing = false;
 
-  /** @throws ImError CONFIG_INVALID */
+  /** @throws ImError CONFIG_INVALID naming every mistake */
   constructor(server: Server, options: AttachOptions, owner: TransportOwner) {
+    const mistakes = attachMistakes(options);
+    if (mistakes.length > 0)
+      throw new ImError('CONFIG_INVALID', { message: mistakes.join('; '), details: { mistakes } });
     this.#server = server;
     this.#path = options.path ?? '/im';
     this.#origins = options.origins === 'any' ? 'any' : new Set(options.origins.map((origin) => origin.toLowerCase()));
@@ -91,8 +101,7 @@ export class WebSocketTransport {
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (pathOf(request) !== this.#path) {
-      // Somebody else's, if there is anybody else.
-      if (this.#server.listenerCount('upgrade') === 1) refuseUpgrade(socket, 404);
+      this.#leaveToOthers(request, socket);
       return;
     }
     const status = this.#objection(request);
@@ -102,6 +111,28 @@ export class WebSocketTransport {
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => this.#connect(webSocket, request, socket));
   };
+
+  /** Somebody else's, if there is anybody else; nobody's, if nothing was written to it in time. */
+  #leaveToOthers({ socket: { bytesWritten } }: IncomingMessage, socket: Duplex): void {
+    if (this.#server.listenerCount('upgrade') === 1) {
+      refuseUpgrade(socket, 404);
+      return;
+    }
+    // Node has let go of it: until somebody takes it, its errors are nobody's and would end the process.
+    const ignore = (): void => {};
+    socket.on('error', ignore);
+    const timer = this.#owner.clock.after(
+      UNANSWERED_TIMEOUT_MS,
+      () => {
+        socket.off('close', cancel);
+        socket.off('error', ignore);
+        if ((socket as Socket).bytesWritten === bytesWritten) refuseUpgrade(socket, 404);
+      },
+      { background: true },
+    );
+    const cancel = (): void => timer.cancel();
+    socket.once('close', cancel);
+  }
 
   #objection({ headers }: IncomingMessage): number | undefined {
     if (this.#refusing) return 503;
@@ -123,6 +154,16 @@ export class WebSocketTransport {
     const link = new WebSocketLink(webSocket, socket, wire, address);
     link.connect(this.#owner.accept(link));
   }
+}
+
+function attachMistakes({ path = '/im', origins, trustedProxies = [] }: AttachOptions): string[] {
+  const mistakes: string[] = [];
+  if (!/^\/[^?#\s]*$/.test(path)) mistakes.push(`path: ${JSON.stringify(path)} is no path without a query`);
+  for (const origin of origins === 'any' ? [] : origins) {
+    if (!ORIGIN.test(origin))
+      mistakes.push(`origins: ${JSON.stringify(origin)} is no origin such as https://example.org`);
+  }
+  return [...mistakes, ...proxyMistakes(trustedProxies)];
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {
