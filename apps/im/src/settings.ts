@@ -49,6 +49,9 @@ export const serverSettings = {
     description: 'addresses and ranges of proxies whose X-Forwarded-For is believed',
     placeholder: 'addresses',
   }),
+  metricsOpen: setting(z.boolean().default(false), {
+    description: 'let everybody read /metrics, without the admin token',
+  }),
   ...loggingSettings,
 } satisfies Settings;
 

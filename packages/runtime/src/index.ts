@@ -2,7 +2,6 @@ export {
   type AdminHandlerOptions,
   createAdminHandler,
   hasBearerToken,
-  isFromThisHost,
   type RequestHandler,
 } from './admin/admin-handler.js';
 export { createHealth, type Health, type HealthCheck, type HealthReport } from './admin/health.js';

@@ -12,6 +12,7 @@ export interface Welcome {
 
 export function welcomeText({ origin, dataFolder, room, bots }: Welcome): string {
   const token = path.join(dataFolder, SECRET_FILES.push);
+  const admin = path.join(dataFolder, SECRET_FILES.admin);
   const rows: [string, string][] = [
     ['Page', `${origin}/`],
     ['WebSocket', `${origin.replace(/^http/, 'ws')}/im`],
@@ -20,7 +21,8 @@ export function welcomeText({ origin, dataFolder, room, bots }: Welcome): string
       '',
       `  -d '{"to":{"room":"${room}"},"event":"chat","data":{"id":"1","from":{"user":"studio","name":"Studio"},"text":"hello","at":0}}'`,
     ],
-    ['Health', `${origin}/readyz · figures: ${origin}/metrics`],
+    ['Health', `${origin}/readyz`],
+    ['Figures', `curl ${origin}/metrics -H "authorization: Bearer $(cat ${admin})"`],
     ['Data', path.resolve(dataFolder)],
   ];
   if (bots > 0) rows.push(['Viewers', `${bots} simulated ones arrive in room ${room}`]);

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ImError } from '@im/protocol';
@@ -8,6 +8,7 @@ import { createShutdown, readConfig, type Shutdown } from '@im/runtime';
 import * as lmdb from '@im/timeline/lmdb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serverSettings } from '../settings.js';
+import { SECRET_FILES } from './secrets.js';
 import { startServer } from './server.js';
 
 vi.mock('@im/timeline/lmdb', { spy: true });
@@ -57,9 +58,18 @@ describe('the server', () => {
     const { call } = await start();
     expect((await call('/')).text).toBe('<p>page</p>');
     expect((await call('/readyz')).status).toBe(200);
-    expect((await call('/metrics')).text).toContain('im_gateway_connections 0');
+    const token = await readFile(path.join(folder, 'data', SECRET_FILES.admin), 'utf8');
+    const figures = await call('/metrics', { headers: { authorization: `Bearer ${token.trim()}` } });
+    expect(figures.text).toContain('im_gateway_connections 0');
     expect((await call('/v1/push', { method: 'POST', body: '{}' })).status).toBe(401);
     expect((await call('/im')).status).toBe(404);
+  });
+
+  it('shows figures to this host without the admin token only when told so', async () => {
+    const { call, shutdown } = await start();
+    expect((await call('/metrics')).status).toBe(401);
+    await shutdown.stop(undefined);
+    expect((await (await start('--metrics-open')).call('/metrics')).status).toBe(200);
   });
 
   it('refuses a second server on its data folder, with one line', async () => {

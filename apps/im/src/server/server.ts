@@ -97,7 +97,7 @@ export async function startServer({ config, site, version, logger, shutdown }: S
   const push = createPushClient({ publisher: broadcast.createPublisher(), clock });
   const server = createHttpServer(
     [
-      createAdminHandler({ health, metrics, token: secrets.admin }),
+      createAdminHandler({ health, metrics, token: secrets.admin, metricsOpen: config.metricsOpen }),
       createLoginEndpoint({
         caller: rpc.createCaller(),
         clock,

@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMetrics } from '../metrics/metrics.js';
-import { createAdminHandler, hasBearerToken, isFromThisHost } from './admin-handler.js';
+import { createAdminHandler, hasBearerToken } from './admin-handler.js';
 import { createHealth } from './health.js';
 
 const TOKEN = 'an-admin-token-of-some-length';
@@ -44,15 +44,23 @@ describe('the admin handler', () => {
     expect(JSON.parse(answer.text)).toEqual({ ready: false, checks: { store: 'cannot be reached' } });
   });
 
-  it('shows figures to this host', async () => {
-    expect(await get('/metrics')).toMatchObject({ status: 200, type: 'text/plain; version=0.0.4; charset=utf-8' });
+  it('shows figures to nobody without the token, from this host neither: a proxy may speak for anybody', async () => {
+    expect(await get('/metrics')).toMatchObject({ status: 401, text: 'needs the admin token\n' });
+    expect((await get('/metrics', { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    expect(await get('/metrics', { headers })).toMatchObject({
+      status: 200,
+      type: 'text/plain; version=0.0.4; charset=utf-8',
+    });
   });
 
-  it('shows figures to nobody behind a proxy on this host, unless they have the token', async () => {
-    const headers = { 'x-forwarded-for': '192.0.2.1' };
-    expect((await get('/metrics', { headers })).status).toBe(401);
-    expect((await get('/metrics', { headers: { ...headers, authorization: 'Bearer wrong' } })).status).toBe(401);
-    expect((await get('/metrics', { headers: { ...headers, authorization: `Bearer ${TOKEN}` } })).status).toBe(200);
+  it('shows figures to everybody when told so', () => {
+    const open = createAdminHandler({ health, metrics: createMetrics(), token: TOKEN, metricsOpen: true });
+    let status: number | undefined;
+    const response = { writeHead: (code: number) => void (status = code), end: () => {}, setHeader: () => {} };
+    const request = { url: '/metrics', method: 'GET', headers: {} };
+    expect(open(request as unknown as IncomingMessage, response as unknown as ServerResponse)).toBe(true);
+    expect(status).toBe(200);
   });
 
   it('answers only GET and HEAD', async () => {
@@ -61,25 +69,11 @@ describe('the admin handler', () => {
   });
 });
 
-const requestFrom = (remoteAddress: string | undefined, headers: Record<string, string> = {}) =>
-  ({ socket: { remoteAddress }, headers }) as unknown as IncomingMessage;
-
-it.each([
-  ['127.0.0.1', true],
-  ['127.8.9.1', true],
-  ['::1', true],
-  ['::ffff:127.0.0.1', true],
-  ['10.0.0.1', false],
-  ['::ffff:10.0.0.1', false],
-  ['127.evil', false],
-  [undefined, false],
-])('counts %s as this host: %s', (address, expected) => {
-  expect(isFromThisHost(requestFrom(address))).toBe(expected);
-});
+const requestWith = (headers: Record<string, string>) => ({ headers }) as unknown as IncomingMessage;
 
 it('lets nobody in with an empty token', () => {
-  expect(hasBearerToken(requestFrom('::1', { authorization: 'Bearer ' }), '')).toBe(false);
-  expect(hasBearerToken(requestFrom('::1', {}), '')).toBe(false);
+  expect(hasBearerToken(requestWith({ authorization: 'Bearer ' }), '')).toBe(false);
+  expect(hasBearerToken(requestWith({}), '')).toBe(false);
 });
 
 it('is never ready again once it is stopping', () => {

@@ -1,22 +1,31 @@
 /** Owns: `/healthz`, `/readyz` and `/metrics`, and who may read the last. Fits into any HTTP server. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
 import { METRICS_CONTENT_TYPE, type MetricsRegistry } from '../metrics/metrics.js';
 import type { Health } from './health.js';
 
 export interface AdminHandlerOptions {
   readonly health: Health;
   readonly metrics: MetricsRegistry;
-  /** Lets requests from elsewhere than this host read the figures. */
+  /** Whoever has it may read the figures. */
   readonly token: string;
+  /** Everybody may: for networks where a proxy or a firewall decides. Default false. */
+  readonly metricsOpen?: boolean;
 }
 
 /** Answers the request when it is for one of its paths. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** Figures are for this host and for whoever has the token; the two health paths say nothing worth hiding. */
-export function createAdminHandler({ health, metrics, token }: AdminHandlerOptions): RequestHandler {
+/**
+ * Figures are for whoever has the token, from this host too: a proxy here speaks for everybody. The two health paths say nothing
+ * worth hiding.
+ */
+export function createAdminHandler({
+  health,
+  metrics,
+  token,
+  metricsOpen = false,
+}: AdminHandlerOptions): RequestHandler {
   return (request, response) => {
     const path = request.url?.split('?', 1)[0];
     if (path !== '/healthz' && path !== '/readyz' && path !== '/metrics') return false;
@@ -28,7 +37,7 @@ export function createAdminHandler({ health, metrics, token }: AdminHandlerOptio
     } else if (path === '/readyz') {
       const report = health.report();
       send(response, report.ready ? 200 : 503, 'application/json', `${JSON.stringify(report)}\n`);
-    } else if (isFromThisHost(request) || hasBearerToken(request, token)) {
+    } else if (metricsOpen || hasBearerToken(request, token)) {
       send(response, 200, METRICS_CONTENT_TYPE, metrics.render());
     } else {
       response.setHeader('www-authenticate', 'Bearer');
@@ -45,17 +54,6 @@ function send(response: ServerResponse, status: number, type: string, body: stri
     'cache-control': 'no-store',
   });
   response.end(body);
-}
-
-/** A loopback peer that does not speak for somebody else: a proxy on this host adds one of these headers. */
-export function isFromThisHost({ socket, headers }: IncomingMessage): boolean {
-  const forwarded = headers['x-forwarded-for'] ?? headers.forwarded ?? headers['x-real-ip'] ?? headers.via;
-  return forwarded === undefined && isLoopback(socket.remoteAddress ?? '');
-}
-
-function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:/, '');
-  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }
 
 /** Compares in constant time. An empty token lets nobody in. */
