@@ -1,18 +1,15 @@
 /**
- * One connection: its state machine, and what is done with each command in each state. Owns the link. Must not know transports,
- * workers or how groups are entered.
+ * One connection: its state machine, and who deals with what comes in each state. Owns the link. Must not know transports, what
+ * commands do, or how groups are entered.
  */
 import {
   CLOSE_CODES,
   type CloseName,
-  type ErrorBody,
   type Hello,
   ImError,
   type ReceivedCommand,
   type ServerMessage,
 } from '@im/protocol';
-import { Calls } from '../call/calls.js';
-import { answerSync } from '../call/sync.js';
 import type { Link, LinkEvents } from '../link.js';
 import { type Admitted, admit, Refusal } from '../session/admission.js';
 import type { Session, SessionHolder } from '../session/session.js';
@@ -21,13 +18,13 @@ import type { Wire } from '../wire.js';
 import { Backlog } from './backlog.js';
 import { closeReason } from './close-reason.js';
 import { CommandGate } from './command-gate.js';
+import { type Answerable, type Asking, Commands } from './commands.js';
 import { type ConnectionState, mayBecome } from './connection-state.js';
 import { EarlyCommands } from './early-commands.js';
 import { Upkeep } from './upkeep.js';
+import { welcomeTo } from './welcome.js';
 
 type Command = ReceivedCommand<Uint8Array>;
-/** A command that gets an answer, hello aside. */
-export type Answerable = Extract<Command, { type: 'call' | 'sync' | 'invalid' | 'unknown' }> & { readonly id: number };
 
 export interface ConnectionOwner {
   /** Whether there is room for one more hello to be dealt with; if so, {@link endAuthentication} follows. */
@@ -39,16 +36,15 @@ export interface ConnectionOwner {
   onGone(connection: Connection): void;
 }
 
-export class Connection implements LinkEvents, SessionHolder {
+export class Connection implements LinkEvents, SessionHolder, Asking {
   readonly #link: Link;
   readonly #surroundings: Surroundings;
   readonly #owner: ConnectionOwner;
   readonly #backlog: Backlog;
   readonly #gate: CommandGate;
   readonly #upkeep: Upkeep;
-  readonly #calls: Calls;
+  readonly #commands: Commands;
   #state: ConnectionState = { phase: 'awaiting-hello' };
-  #draining = false;
 
   constructor(link: Link, surroundings: Surroundings, owner: ConnectionOwner) {
     const { clock, limits, settings } = surroundings;
@@ -58,7 +54,7 @@ export class Connection implements LinkEvents, SessionHolder {
     this.#backlog = new Backlog(link, settings);
     this.#gate = new CommandGate(limits, clock.monotonic());
     this.#upkeep = new Upkeep(this, surroundings);
-    this.#calls = new Calls(surroundings, this);
+    this.#commands = new Commands(surroundings, this.#gate, this);
   }
 
   // ── for fan-out and memberships ─────────────────────────────────────────────────────────────
@@ -86,7 +82,7 @@ export class Connection implements LinkEvents, SessionHolder {
   }
 
   get earliestUnanswered(): number | undefined {
-    return this.#calls.earliest;
+    return this.#commands.earliestUnanswered;
   }
 
   ticketOutdated(): void {
@@ -149,12 +145,15 @@ export class Connection implements LinkEvents, SessionHolder {
   /** Asks the client to move, answers the commands it has, refuses new ones and closes (PR-124). */
   drain(): void {
     if (this.#state.phase === 'open') {
-      this.#draining = true;
       this.send({ type: 'drain', afterMs: 0, ticket: this.#upkeep.issueTicket(this.#state.session) });
-      this.#leaveWhenDone();
+      this.#commands.drain();
     } else {
       this.close('GOING_AWAY');
     }
+  }
+
+  onAllAnswered(): void {
+    this.close('GOING_AWAY');
   }
 
   // ── commands ────────────────────────────────────────────────────────────────────────────────
@@ -173,76 +172,34 @@ export class Connection implements LinkEvents, SessionHolder {
       this.#gate.admit(command.id, command, now);
       void this.#authenticate(command);
     } else if (command.type === 'invalid' && command.kind === 'hello') {
-      this.#refuse(id, command.error);
+      this.#commands.refuse(id, command.error);
       this.close('MALFORMED', command.error.message);
     } else {
-      this.#refuse(id, new ImError('HELLO_REQUIRED').toBody());
+      this.#commands.refuse(id, new ImError('HELLO_REQUIRED').toBody());
       this.close('PROTOCOL_VIOLATION', 'hello comes first');
     }
   }
 
   #rejectHello({ id }: Hello): void {
-    this.#refuse(id, new ImError('HELLO_REPEATED').toBody());
+    this.#commands.refuse(id, new ImError('HELLO_REPEATED').toBody());
     this.close('PROTOCOL_VIOLATION', 'hello was repeated');
   }
 
   #receiveAnswerable(command: Answerable, now: number): void {
-    const objection = this.#draining ? new ImError('SHUTTING_DOWN') : this.#gate.admit(command.id, command, now);
-    if (objection) {
-      this.#surroundings.metrics.refusedCommands.add();
-      this.#refuse(command.id, objection.toBody());
-    } else if (this.#state.phase === 'open') {
-      this.#carryOut(command, this.#state.session);
-    } else if (this.#state.phase === 'authenticating' && !this.#state.early.add(command)) {
-      this.fail(command.id, new ImError('TOO_MANY_PENDING'));
-    }
+    if (!this.#commands.take(command, now)) return;
+    if (this.#state.phase === 'open') this.#commands.carryOut(command, this.#state.session);
+    else if (this.#state.phase === 'authenticating' && !this.#state.early.add(command))
+      this.#commands.fail(command.id, new ImError('TOO_MANY_PENDING'));
   }
 
   #cancel(id: number): void {
-    if (this.#state.phase !== 'authenticating') this.#calls.cancel(id);
-    else if (this.#state.early.remove(id)) this.fail(id, new ImError('CANCELLED'));
-  }
-
-  #carryOut(command: Answerable, session: Session): void {
-    switch (command.type) {
-      case 'call':
-        this.#calls.start(command, session);
-        break;
-      case 'sync':
-        answerSync(command, session, this.#surroundings.log).then(
-          (synced) => this.answer(synced),
-          (thrown: unknown) => this.fail(command.id, ImError.wrap(thrown)),
-        );
-        break;
-      case 'invalid':
-        this.answer({ type: 'error', id: command.id, ...command.error });
-        break;
-      case 'unknown':
-        this.fail(command.id, new ImError('UNKNOWN_COMMAND', { details: { kind: command.kind.slice(0, 64) } }));
-    }
-  }
-
-  // ── answers ─────────────────────────────────────────────────────────────────────────────────
-
-  /** The one answer of a command (PR-21). */
-  answer(message: ServerMessage<Uint8Array> & { readonly id?: number }): void {
-    if (message.id !== undefined) this.#gate.answered(message.id);
-    this.send(message);
-    if (this.#draining) this.#leaveWhenDone();
-  }
-
-  fail(id: number, error: ImError): void {
-    this.answer({ type: 'error', id, ...error.toBody() });
-  }
-
-  /** An error beside the answers: the id, if any, stays as it is. */
-  #refuse(id: number | undefined, error: ErrorBody): void {
-    this.send({ type: 'error', ...(id !== undefined && { id }), ...error });
+    if (this.#state.phase !== 'authenticating') this.#commands.cancel(id);
+    else if (this.#state.early.remove(id)) this.#commands.fail(id, new ImError('CANCELLED'));
   }
 
   /** PR-11 */
   #rejectFrame(error: ImError): void {
-    this.#refuse(undefined, error.toBody());
+    this.#commands.refuse(undefined, error.toBody());
     this.close('MALFORMED', error.message);
   }
 
@@ -277,34 +234,22 @@ export class Connection implements LinkEvents, SessionHolder {
     };
     const outcome = await admit(applicant, this.#surroundings).finally(() => this.#owner.endAuthentication());
     if (outcome instanceof Refusal) {
-      this.fail(hello.id, outcome.error);
+      this.#commands.fail(hello.id, outcome.error);
       this.close(outcome.close, outcome.detail);
     } else if (outcome && this.#state.phase === 'authenticating') {
       this.#open(hello, outcome, this.#state.early);
     }
   }
 
-  #open(hello: Hello, { session, resumed, groups, left, follow }: Admitted, early: EarlyCommands): void {
-    const { settings, limits, clock, metrics } = this.#surroundings;
+  #open(hello: Hello, admitted: Admitted, early: EarlyCommands): void {
+    const { session, resumed, follow } = admitted;
     this.#become({ phase: 'open', session });
-    if (resumed) metrics.resumed.add();
-    this.answer({
-      type: 'welcome',
-      id: hello.id,
-      session: session.id,
-      user: session.identity.user,
-      heartbeatMs: settings.heartbeatMs,
-      resumed,
-      ticket: this.#upkeep.begin(session),
-      groups,
-      left,
-      limits,
-      time: clock.now(),
-    });
+    if (resumed) this.#surroundings.metrics.resumed.add();
+    this.#commands.answer(welcomeTo(hello, admitted, this.#upkeep.begin(session), this.#surroundings));
     void follow();
     for (const command of early.all) {
       if (this.#isClosed()) return;
-      this.#carryOut(command, session);
+      this.#commands.carryOut(command, session);
     }
   }
 
@@ -328,7 +273,7 @@ export class Connection implements LinkEvents, SessionHolder {
     this.#upkeep.end();
     if (state.phase === 'authenticating') state.abort.abort();
     if (state.phase !== 'awaiting-hello' && state.session) this.#leaveSession(state.session);
-    this.#gate.close();
+    this.#commands.abandon();
     this.#backlog.close();
     this.#owner.onClosed(this);
   }
@@ -336,10 +281,5 @@ export class Connection implements LinkEvents, SessionHolder {
   #leaveSession(session: Session): void {
     this.#surroundings.sessions.release(session, session.remains());
     session.memberships.close();
-    this.#calls.abandon();
-  }
-
-  #leaveWhenDone(): void {
-    if (this.#gate.unanswered === 0) this.close('GOING_AWAY');
   }
 }

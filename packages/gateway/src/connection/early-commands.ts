@@ -1,5 +1,5 @@
 /** Commands that a client sent after its hello and before its welcome. Bounded: nobody is known yet. */
-import type { Answerable } from './connection.js';
+import type { Answerable } from './commands.js';
 
 /** Bytes of all bodies together. */
 const MAX_BYTES = 65_536;
