@@ -31,7 +31,15 @@ beforeEach(async () => {
   const logger = new RecordingLogger();
   shutdown = createShutdown({ logger });
   const config = readConfig(serverSettings, {
-    arguments: ['--port', '0', '--data', path.join(folder, 'data'), '--verify-url', `http://127.0.0.1:${port}`],
+    arguments: [
+      '--port',
+      '0',
+      '--data',
+      path.join(folder, 'data'),
+      '--verify-url',
+      `http://127.0.0.1:${port}`,
+      '--metrics-open',
+    ],
     environment: {},
   });
   ({ origin } = await startServer({ config, site: folder, version: '1', logger, shutdown }));
