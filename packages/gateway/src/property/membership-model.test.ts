@@ -15,7 +15,7 @@ const step = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('call' as const),
-      type: fc.constantFrom('join' as const, 'leave' as const),
+      type: fc.constantFrom('join' as const, 'join' as const, 'leave' as const, 'kick' as const),
       group,
     }),
   },
@@ -33,7 +33,7 @@ interface PendingCall {
   readonly key: string;
   readonly id: number;
   readonly sequence: number;
-  readonly effect: { readonly type: 'join' | 'leave'; readonly group: Group };
+  readonly effect: { readonly type: 'join' | 'leave' | 'kick'; readonly group: Group };
 }
 
 class Model {
@@ -45,6 +45,8 @@ class Model {
   answer({ sequence, effect }: PendingCall): void {
     if (sequence < (this.#latest.get(effect.group) ?? 0)) {
       this.rejected.push({ effect, reason: 'overtaken' });
+    } else if (effect.type === 'kick') {
+      this.kick(effect.group);
     } else {
       this.#latest.set(effect.group, sequence);
       if (effect.type === 'join') this.members.add(effect.group);
@@ -97,7 +99,9 @@ describe('membership by call sequence', () => {
             const id = nextId++;
             const key = `call-${id}`;
             link.say({ type: 'call', id, method: 'test.held', data: key });
-            pending.push({ key, id, sequence: ++model.sequence, effect: { type: each.type, group: each.group } });
+            const removal = each.type === 'kick' && { code: 1001, reason: 'spam' };
+            const effect = { type: each.type, ...removal, group: each.group };
+            pending.push({ key, id, sequence: ++model.sequence, effect });
           } else if (each.do === 'answer' && pending.length > 0) {
             const [call] = pending.splice(each.which % pending.length, 1) as [PendingCall];
             await fixture.answer(call.key, call.effect);

@@ -9,17 +9,6 @@ import { type Kick, readKick } from './removals.js';
 import type { Session } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
 
-/** PR-70, PR-71 */
-export function applyKick({ group, code, reason }: Kick, session: Session, sessions: SessionRegistry): void {
-  if (group === undefined) {
-    sessions.remove(session);
-    session.holder.close('REMOVED', reason);
-  } else {
-    session.order.removed(group, session.sequence);
-    session.memberships.leave(group, code, reason);
-  }
-}
-
 /**
  * Removes the caller of a worker, once that is on record; one that cannot be recorded within the time holds all the same, here.
  * Never throws.
@@ -48,5 +37,16 @@ export function obeyKick(delivery: Delivery, { sessions, incarnation }: Surround
   if (!kick || kick.origin === incarnation) return;
   for (const session of sessions.ofUser(delivery.group)) {
     if (kick.session === undefined || kick.session === session.id) applyKick(kick, session, sessions);
+  }
+}
+
+/** PR-70, PR-71 */
+function applyKick({ group, code, reason }: Kick, session: Session, sessions: SessionRegistry): void {
+  if (group === undefined) {
+    sessions.remove(session);
+    session.holder.close('REMOVED', reason);
+  } else {
+    session.order.removed(group, session.sequence);
+    session.memberships.leave(group, code, reason);
   }
 }
