@@ -1,9 +1,8 @@
 /** Owns: one process from its start to its end: waiting for readiness, stopping within a deadline. Knows no restarts. */
 import type { Clock, Timer } from '../ports.js';
-import type { ChildExit, ChildProcess, ChildSpec, Spawner } from './child-spec.js';
+import { type ChildExit, type ChildProcess, type ChildSpec, type Spawner, STOP_TIMEOUT_MS } from './child-spec.js';
 
 const READY_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 10_000;
 
 /**
  * starting → ready: it said so · starting → stopping, ready → stopping: asked to · any → ended: the process is gone.

@@ -2,12 +2,15 @@
 
 /**
  * When a child counts as ready. `ipc`: it says so itself (see parent-link.ts), which also lets it notice its supervisor's
- * death. `url`: a GET answers with a 2xx status. `line`: a line of its output matches.
+ * death; others are signalled then, see guard.ts. `url`: a GET answers with a 2xx status. `line`: a line of its output matches.
  */
 export type Readiness =
   | { readonly by: 'ipc' }
   | { readonly by: 'url'; readonly url: string }
   | { readonly by: 'line'; readonly line: RegExp };
+
+/** Default of {@link ChildSpec.stopTimeoutMs}. */
+export const STOP_TIMEOUT_MS = 10_000;
 
 export interface ChildSpec {
   /** Unique within the supervisor. */

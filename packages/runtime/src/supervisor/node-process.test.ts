@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ChildSpec, Readiness } from './child-spec.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 import type { SupervisorEvent } from './supervisor-event.js';
@@ -124,7 +124,16 @@ describe('a real child', () => {
 });
 
 describe('a real supervisor', () => {
-  it('that is killed with -9 takes its children with it', async () => {
+  /** A program that is no Node program: it says a line, does `first`, and goes on for ever, in two processes. */
+  const shell = (name: string, ready: object, first = ':') => ({
+    name,
+    command: '/bin/sh',
+    args: ['-c', `${first}; echo here; while :; do sleep 1; done`],
+    ready,
+    stopTimeoutMs: 1_000,
+  });
+
+  it('that is killed with -9 takes its children with it, however they are ready and whatever programs they are', async () => {
     await build({
       entryPoints: ['supervising', 'supervised'].map((name) => path.join(import.meta.dirname, `fixtures/${name}.ts`)),
       outdir: folder,
@@ -133,17 +142,37 @@ describe('a real supervisor', () => {
       platform: 'node',
       format: 'esm',
     });
-    const parent = spawn(process.execPath, [path.join(folder, 'supervising.mjs')], {
+    const server = createServer((_, response) => response.end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const specs = [
+      { name: 'ipc', command: process.execPath, args: [path.join(folder, 'supervised.mjs')], ready: { by: 'ipc' } },
+      shell('line', { by: 'line' }),
+      shell('url', { by: 'url', url }),
+      shell('stubborn', { by: 'line' }, `trap '' TERM HUP INT`),
+      // Says that it is ready, and does not notice that its supervisor is gone.
+      {
+        ...shell('deaf', { by: 'ipc' }),
+        command: process.execPath,
+        args: ['-e', `process.send('ready'); process.on('disconnect', () => {}); ${FOREVER}`],
+      },
+    ];
+    const parent = spawn(process.execPath, [path.join(folder, 'supervising.mjs'), JSON.stringify(specs)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
     parent.stdout.on('data', (chunk) => {
       output += chunk;
     });
-    await vi.waitFor(() => expect(output).toMatch(/ready (\d+)\n/), WAIT);
-    const child = Number(/ready (\d+)\n/.exec(output)?.[1]);
-    expect(isAlive(child)).toBe(true);
+    const pids = () => [...output.matchAll(/^\w+ (\d+)$/gm)].map(([, pid]) => Number(pid));
+    onTestFinished(() => {
+      for (const pid of pids().filter(isAlive)) process.kill(-pid, 'SIGKILL');
+    });
+    await vi.waitFor(() => expect(pids()).toHaveLength(specs.length), WAIT);
+    expect(pids().filter(isAlive)).toEqual(pids());
     parent.kill('SIGKILL');
-    await vi.waitFor(() => expect(isAlive(child)).toBe(false), WAIT);
+    await vi.waitFor(() => expect(pids().filter(isAlive)).toEqual([]), WAIT);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 });

@@ -1,6 +1,7 @@
 /** Owns: real child processes: the spawner that supervisors use unless told otherwise. */
 import { spawn } from 'node:child_process';
-import type { ChildProcess, ChildSpec, ProcessHandlers } from './child-spec.js';
+import { type ChildProcess, type ChildSpec, type ProcessHandlers, STOP_TIMEOUT_MS } from './child-spec.js';
+import { startGuard } from './guard.js';
 import { createLineSplitter } from './line-splitter.js';
 import { READY_MESSAGE } from './parent-link.js';
 
@@ -10,14 +11,16 @@ const OUTPUT_LINGER_MS = 500;
 
 /**
  * Each child leads a process group of its own: Ctrl-C in a terminal reaches the supervisor alone, which then stops its
- * children in order, and killing a child kills what it started.
+ * children in order, and killing a child kills what it started. A guard does that when this process is killed.
  */
 export function spawnProcess(spec: ChildSpec, handlers: ProcessHandlers): ChildProcess {
+  const guard = startGuard(spec.ready.by, spec.stopTimeoutMs ?? STOP_TIMEOUT_MS);
   const child = spawn(spec.command, spec.args, {
     env: { ...process.env, ...spec.env },
     stdio: ['ignore', 'pipe', 'pipe', ...(spec.ready.by === 'ipc' ? (['ipc'] as const) : [])],
     detached: true,
   });
+  guard.watch(child.pid);
   const onLine = (stream: 'stdout' | 'stderr') => (line: string) => {
     handlers.onLine(stream, line);
     if (spec.ready.by === 'line' && spec.ready.line.test(line)) becomeReady();
@@ -45,6 +48,7 @@ export function spawnProcess(spec: ChildSpec, handlers: ProcessHandlers): ChildP
   child.on('exit', () => {
     stopProbing();
     killGroup(child.pid);
+    guard.release();
     const linger = setTimeout(() => {
       child.stdout?.destroy();
       child.stderr?.destroy();
