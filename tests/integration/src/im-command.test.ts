@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ImProcess, Supervised, Workplace } from './im-process.js';
@@ -106,8 +106,11 @@ describe('the im command', () => {
     expect(output).toMatch(/WebSocket +ws:\/\/127\.0\.0\.1:\d+\/im\n/);
     expect(output).toContain(`Data       ${path.join(folder, '.im')}`);
     expect((await fetch(page as string)).headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const [, url = '', tokenFile = ''] =
+      /Figures +curl (\S+) -H "authorization: Bearer \$\(cat (\S+)\)"/.exec(output) ?? [];
+    const authorization = `Bearer ${(await readFile(path.resolve(folder, tokenFile), 'utf8')).trim()}`;
     await vi.waitFor(async () => {
-      const figures = await (await fetch(`${page}metrics`)).text();
+      const figures = await (await fetch(url, { headers: { authorization } })).text();
       expect(figures).toMatch(/^im_gateway_connections 3$/m);
     }, WAIT);
     const { code } = await server.signal('SIGINT');
