@@ -53,6 +53,11 @@ export const ERROR_CODES = {
   OVERLOADED: { code: 305, retryable: true, message: 'the service is at its limit; try again later' },
   UNAVAILABLE: { code: 306, retryable: true, message: 'no worker serves this now; try again later' },
   INVALID_OUTPUT: { code: 307, retryable: false, message: 'the service answered something it does not declare' },
+  CALL_LOST: {
+    code: 308,
+    retryable: true,
+    message: 'the worker or broker was lost before the answer; it may have been carried out',
+  },
 
   GROUP_INVALID: { code: 400, retryable: false, message: 'not a group id; see docs/protocol.md PR-60' },
   NOT_A_MEMBER: { code: 401, retryable: false, message: 'not in this group; enter it first' },

@@ -1,6 +1,5 @@
 /**
- * What `$broker` answers, on every engine: bodies of its methods `services`, `workers` and `stats`, as plain JSON.
- * The reserved service takes no input.
+ * What `$broker` answers, on every engine: bodies of its methods, as plain JSON (docs/rpc.md, section 9).
  */
 
 export const BROKER_SERVICE = '$broker';
@@ -15,6 +14,9 @@ export interface ServiceStatus {
   readonly queued: number;
   readonly queueLimit: number;
   readonly running: number;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  /** Shares of calls by version; empty when none are set. */
+  readonly weights: Readonly<Record<string, number>>;
   /** Since the service was first served. */
   readonly calls: number;
   readonly failed: number;

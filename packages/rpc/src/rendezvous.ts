@@ -18,6 +18,11 @@ export function pickByKey<T extends { readonly id: string }>(key: string, candid
   return best;
 }
 
+/** Where a key stands in [0, 1): the same key always at the same point. */
+export function pointOf(key: string): number {
+  return mix(fnv1a(0x811c9dc5, key)) / 0x1_0000_0000;
+}
+
 function fnv1a(start: number, text: string): number {
   let hash = start;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -38,6 +38,7 @@ export interface CallOptions {
 
 /** An empty body stands for no value. */
 export interface RpcReply {
+  /** May be a view into a larger buffer: copy what you keep. */
   readonly body: Uint8Array;
   readonly headers: RpcHeaders;
 }
@@ -45,13 +46,24 @@ export interface RpcReply {
 export interface RpcCaller {
   /**
    * Calls a method. The body is not copied and must not be changed until the call settles.
-   * @throws ImError SERVICE_UNKNOWN, METHOD_UNKNOWN, OVERLOADED, UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED, CLOSED,
-   * BODY_TOO_LARGE, INVALID_ARGUMENT, or whatever the worker threw. OVERLOADED and UNAVAILABLE were never carried
-   * out; DEADLINE_EXCEEDED and CANCELLED say so in `details.handedOut`.
+   * @throws ImError SERVICE_UNKNOWN, METHOD_UNKNOWN, OVERLOADED, UNAVAILABLE, QUEUE_FULL, DEADLINE_EXCEEDED, CANCELLED,
+   * CALL_LOST, CLOSED, BODY_TOO_LARGE, INVALID_ARGUMENT, or whatever the worker threw. OVERLOADED, UNAVAILABLE and
+   * QUEUE_FULL were never carried out; CALL_LOST may have been; DEADLINE_EXCEEDED and CANCELLED say so in `details.handedOut`.
    */
   call(service: string, method: string, body: Uint8Array, options?: CallOptions): Promise<RpcReply>;
+  /**
+   * Calls a method that may answer in parts. A slow reader slows the worker: 32 parts at most are on their way. Who leaves
+   * the iteration early cancels the call.
+   * @throws ImError as `call` does: by the iteration, and by `reply`
+   */
+  stream(service: string, method: string, body: Uint8Array, options?: CallOptions): RpcStream;
   /** Calls that are open fail with CLOSED. */
   close(): Promise<void>;
+}
+
+/** The parts of an answer in order, then the reply. Bodies may be views into larger buffers: copy what you keep. */
+export interface RpcStream extends AsyncIterable<Uint8Array> {
+  readonly reply: Promise<RpcReply>;
 }
 
 /** A call as the worker gets it. */
@@ -62,6 +74,13 @@ export interface RpcRequest extends CallScope {
   readonly body: Uint8Array;
   readonly idempotencyKey?: string | undefined;
   readonly routingKey?: string | undefined;
+  /** Whether the caller takes parts. */
+  readonly isStream: boolean;
+  /**
+   * Sends a part of the answer; settles when the next may follow. The part must not be changed until then.
+   * @throws ImError INVALID_ARGUMENT when the caller takes none, BODY_TOO_LARGE, or why the call has ended
+   */
+  send(part: Uint8Array): Promise<void>;
 }
 
 /** What a worker offers under one name. */

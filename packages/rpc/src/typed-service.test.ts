@@ -1,7 +1,7 @@
 import { ImError } from '@im/protocol';
 import { noMetrics, silentLogger } from '@im/protocol/ports';
 import { FakeClock } from '@im/protocol/testing';
-import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { createMemoryRpc } from './memory/index.js';
 import type { CallOptions, RpcCaller } from './rpc.js';
@@ -44,12 +44,17 @@ function notingCaller(body = '0'): RpcCaller & { asked: { method: string; body: 
       asked.push({ method, body: new TextDecoder().decode(bytes), options });
       return { body: new TextEncoder().encode(body), headers: { effects: [] } };
     },
+    stream() {
+      throw new Error('nobody streams here');
+    },
     async close() {},
   };
 }
 
-afterEach(async () => {
-  await stop();
+afterEach(() => stop());
+
+afterAll(async () => {
+  await rpc.close();
   expect(clock.pendingTimers).toBe(0);
 });
 

@@ -9,6 +9,8 @@ import { MAX_HEADER_BYTES } from './rpc-limits.js';
 /** W3C trace context; calls made on behalf of another pass it on. */
 export const TRACE_HEADER = 'traceparent';
 
+const TRACE = /^[\x21-\x7e]{1,255}$/;
+
 export const NO_HEADERS: RpcHeaders = Object.freeze({});
 
 /** Which part of a call broke a limit: `details.part` of the error. */
@@ -50,9 +52,31 @@ export function encodeError(error: ImError): string {
   return JSON.stringify({ ...body, message });
 }
 
-/** The opposite of {@link encodeError}, for text that it made. */
+/** The opposite of {@link encodeError}; INTERNAL for text that describes no error. */
 export function decodeError(text: string): ImError {
-  return ImError.from(JSON.parse(text) as ErrorBody);
+  try {
+    const { code, name, message, retryable, details } = JSON.parse(text) as Partial<ErrorBody>;
+    if (Number.isSafeInteger(code) && typeof name === 'string') {
+      return ImError.from({
+        code: code as number,
+        name,
+        message: typeof message === 'string' ? message : name,
+        retryable: retryable === true,
+        ...(typeof details === 'object' && details !== null && { details }),
+      });
+    }
+  } catch {
+    // No JSON: said below.
+  }
+  return new ImError('INTERNAL', { message: 'the answer described no error' });
+}
+
+/** Trace context travels in a place of its own, so that whoever only passes it on parses no headers. */
+export function takeTrace(headers: RpcHeaders): { readonly headers: RpcHeaders; readonly trace: string | undefined } {
+  const trace = headers[TRACE_HEADER];
+  if (typeof trace !== 'string' || !TRACE.test(trace)) return { headers, trace: undefined };
+  const { [TRACE_HEADER]: _, ...rest } = headers;
+  return { headers: rest, trace };
 }
 
 /** @throws ImError BODY_TOO_LARGE */

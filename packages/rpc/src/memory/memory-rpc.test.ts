@@ -24,15 +24,16 @@ describe('the memory engine', () => {
     clock.stalledMs = 100;
     await expect(call).rejects.toMatchObject({ name: 'DEADLINE_EXCEEDED', details: { handedOut: false } });
     expect(held.calls).toEqual([]);
-    expect(clock.pendingTimers).toBe(0);
     await rpc.close();
+    expect(clock.pendingTimers).toBe(0);
   });
 
-  it('keeps one timer and one listener a call, and both only while it is open', async () => {
+  it('keeps one listener a call and no timer of its own, and the listener only while it is open', async () => {
     const clock = new FakeClock();
     const rpc = createMemoryRpc({ clock, logger, metrics: noMetrics });
     const held = new HeldService('held');
     await rpc.createWorker().serve(held);
+    const caller = rpc.createCaller();
     const signal = new (class extends EventTarget {
       readonly aborted = false;
       listeners = 0;
@@ -45,12 +46,17 @@ describe('the memory engine', () => {
         super.removeEventListener(...args);
       }
     })();
-    const call = rpc.createCaller().call('held', 'do', nothing, { signal: signal as unknown as AbortSignal });
+    const call = () => caller.call('held', 'do', nothing, { signal: signal as unknown as AbortSignal });
+    const first = call();
     (await held.next()).answer();
-    expect([clock.pendingTimers, signal.listeners]).toEqual([1, 1]);
-    await call;
-    expect([clock.pendingTimers, signal.listeners]).toEqual([0, 0]);
+    const timers = clock.pendingTimers;
+    const others = Array.from({ length: 20 }, call);
+    expect([clock.pendingTimers, signal.listeners]).toEqual([timers, 21]);
+    for (const _ of others) (await held.next()).answer();
+    await Promise.all([first, ...others]);
+    expect(signal.listeners).toBe(0);
     await rpc.close();
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('lets a handler make many calls within one without a warning of leaked listeners', async () => {

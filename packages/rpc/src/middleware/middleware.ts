@@ -1,5 +1,5 @@
 /** Around calls, on both sides: what measures, logs, authorizes or repeats them without knowing their bodies. */
-import type { CallOptions, RpcCaller, RpcHeaders, RpcReply, RpcRequest, ServedService } from '../rpc.js';
+import type { CallOptions, RpcCaller, RpcHeaders, RpcReply, RpcRequest, RpcStream, ServedService } from '../rpc.js';
 
 type Next<Call> = (call: Call) => Promise<RpcReply>;
 
@@ -28,6 +28,7 @@ export function wrapCaller(caller: RpcCaller, middleware: readonly CallerMiddlew
   const run = compose(middleware, ({ service, method, body, options }) => caller.call(service, method, body, options));
   return {
     call: async (service, method, body, options = {}) => run({ service, method, body, options }),
+    stream: (service, method, body, options = {}) => wrapStream(caller, middleware, { service, method, body, options }),
     close: () => caller.close(),
   };
 }
@@ -42,6 +43,30 @@ export function wrapService(service: ServedService, middleware: readonly WorkerM
 /** The request as seen by the next in, with these headers instead of its own. */
 export function withHeaders(request: RpcRequest, headers: RpcHeaders): RpcRequest {
   return new RequestWithHeaders(request, headers);
+}
+
+/** Middleware sees the reply; the parts pass by it. */
+function wrapStream(caller: RpcCaller, middleware: readonly CallerMiddleware[], outgoing: OutgoingCall): RpcStream {
+  let found: (stream: RpcStream) => void = () => {};
+  const stream = new Promise<RpcStream>((resolve) => {
+    found = resolve;
+  });
+  const run = compose<OutgoingCall>(middleware, ({ service, method, body, options }) => {
+    const inner = caller.stream(service, method, body, options);
+    found(inner);
+    return inner.reply;
+  });
+  const reply = (async () => run(outgoing))();
+  // Whoever only reads the parts hears of a failure there.
+  reply.catch(() => {});
+  return {
+    reply,
+    async *[Symbol.asyncIterator]() {
+      const inner = await Promise.race([stream, reply.then(() => undefined)]);
+      if (inner !== undefined) yield* inner;
+      await reply;
+    },
+  };
 }
 
 function compose<Call>(middleware: readonly Middleware<Call>[], innermost: Next<Call>): Next<Call> {
@@ -82,7 +107,15 @@ class RequestWithHeaders implements RpcRequest {
     return this.#inner.routingKey;
   }
 
+  get isStream(): boolean {
+    return this.#inner.isStream;
+  }
+
   remainingMs(): number {
     return this.#inner.remainingMs();
+  }
+
+  send(part: Uint8Array): Promise<void> {
+    return this.#inner.send(part);
   }
 }

@@ -1,4 +1,4 @@
-/** What is counted of one service of the memory engine: for `$broker`, and for metrics. */
+/** What is counted of one service at a broker: for `$broker`, and for metrics. */
 import type { Counter, Metrics } from '@im/protocol/ports';
 
 /** Since the service was first served. */

@@ -1,19 +1,19 @@
 /** Calls that wait, in order of arrival. Linked through the calls themselves: adding and removing any of them is O(1). */
-import type { MemoryCall } from './memory-call.js';
+import type { BrokerCall } from './broker-call.js';
 
 export class CallQueue {
-  #first: MemoryCall | undefined;
-  #last: MemoryCall | undefined;
+  #first: BrokerCall | undefined;
+  #last: BrokerCall | undefined;
 
-  get first(): MemoryCall | undefined {
+  get first(): BrokerCall | undefined {
     return this.#first;
   }
 
-  get last(): MemoryCall | undefined {
+  get last(): BrokerCall | undefined {
     return this.#last;
   }
 
-  push(call: MemoryCall): void {
+  push(call: BrokerCall): void {
     call.queue = this;
     call.previous = this.#last;
     if (this.#last === undefined) this.#first = call;
@@ -22,7 +22,7 @@ export class CallQueue {
   }
 
   /** The call must be in this queue. */
-  remove(call: MemoryCall): void {
+  remove(call: BrokerCall): void {
     const { previous, next } = call;
     if (previous === undefined) this.#first = next;
     else previous.next = next;

@@ -1,0 +1,94 @@
+/** The reserved service `$broker`: what `im rpc` asks. */
+import { BROKER_SERVICE } from '../broker-status.js';
+import { encodeJson } from '../json-body.js';
+import { parseObject } from '../wire/message.js';
+import type { PackReader } from '../wire/pack-reader.js';
+import { FLAG, KIND } from '../wire/record.js';
+import type { CallerPeer } from './caller-peer.js';
+import { refusal, refusalWith } from './refusals.js';
+import type { ServiceTable } from './service-table.js';
+import type { Taps } from './taps.js';
+
+const MAX_VERSIONS = 64;
+
+export class BrokerService {
+  readonly #table: ServiceTable;
+  readonly #taps: Taps;
+
+  constructor(table: ServiceTable, taps: Taps) {
+    this.#table = table;
+    this.#taps = taps;
+  }
+
+  serves(service: string): boolean {
+    return service === BROKER_SERVICE;
+  }
+
+  /** The reader stands at a call of which the names are read. */
+  answer(caller: CallerPeer, reader: PackReader): void {
+    const { id, method } = reader;
+    switch (method) {
+      case 'services':
+        return reply(caller, id, this.#table.services());
+      case 'workers':
+        return reply(caller, id, this.#table.workers());
+      case 'stats':
+        return reply(caller, id, this.#table.stats());
+      case 'weights':
+        return this.#weights(caller, reader);
+      case 'tap':
+        return this.#tap(caller, reader);
+      default:
+        return caller.refuse(id, refusal('METHOD_UNKNOWN'));
+    }
+  }
+
+  #weights(caller: CallerPeer, reader: PackReader): void {
+    const input = inputOf(reader);
+    const weights = input?.weights;
+    if (typeof input?.service !== 'string' || !areWeights(weights)) return refuseInput(caller, reader.id);
+    const entry = this.#table.find(input.service);
+    if (entry === undefined) return caller.refuse(reader.id, refusal('SERVICE_UNKNOWN'));
+    entry.shares.set(weights);
+    reply(caller, reader.id, entry.shares.weights);
+  }
+
+  #tap(caller: CallerPeer, reader: PackReader): void {
+    const { id, flags } = reader;
+    const input = inputOf(reader) ?? {};
+    if ((flags & FLAG.stream) === 0 || !isFilter(input)) return refuseInput(caller, id);
+    if (!this.#taps.open(caller, id, input)) caller.refuse(id, refusalWith('OVERLOADED', { limit: 'taps' }));
+  }
+}
+
+function inputOf(reader: PackReader): Record<string, unknown> | undefined {
+  return reader.readCall() ? parseObject(reader.text) : undefined;
+}
+
+function reply(caller: CallerPeer, id: number, output: unknown): void {
+  caller.writer.answer(KIND.reply, id, '', encodeJson(output));
+  caller.touch();
+}
+
+function refuseInput(caller: CallerPeer, id: number): void {
+  caller.refuse(id, refusalWith('INVALID_INPUT', { see: 'docs/rpc.md, section 9' }));
+}
+
+function areWeights(value: unknown): value is Record<string, number> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const weights = Object.entries(value);
+  return (
+    weights.length <= MAX_VERSIONS &&
+    weights.every(([version, weight]) => version.length <= 64 && typeof weight === 'number' && weight >= 0 && weight <= 1_000_000)
+  );
+}
+
+function isFilter({ service, method, failed, slowerThanMs }: Record<string, unknown>): boolean {
+  return (
+    isOptional(service, 'string') && isOptional(method, 'string') && isOptional(failed, 'boolean') && isOptional(slowerThanMs, 'number')
+  );
+}
+
+function isOptional(value: unknown, type: string): boolean {
+  return value === undefined || typeof value === type;
+}

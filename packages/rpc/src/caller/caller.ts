@@ -1,0 +1,313 @@
+/**
+ * The caller's end: open calls, their deadlines and cancellations, and which broker gets them. State and rules; links
+ * come from connectors. What a broker does with a call, is the broker's business.
+ */
+import { ImError } from '@im/protocol';
+import type { Clock, Logger, Random } from '@im/protocol/ports';
+import { abortError, deadlineExceeded, effectiveHeaders, effectiveTimeoutMs } from '../call-terms.js';
+import { BrokerConnection } from '../connection/broker-connection.js';
+import type { Connector } from '../connection/link.js';
+import { DeadlineLists } from '../deadlines/deadline-lists.js';
+import { isName } from '../names.js';
+import type { CallOptions, RpcCaller, RpcReply, RpcStream } from '../rpc.js';
+import type { PackReader } from '../wire/pack-reader.js';
+import { FLAG, KIND } from '../wire/record.js';
+import { checkBody, decodeError, decodeHeaders, encodeHeaders, takeTrace } from '../wire-values.js';
+import { PartQueue } from './part-queue.js';
+import { PendingCall, type PendingTerms } from './pending-call.js';
+import { PendingCalls } from './pending-calls.js';
+
+export interface CallerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly maxBodyBytes: number;
+  /** One for each broker. */
+  readonly connectors: readonly Connector[];
+  onClose(): void;
+}
+
+const NO_OPTIONS: CallOptions = {};
+/** How long the broker may take to say whether a call that ends had been handed out. */
+const ENDING_MS = 250;
+
+export class Caller implements RpcCaller {
+  readonly #options: CallerOptions;
+  readonly #connections: readonly BrokerConnection[];
+  readonly #pending = new PendingCalls();
+  readonly #deadlines: DeadlineLists<PendingCall>;
+  /** Calls without a broker, in order. */
+  readonly #waiting = new Set<PendingCall>();
+  /** Calls of one turn go to one broker, so that they are packed; turns take turns. */
+  #current: BrokerConnection | undefined;
+  #next = 0;
+  #closed = false;
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+    const { clock, random, connectors } = options;
+    this.#deadlines = new DeadlineLists(clock, (call) => this.#expire(call));
+    this.#connections = connectors.map((connector) => {
+      const connection: BrokerConnection = new BrokerConnection({
+        clock,
+        random,
+        connector,
+        onUp: () => this.#sendWaiting(),
+        onDown: () => this.#lose(connection),
+        onRecord: (reader) => this.#record(connection, reader),
+      });
+      return connection;
+    });
+    for (const connection of this.#connections) connection.open();
+  }
+
+  call(service: string, method: string, body: Uint8Array, options = NO_OPTIONS): Promise<RpcReply> {
+    return new Promise((resolve, reject) => {
+      this.#begin(new PendingCall(this.#terms(service, method, body, options, undefined), resolve, reject));
+    });
+  }
+
+  stream(service: string, method: string, body: Uint8Array, options = NO_OPTIONS): RpcStream {
+    let call: PendingCall | undefined;
+    const parts = new PartQueue({
+      onRead: (count) => {
+        if (call?.stage !== 'sent' || call.connection === undefined) return;
+        call.connection.writer.more(call.id, count);
+        call.connection.touch();
+      },
+      onReturn: () => {
+        if (call !== undefined) this.#cancel(call, new ImError('CANCELLED', { details: { handedOut: true } }));
+      },
+    });
+    const reply = new Promise<RpcReply>((resolve, reject) => {
+      call = new PendingCall(this.#terms(service, method, body, options, parts), resolve, reject);
+      this.#begin(call);
+    });
+    reply.then(
+      () => parts.end(),
+      (error: Error) => parts.end(error),
+    );
+    return Object.assign(parts, { reply });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const call of this.#pending) this.#fail(call, new ImError('CLOSED'));
+    this.#deadlines.close();
+    await Promise.all(this.#connections.map((connection) => connection.close()));
+    this.#options.onClose();
+  }
+
+  #terms(service: string, method: string, body: Uint8Array, options: CallOptions, parts: PartQueue | undefined): PendingTerms {
+    if (this.#closed) throw new ImError('CLOSED');
+    checkBody(body, this.#options.maxBodyBytes);
+    if (service !== '$broker' && !isName('service', service)) throw new ImError('SERVICE_UNKNOWN');
+    if (!isName('method', method)) throw new ImError('METHOD_UNKNOWN');
+    const { headers, trace } = takeTrace(effectiveHeaders(options));
+    const flags =
+      (options.idempotent === true ? FLAG.idempotent : 0) |
+      (parts === undefined ? 0 : FLAG.stream) |
+      (options.onLate === undefined ? 0 : FLAG.late);
+    return { service, method, body, headers: encodeHeaders(headers), trace, flags, options, parts };
+  }
+
+  #begin(call: PendingCall): void {
+    const { options } = call.terms;
+    const timeoutMs = effectiveTimeoutMs(options);
+    const signals = [options.signal, options.within?.signal];
+    for (const signal of signals) if (signal?.aborted) throw abortError(signal, false);
+    if (!this.#pending.add(call)) throw new ImError('QUEUE_FULL', { details: { limit: 'open calls' } });
+    this.#deadlines.add(call, timeoutMs, this.#options.clock.monotonic());
+    if (signals[0] !== undefined || signals[1] !== undefined) {
+      call.unlisten = listen(signals, (signal) => this.#cancel(call, abortError(signal, true), signal));
+    }
+    const connection = this.#choose();
+    if (connection === undefined) this.#waiting.add(call);
+    else if (connection.congested) {
+      this.#fail(call, new ImError('QUEUE_FULL', { details: { limit: 'unsent bytes' } }));
+    } else this.#send(call, connection);
+  }
+
+  #choose(): BrokerConnection | undefined {
+    if (this.#current?.state === 'up') return this.#current;
+    const { length } = this.#connections;
+    for (let step = 0; step < length; step++) {
+      const connection = this.#connections[(this.#next + step) % length] as BrokerConnection;
+      if (connection.state !== 'up') continue;
+      this.#current = connection;
+      if (length > 1) {
+        this.#next = (this.#next + step + 1) % length;
+        // After the last call of this turn.
+        process.nextTick(this.#forgetCurrent);
+      }
+      return connection;
+    }
+    return undefined;
+  }
+
+  readonly #forgetCurrent = (): void => {
+    this.#current = undefined;
+  };
+
+  #send(call: PendingCall, connection: BrokerConnection): void {
+    const { service, method, body, headers, trace, flags, options } = call.terms;
+    call.stage = 'sent';
+    call.connection = connection;
+    connection.writer.call({
+      id: call.id,
+      flags,
+      timeoutMs: Math.max(1, Math.ceil(call.deadline - this.#options.clock.monotonic())),
+      service,
+      method,
+      key: options.idempotencyKey,
+      route: options.routingKey,
+      trace,
+      headers,
+      body,
+    });
+    connection.touch();
+  }
+
+  #sendWaiting(): void {
+    for (const call of [...this.#waiting]) {
+      const connection = this.#choose();
+      if (connection === undefined) return;
+      this.#waiting.delete(call);
+      this.#send(call, connection);
+    }
+  }
+
+  #record(connection: BrokerConnection, reader: PackReader): void {
+    const { kind } = reader;
+    if (kind !== KIND.reply && kind !== KIND.error && kind !== KIND.part) return;
+    const call = this.#pending.find(reader.id);
+    if (call === undefined || call.connection !== connection) return;
+    if (kind === KIND.part) {
+      if (call.stage === 'sent' && call.terms.parts !== undefined) call.terms.parts.push(reader.body);
+    } else if (kind === KIND.reply) this.#replied(call, reader);
+    else this.#failed(call, decodeError(reader.text));
+  }
+
+  #replied(call: PendingCall, reader: PackReader): void {
+    if (!reader.readReply()) return this.#fail(call, new ImError('INTERNAL'));
+    let reply: RpcReply;
+    try {
+      reply = { body: reader.body, headers: decodeHeaders(reader.headers) };
+    } catch {
+      return this.#fail(call, new ImError('INTERNAL', { message: 'the reply has malformed headers' }));
+    }
+    if (call.stage !== 'late') {
+      this.#forget(call);
+      call.resolve(reply);
+      return;
+    }
+    this.#forget(call);
+    try {
+      call.terms.options.onLate?.(reply);
+    } catch (error) {
+      const { service, method } = call.terms;
+      this.#options.logger.error('onLate of an rpc call threw', { service, method, error });
+    }
+  }
+
+  #failed(call: PendingCall, error: ImError): void {
+    if (call.stage === 'late') return this.#forget(call);
+    const { name } = error;
+    if (call.stage === 'sent' && this.#isElsewhere(call, name)) return;
+    if (name !== 'DEADLINE_EXCEEDED' && name !== 'CANCELLED') return this.#fail(call, error);
+    const handedOut = error.details?.handedOut === true;
+    const own = call.signal === undefined ? deadlineExceeded(handedOut) : abortError(call.signal, handedOut);
+    // A worker's own answer of that name is passed on as it is.
+    const shown = error.details?.handedOut === undefined ? error : own;
+    if (call.terms.options.onLate === undefined || !handedOut) return this.#fail(call, shown);
+    this.#deadlines.remove(call);
+    call.unlisten?.();
+    call.stage = 'late';
+    call.reject(shown);
+  }
+
+  /** One broker has no worker for it now; another one may. */
+  #isElsewhere(call: PendingCall, name: string): boolean {
+    if (name !== 'UNAVAILABLE' && name !== 'SERVICE_UNKNOWN') return false;
+    if (++call.refusals >= this.#connections.length || call.terms.service === '$broker') return false;
+    const other = this.#connections.find((connection) => connection !== call.connection && connection.state === 'up');
+    if (other === undefined) return false;
+    this.#send(call, other);
+    return true;
+  }
+
+  #cancel(call: PendingCall, error: ImError, signal?: AbortSignal): void {
+    call.signal = signal;
+    this.#finish(call, error, error.name === 'DEADLINE_EXCEEDED' ? 1 : 0);
+  }
+
+  #expire(call: PendingCall): void {
+    if (call.stage === 'ending') this.#endUnheard(call);
+    else this.#finish(call, deadlineExceeded(true), 1);
+  }
+
+  /** Ends a call before its answer. What was sent, the broker knows more about: it is asked, for a moment. */
+  #finish(call: PendingCall, error: ImError, reason: number): void {
+    if (call.stage === 'waiting') return this.#fail(call, withHandedOut(error, false));
+    if (call.stage !== 'sent') return;
+    const connection = call.connection as BrokerConnection;
+    connection.writer.cancel(call.id, reason);
+    connection.touch();
+    call.stage = 'ending';
+    this.#deadlines.remove(call);
+    this.#deadlines.add(call, ENDING_MS, this.#options.clock.monotonic());
+  }
+
+  #endUnheard(call: PendingCall): void {
+    this.#fail(call, call.signal === undefined ? deadlineExceeded(true) : abortError(call.signal, true));
+  }
+
+  #lose(connection: BrokerConnection): void {
+    this.#current = undefined;
+    for (const call of this.#pending) {
+      if (call.connection !== connection) continue;
+      if (call.stage === 'late') this.#forget(call);
+      else if (call.stage === 'ending') this.#endUnheard(call);
+      else if (!call.isRepeatable) this.#fail(call, new ImError('CALL_LOST', { details: { handedOut: true, lost: 'broker' } }));
+      else {
+        call.stage = 'waiting';
+        call.connection = undefined;
+        this.#waiting.add(call);
+      }
+    }
+    this.#sendWaiting();
+  }
+
+  #fail(call: PendingCall, error: ImError): void {
+    const heard = call.stage !== 'late' && call.stage !== 'settled';
+    this.#forget(call);
+    if (heard) call.reject(error);
+  }
+
+  #forget(call: PendingCall): void {
+    if (call.stage === 'settled') return;
+    call.stage = 'settled';
+    this.#waiting.delete(call);
+    this.#deadlines.remove(call);
+    call.unlisten?.();
+    this.#pending.remove(call);
+  }
+}
+
+function listen(signals: readonly (AbortSignal | undefined)[], onAbort: (signal: AbortSignal) => void): () => void {
+  const listened: [AbortSignal, () => void][] = [];
+  for (const signal of signals) {
+    if (signal === undefined) continue;
+    const listener = () => onAbort(signal);
+    signal.addEventListener('abort', listener);
+    listened.push([signal, listener]);
+  }
+  return () => {
+    for (const [signal, listener] of listened) signal.removeEventListener('abort', listener);
+  };
+}
+
+function withHandedOut(error: ImError, handedOut: boolean): ImError {
+  return new ImError(error.name as 'CANCELLED', { details: { handedOut }, cause: error.cause });
+}

@@ -1,0 +1,82 @@
+/** Parts of one reply between the connection and the one who reads them. Bounded by the credit that the worker has. */
+
+/** Parts a worker may send unasked. */
+export const FIRST_CREDIT = 32;
+const GRANT = 16;
+
+export interface PartQueueEvents {
+  /** So many parts more may come. */
+  onRead(count: number): void;
+  /** Whoever read does not want the rest. */
+  onReturn(): void;
+}
+
+interface Waiting {
+  resolve(result: IteratorResult<Uint8Array>): void;
+  reject(error: Error): void;
+}
+
+export class PartQueue implements AsyncIterableIterator<Uint8Array> {
+  readonly #events: PartQueueEvents;
+  #parts: Uint8Array[] = [];
+  #waiting: Waiting[] = [];
+  #read = 0;
+  #ended = false;
+  #error: Error | undefined;
+
+  constructor(events: PartQueueEvents) {
+    this.#events = events;
+  }
+
+  push(part: Uint8Array): void {
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#parts.push(part);
+    else {
+      waiting.resolve({ done: false, value: part });
+      this.#count();
+    }
+  }
+
+  /** @param error what the call failed with */
+  end(error?: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    for (const waiting of this.#waiting.splice(0)) this.#finish(waiting);
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    return new Promise((resolve, reject) => {
+      const part = this.#parts.shift();
+      if (part !== undefined) {
+        resolve({ done: false, value: part });
+        this.#count();
+      } else if (this.#ended) this.#finish({ resolve, reject });
+      else this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.#parts = [];
+    if (!this.#ended) this.#events.onReturn();
+    this.#ended = true;
+    this.#error = undefined;
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The error is thrown once, then the iteration is over. */
+  #finish({ resolve, reject }: Waiting): void {
+    const error = this.#error;
+    this.#error = undefined;
+    if (error === undefined) resolve({ done: true, value: undefined });
+    else reject(error);
+  }
+
+  #count(): void {
+    if (++this.#read % GRANT === 0 && !this.#ended) this.#events.onRead(GRANT);
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The worker's end: registers services at every broker, carries out calls, answers. State and rules; links come from
+ * connectors.
+ */
+import { randomUUID } from 'node:crypto';
+import { ImError } from '@im/protocol';
+import type { Clock, Logger, Random } from '@im/protocol/ports';
+import { deadlineExceeded } from '../call-terms.js';
+import { BrokerConnection, PING_MS } from '../connection/broker-connection.js';
+import type { Connector } from '../connection/link.js';
+import { checkName } from '../names.js';
+import type { Registration, RpcReply, RpcWorker, ServedService } from '../rpc.js';
+import { DEFAULT_CONCURRENCY } from '../rpc-limits.js';
+import type { PackReader } from '../wire/pack-reader.js';
+import { FLAG, KIND } from '../wire/record.js';
+import { checkBody, decodeError, encodeError, encodeHeaders } from '../wire-values.js';
+import { IncomingRequest } from './incoming-request.js';
+import { Offer } from './offer.js';
+
+export interface WorkerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly maxBodyBytes: number;
+  /** One for each broker. */
+  readonly connectors: readonly Connector[];
+  onClose(): void;
+}
+
+interface Line {
+  readonly connection: BrokerConnection;
+  /** Calls that this broker waits for, by its ids. */
+  readonly running: Map<number, IncomingRequest>;
+}
+
+export class Worker implements RpcWorker {
+  readonly #options: WorkerOptions;
+  readonly #id = randomUUID();
+  readonly #lines: readonly Line[];
+  readonly #offers = new Map<number, Offer>();
+  readonly #pingMs: number | undefined;
+  #nextOffer = 1;
+  #closed = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    const { clock, random, connectors } = options;
+    this.#pingMs = connectors.every(({ local }) => local) ? undefined : PING_MS;
+    this.#lines = connectors.map((connector) => {
+      const line: Line = {
+        running: new Map(),
+        connection: new BrokerConnection({
+          clock,
+          random,
+          connector,
+          onUp: () => this.#serveAll(line),
+          onDown: () => this.#lose(line),
+          onRecord: (reader, waited) => this.#record(line, reader, waited),
+        }),
+      };
+      return line;
+    });
+    for (const { connection } of this.#lines) connection.open();
+  }
+
+  async serve(service: ServedService): Promise<Registration> {
+    if (this.#closed) throw new ImError('CLOSED');
+    checkServed(service);
+    const offer = new Offer(this.#nextOffer++, service);
+    this.#offers.set(offer.number, offer);
+    for (const line of this.#lines) if (line.connection.state === 'up') this.#serve(line, offer);
+    try {
+      await offer.served;
+    } catch (error) {
+      this.#offers.delete(offer.number);
+      throw error;
+    }
+    return { drain: () => this.#drain(offer) };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const offer of this.#offers.values()) offer.refuse(new ImError('CLOSED'));
+    await Promise.all([...this.#offers.values()].map((offer) => this.#drain(offer)));
+    await Promise.all(this.#lines.map(({ connection }) => connection.close()));
+    this.#options.onClose();
+  }
+
+  #serveAll(line: Line): void {
+    for (const offer of this.#offers.values()) if (!offer.isDraining) this.#serve(line, offer);
+  }
+
+  #serve({ connection }: Line, { number, service }: Offer): void {
+    const { name, version, methods, concurrency = DEFAULT_CONCURRENCY } = service;
+    const terms = { worker: this.#id, service: name, version, methods, concurrency, pingMs: this.#pingMs };
+    connection.writer.text(KIND.serve, number, JSON.stringify(terms));
+    connection.touch();
+  }
+
+  async #drain(offer: Offer): Promise<void> {
+    if (!offer.isDraining) {
+      offer.beginDraining(this.#lines.filter(({ connection }) => connection.state === 'up').map(({ connection }) => connection));
+      for (const { connection } of this.#lines) {
+        if (connection.state !== 'up') continue;
+        connection.writer.text(KIND.drain, offer.number);
+        connection.touch();
+      }
+    }
+    await offer.drained;
+    this.#offers.delete(offer.number);
+  }
+
+  #record(line: Line, reader: PackReader, waited: number): void {
+    const { kind, id } = reader;
+    switch (kind) {
+      case KIND.call:
+        this.#call(line, reader, waited);
+        break;
+      case KIND.cancel: {
+        const reason = reader.body[0] === 1 ? deadlineExceeded(true) : new ImError('CANCELLED', { details: { handedOut: true } });
+        line.running.get(id)?.abort(reason);
+        break;
+      }
+      case KIND.more: {
+        const count = reader.readCount();
+        if (count !== undefined) line.running.get(id)?.grant(count);
+        break;
+      }
+      case KIND.serving:
+        this.#offers.get(id)?.accept();
+        break;
+      case KIND.refused:
+        this.#offers.get(id)?.refuse(decodeError(reader.text));
+        break;
+      case KIND.drained:
+        this.#offers.get(id)?.drainedAt(line.connection);
+        break;
+      case KIND.again:
+        this.#serveAll(line);
+        break;
+    }
+  }
+
+  #call(line: Line, reader: PackReader, waited: number): void {
+    if (!reader.readCall()) return;
+    const { id, service, method, headers, trace, key, route, flags } = reader;
+    const offer = this.#offers.get(reader.target);
+    if (offer === undefined) return this.#fail(line, id, new ImError('UNAVAILABLE'));
+    const { clock, maxBodyBytes } = this.#options;
+    const request = new IncomingRequest(
+      {
+        service,
+        method,
+        body: reader.body,
+        headers,
+        trace,
+        idempotencyKey: key,
+        routingKey: route,
+        isStream: (flags & FLAG.stream) !== 0,
+        deadline: clock.monotonic() + reader.timeoutMs - waited,
+      },
+      {
+        clock,
+        maxBodyBytes,
+        sendPart: (part) => {
+          line.connection.writer.answer(KIND.part, id, '', part);
+          line.connection.touch();
+        },
+      },
+    );
+    line.running.set(id, request);
+    offer.slots.take(() => void this.#run(line, id, request, offer));
+  }
+
+  async #run(line: Line, id: number, request: IncomingRequest, offer: Offer): Promise<void> {
+    if (request.remainingMs() <= 0) this.#fail(line, id, deadlineExceeded(false));
+    else {
+      let reply: RpcReply;
+      try {
+        reply = await offer.service.handle(request);
+        this.#answer(line, id, request, reply);
+      } catch (thrown) {
+        this.#fail(line, id, this.#errorOf(thrown, request));
+      }
+    }
+    line.running.delete(id);
+    offer.slots.free();
+  }
+
+  #answer(line: Line, id: number, { service, method }: IncomingRequest, { body, headers }: RpcReply): void {
+    let text: string;
+    try {
+      checkBody(body, this.#options.maxBodyBytes, 'reply body');
+      text = encodeHeaders(headers, 'reply headers');
+    } catch (error) {
+      this.#options.logger.error('a service answered what cannot travel', { service, method, error });
+      return this.#fail(line, id, ImError.wrap(error));
+    }
+    if (!line.running.has(id)) return;
+    line.connection.writer.answer(KIND.reply, id, text, body);
+    line.connection.touch();
+  }
+
+  #fail(line: Line, id: number, error: ImError): void {
+    if (line.connection.state !== 'up') return;
+    line.connection.writer.text(KIND.error, id, encodeError(error));
+    line.connection.touch();
+  }
+
+  #errorOf(thrown: unknown, { service, method }: IncomingRequest): ImError {
+    if (!(thrown instanceof ImError)) this.#options.logger.error('a service failed', { service, method, error: thrown });
+    return ImError.wrap(thrown);
+  }
+
+  /** The broker is gone, and whoever waited there for an answer with it. */
+  #lose(line: Line): void {
+    const reason = new ImError('CANCELLED', { details: { handedOut: true } });
+    for (const request of line.running.values()) request.abort(reason);
+    line.running.clear();
+    for (const offer of this.#offers.values()) offer.drainedAt(line.connection);
+  }
+}
+
+function checkServed({ name, methods, concurrency = 1 }: ServedService): void {
+  checkName('service', name);
+  for (const method of methods) checkName('method', method);
+  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+    throw new ImError('INVALID_ARGUMENT', { details: { argument: 'concurrency' } });
+  }
+}
