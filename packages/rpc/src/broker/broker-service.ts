@@ -29,26 +29,37 @@ export class BrokerService {
     const { id, method } = reader;
     switch (method) {
       case 'services':
-        return reply(caller, id, this.#table.services());
+        reply(caller, id, this.#table.services());
+        break;
       case 'workers':
-        return reply(caller, id, this.#table.workers());
+        reply(caller, id, this.#table.workers());
+        break;
       case 'stats':
-        return reply(caller, id, this.#table.stats());
+        reply(caller, id, this.#table.stats());
+        break;
       case 'weights':
-        return this.#weights(caller, reader);
+        this.#weights(caller, reader);
+        break;
       case 'tap':
-        return this.#tap(caller, reader);
+        this.#tap(caller, reader);
+        return;
       default:
-        return caller.refuse(id, refusal('METHOD_UNKNOWN'));
+        caller.refuse(id, refusal('METHOD_UNKNOWN'));
     }
   }
 
   #weights(caller: CallerPeer, reader: PackReader): void {
     const input = inputOf(reader);
     const weights = input?.weights;
-    if (typeof input?.service !== 'string' || !areWeights(weights)) return refuseInput(caller, reader.id);
+    if (typeof input?.service !== 'string' || !areWeights(weights)) {
+      refuseInput(caller, reader.id);
+      return;
+    }
     const entry = this.#table.find(input.service);
-    if (entry === undefined) return caller.refuse(reader.id, refusal('SERVICE_UNKNOWN'));
+    if (entry === undefined) {
+      caller.refuse(reader.id, refusal('SERVICE_UNKNOWN'));
+      return;
+    }
     entry.shares.set(weights);
     reply(caller, reader.id, entry.shares.weights);
   }
@@ -56,7 +67,10 @@ export class BrokerService {
   #tap(caller: CallerPeer, reader: PackReader): void {
     const { id, flags } = reader;
     const input = inputOf(reader) ?? {};
-    if ((flags & FLAG.stream) === 0 || !isFilter(input)) return refuseInput(caller, id);
+    if ((flags & FLAG.stream) === 0 || !isFilter(input)) {
+      refuseInput(caller, id);
+      return;
+    }
     if (!this.#taps.open(caller, id, input)) caller.refuse(id, refusalWith('OVERLOADED', { limit: 'taps' }));
   }
 }
@@ -79,13 +93,18 @@ function areWeights(value: unknown): value is Record<string, number> {
   const weights = Object.entries(value);
   return (
     weights.length <= MAX_VERSIONS &&
-    weights.every(([version, weight]) => version.length <= 64 && typeof weight === 'number' && weight >= 0 && weight <= 1_000_000)
+    weights.every(
+      ([version, weight]) => version.length <= 64 && typeof weight === 'number' && weight >= 0 && weight <= 1_000_000,
+    )
   );
 }
 
 function isFilter({ service, method, failed, slowerThanMs }: Record<string, unknown>): boolean {
   return (
-    isOptional(service, 'string') && isOptional(method, 'string') && isOptional(failed, 'boolean') && isOptional(slowerThanMs, 'number')
+    isOptional(service, 'string') &&
+    isOptional(method, 'string') &&
+    isOptional(failed, 'boolean') &&
+    isOptional(slowerThanMs, 'number')
   );
 }
 

@@ -51,15 +51,33 @@ export class CallerPeer extends Peer {
     if (!reader.readNames()) return;
     const { id, service, key, route } = reader;
     const core = this.#core;
-    if (this.calls.has(id)) return this.malformed();
-    if (reader.attachment !== undefined && reader.attachment.length > core.maxBodyBytes) return this.refuse(id, core.tooLarge);
-    if (core.brokerService.serves(service)) return core.brokerService.answer(this, reader);
+    if (this.calls.has(id)) {
+      this.malformed();
+      return;
+    }
+    if (reader.attachment !== undefined && reader.attachment.length > core.maxBodyBytes) {
+      this.refuse(id, core.tooLarge);
+      return;
+    }
+    if (core.brokerService.serves(service)) {
+      core.brokerService.answer(this, reader);
+      return;
+    }
     const entry = core.table.find(service);
-    if (entry === undefined) return this.refuse(id, refusal('SERVICE_UNKNOWN'));
+    if (entry === undefined) {
+      this.refuse(id, refusal('SERVICE_UNKNOWN'));
+      return;
+    }
     const timeoutMs = Math.min(reader.timeoutMs, MAX_TIMEOUT_MS) - waited;
-    if (timeoutMs <= 0) return this.refuse(id, DEADLINE_EXCEEDED.before);
+    if (timeoutMs <= 0) {
+      this.refuse(id, DEADLINE_EXCEEDED.before);
+      return;
+    }
     const call = this.calls.size < MAX_CALLS ? core.calls.take() : undefined;
-    if (call === undefined) return this.refuse(id, refusalWith('OVERLOADED', { limit: 'open calls' }));
+    if (call === undefined) {
+      this.refuse(id, refusalWith('OVERLOADED', { limit: 'open calls' }));
+      return;
+    }
     call.service = entry;
     call.method = reader.method;
     call.flags = reader.flags;
@@ -92,7 +110,10 @@ export class CallerPeer extends Peer {
     const count = reader.readCount();
     if (count === undefined) return;
     const call = this.calls.get(reader.id);
-    if (call === undefined) return this.#core.taps.grant(this, reader.id, count);
+    if (call === undefined) {
+      this.#core.taps.grant(this, reader.id, count);
+      return;
+    }
     if (call.stage !== 'running' || call.registration === undefined) return;
     call.registration.peer.writer.more(call.token, count);
     call.registration.peer.touch();

@@ -72,7 +72,8 @@ export class CircuitBreaker {
 
   #turnTo(bucket: number): void {
     const passed = Math.min(bucket - this.#bucket, BUCKETS);
-    for (let i = 1; i <= passed; i++) this.#answered[(bucket - passed + i) % BUCKETS] = this.#failed[(bucket - passed + i) % BUCKETS] = 0;
+    for (let i = 1; i <= passed; i++)
+      this.#answered[(bucket - passed + i) % BUCKETS] = this.#failed[(bucket - passed + i) % BUCKETS] = 0;
     if (passed > 0) this.#bucket = bucket;
   }
 }

@@ -4,8 +4,10 @@ import { ERROR_CODES, type ErrorName } from '@im/protocol';
 const texts = new Map<ErrorName, string>();
 
 export function refusal(name: ErrorName): string {
-  let text = texts.get(name);
-  if (text === undefined) texts.set(name, (text = refusalWith(name, undefined)));
+  const known = texts.get(name);
+  if (known !== undefined) return known;
+  const text = refusalWith(name, undefined);
+  texts.set(name, text);
   return text;
 }
 
@@ -15,11 +17,11 @@ export function refusalWith(name: ErrorName, details: Readonly<Record<string, un
 }
 
 /** By whether a worker may have begun. */
-export const DEADLINE_EXCEEDED = texts2('DEADLINE_EXCEEDED');
-export const CANCELLED = texts2('CANCELLED');
+export const DEADLINE_EXCEEDED = byHandedOut('DEADLINE_EXCEEDED');
+export const CANCELLED = byHandedOut('CANCELLED');
 export const CALL_LOST = refusalWith('CALL_LOST', { handedOut: true, lost: 'worker' });
 export const BREAKER_OPEN = refusalWith('UNAVAILABLE', { breaker: 'open' });
 
-function texts2(name: ErrorName): { readonly before: string; readonly after: string } {
+function byHandedOut(name: ErrorName): { readonly before: string; readonly after: string } {
   return { before: refusalWith(name, { handedOut: false }), after: refusalWith(name, { handedOut: true }) };
 }

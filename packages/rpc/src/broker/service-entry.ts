@@ -161,7 +161,11 @@ export class ServiceEntry {
    * @param error what it is told, by whether a worker may have begun; undefined when it is told nothing
    * @param reason of the cancellation: 0 cancelled, 1 deadline
    */
-  giveUp(call: BrokerCall, error: { readonly before: string; readonly after: string } | undefined, reason: number): void {
+  giveUp(
+    call: BrokerCall,
+    error: { readonly before: string; readonly after: string } | undefined,
+    reason: number,
+  ): void {
     if (call.stage === 'waiting') {
       this.#unqueue(call);
       this.#end(call, error === undefined ? undefined : call.handedOut ? error.after : error.before, 'neither');
@@ -210,7 +214,12 @@ export class ServiceEntry {
 
   /** Gives free slots to those who have waited longest. */
   fill(registration: Registration): void {
-    while (this.#queued > 0 && !registration.draining && registration.hasRoom && this.#running < this.limits.concurrency) {
+    while (
+      this.#queued > 0 &&
+      !registration.draining &&
+      registration.hasRoom &&
+      this.#running < this.limits.concurrency
+    ) {
       const call = this.#longestWaiting(registration);
       if (call === undefined) return;
       this.#unqueue(call);
@@ -252,7 +261,12 @@ export class ServiceEntry {
     const version = this.#version(affinity);
     if (affinity !== undefined) {
       const able = this.#serving.filter((worker) => worker.methods.has(method));
-      return pickByKey(affinity, able.filter((worker) => worker.version === version)) ?? pickByKey(affinity, able);
+      return (
+        pickByKey(
+          affinity,
+          able.filter((worker) => worker.version === version),
+        ) ?? pickByKey(affinity, able)
+      );
     }
     if (version === undefined) return this.#leastBusy(method, undefined);
     const chosen = this.#leastBusy(method, version);

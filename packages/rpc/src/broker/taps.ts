@@ -80,7 +80,8 @@ export class Taps {
   ended(call: BrokerCall, error: string | undefined, bytes: number): void {
     if (this.#taps.size === 0) return;
     const durationMs = Math.round((this.#turn.now - call.acceptedAt) * 1_000) / 1_000;
-    for (const tap of this.#taps) if (matches(tap.filter, call, durationMs, error)) this.#show(tap, call, durationMs, error, bytes);
+    for (const tap of this.#taps)
+      if (matches(tap.filter, call, durationMs, error)) this.#show(tap, call, durationMs, error, bytes);
   }
 
   #show(tap: Tap, call: BrokerCall, durationMs: number, error: string | undefined, bytes: number): void {

@@ -97,7 +97,10 @@ export class WorkerPeer extends Peer {
     if (reader.kind === KIND.error) {
       const described = parseObject(reader.text);
       // What describes no error must not reach a caller; the rest of it is for the caller to read.
-      if (described === undefined || typeof described.code !== 'number') return this.malformed();
+      if (described === undefined || typeof described.code !== 'number') {
+        this.malformed();
+        return;
+      }
       error = String(described.name);
     }
     const { caller, callerId } = call;
@@ -118,14 +121,21 @@ export class WorkerPeer extends Peer {
   #serve(reader: PackReader): void {
     const { id } = reader;
     const known = this.#registrations.get(id);
-    if (known !== undefined) return this.#text(KIND.serving, id);
+    if (known !== undefined) {
+      this.#text(KIND.serving, id);
+      return;
+    }
     const described = parseObject(reader.text);
     const terms = described === undefined ? 'no JSON object' : toTerms(described);
     if (typeof terms === 'string') {
-      return this.#text(KIND.refused, id, refusalWith('INVALID_ARGUMENT', { argument: terms }));
+      this.#text(KIND.refused, id, refusalWith('INVALID_ARGUMENT', { argument: terms }));
+      return;
     }
     const entry = this.#registrations.size < MAX_REGISTRATIONS ? this.#core.table.findOrAdd(terms.service) : undefined;
-    if (entry === undefined) return this.#text(KIND.refused, id, refusalWith('OVERLOADED', { limit: 'services' }));
+    if (entry === undefined) {
+      this.#text(KIND.refused, id, refusalWith('OVERLOADED', { limit: 'services' }));
+      return;
+    }
     const { pingMs } = described as { pingMs?: unknown };
     if (typeof pingMs === 'number' && pingMs >= 100) this.pingMs = Math.min(this.pingMs ?? pingMs, pingMs);
     const registration = new Registration(id, this, terms, this.turn.now);
@@ -156,7 +166,8 @@ function toTerms({ worker, service, version, methods, concurrency }: Record<stri
   if (typeof worker !== 'string' || !/^[\x21-\x7e]{1,128}$/.test(worker)) return 'worker';
   if (typeof version !== 'string' || version === '' || version.length > 64) return 'version';
   if (!Array.isArray(methods) || methods.length > MAX_METHODS) return 'methods';
-  if (!Number.isInteger(concurrency) || (concurrency as number) < 1 || (concurrency as number) > MAX_CONCURRENCY) return 'concurrency';
+  if (!Number.isInteger(concurrency) || (concurrency as number) < 1 || (concurrency as number) > MAX_CONCURRENCY)
+    return 'concurrency';
   try {
     checkName('service', service as string);
     for (const method of methods) checkName('method', method);

@@ -99,7 +99,13 @@ export class Caller implements RpcCaller {
     this.#options.onClose();
   }
 
-  #terms(service: string, method: string, body: Uint8Array, options: CallOptions, parts: PartQueue | undefined): PendingTerms {
+  #terms(
+    service: string,
+    method: string,
+    body: Uint8Array,
+    options: CallOptions,
+    parts: PartQueue | undefined,
+  ): PendingTerms {
     if (this.#closed) throw new ImError('CLOSED');
     checkBody(body, this.#options.maxBodyBytes);
     if (service !== '$broker' && !isName('service', service)) throw new ImError('SERVICE_UNKNOWN');
@@ -190,12 +196,16 @@ export class Caller implements RpcCaller {
   }
 
   #replied(call: PendingCall, reader: PackReader): void {
-    if (!reader.readReply()) return this.#fail(call, new ImError('INTERNAL'));
+    if (!reader.readReply()) {
+      this.#fail(call, new ImError('INTERNAL'));
+      return;
+    }
     let reply: RpcReply;
     try {
       reply = { body: reader.body, headers: decodeHeaders(reader.headers) };
     } catch {
-      return this.#fail(call, new ImError('INTERNAL', { message: 'the reply has malformed headers' }));
+      this.#fail(call, new ImError('INTERNAL', { message: 'the reply has malformed headers' }));
+      return;
     }
     if (call.stage !== 'late') {
       this.#forget(call);
@@ -212,15 +222,24 @@ export class Caller implements RpcCaller {
   }
 
   #failed(call: PendingCall, error: ImError): void {
-    if (call.stage === 'late') return this.#forget(call);
+    if (call.stage === 'late') {
+      this.#forget(call);
+      return;
+    }
     const { name } = error;
     if (call.stage === 'sent' && this.#isElsewhere(call, name)) return;
-    if (name !== 'DEADLINE_EXCEEDED' && name !== 'CANCELLED') return this.#fail(call, error);
+    if (name !== 'DEADLINE_EXCEEDED' && name !== 'CANCELLED') {
+      this.#fail(call, error);
+      return;
+    }
     const handedOut = error.details?.handedOut === true;
     const own = call.signal === undefined ? deadlineExceeded(handedOut) : abortError(call.signal, handedOut);
     // A worker's own answer of that name is passed on as it is.
     const shown = error.details?.handedOut === undefined ? error : own;
-    if (call.terms.options.onLate === undefined || !handedOut) return this.#fail(call, shown);
+    if (call.terms.options.onLate === undefined || !handedOut) {
+      this.#fail(call, shown);
+      return;
+    }
     this.#deadlines.remove(call);
     call.unlisten?.();
     call.stage = 'late';
@@ -249,7 +268,10 @@ export class Caller implements RpcCaller {
 
   /** Ends a call before its answer. What was sent, the broker knows more about: it is asked, for a moment. */
   #finish(call: PendingCall, error: ImError, reason: number): void {
-    if (call.stage === 'waiting') return this.#fail(call, withHandedOut(error, false));
+    if (call.stage === 'waiting') {
+      this.#fail(call, withHandedOut(error, false));
+      return;
+    }
     if (call.stage !== 'sent') return;
     const connection = call.connection as BrokerConnection;
     connection.writer.cancel(call.id, reason);
@@ -269,7 +291,8 @@ export class Caller implements RpcCaller {
       if (call.connection !== connection) continue;
       if (call.stage === 'late') this.#forget(call);
       else if (call.stage === 'ending') this.#endUnheard(call);
-      else if (!call.isRepeatable) this.#fail(call, new ImError('CALL_LOST', { details: { handedOut: true, lost: 'broker' } }));
+      else if (!call.isRepeatable)
+        this.#fail(call, new ImError('CALL_LOST', { details: { handedOut: true, lost: 'broker' } }));
       else {
         call.stage = 'waiting';
         call.connection = undefined;

@@ -1,7 +1,8 @@
 /** A call at its caller, from the moment it is accepted until nobody waits for anything of it. */
+
+import type { BrokerConnection } from '../connection/broker-connection.js';
 import type { DeadlineList, Expiring } from '../deadlines/deadline-lists.js';
 import type { CallOptions, RpcReply } from '../rpc.js';
-import type { BrokerConnection } from '../connection/broker-connection.js';
 import type { PartQueue } from './part-queue.js';
 
 /**

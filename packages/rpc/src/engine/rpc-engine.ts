@@ -32,8 +32,17 @@ export class RpcEngine implements Rpc {
   #closing: Promise<void> | undefined;
 
   /** @param onClosed runs after all callers and workers have closed */
-  constructor(brokers: readonly BrokerConnectors[], options: EngineOptions, onClosed: () => Promise<void> | void = () => {}) {
-    const { clock = systemClock, logger = silentLogger, random = Math.random, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  constructor(
+    brokers: readonly BrokerConnectors[],
+    options: EngineOptions,
+    onClosed: () => Promise<void> | void = () => {},
+  ) {
+    const {
+      clock = systemClock,
+      logger = silentLogger,
+      random = Math.random,
+      maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
+    } = options;
     this.#brokers = brokers;
     this.#ports = { clock, logger, random, maxBodyBytes };
     this.#onClosed = onClosed;

@@ -1,7 +1,8 @@
 /** Packed records as objects and back: for the plain form, for tests and for what is rare. The hot path reads records directly. */
-import { FLAG, KIND } from './record.js';
+
 import type { PackReader } from './pack-reader.js';
 import type { PackWriter } from './pack-writer.js';
+import { FLAG, KIND } from './record.js';
 
 export type MessageKind = keyof typeof KIND;
 
@@ -41,7 +42,12 @@ export function readMessage(reader: PackReader): Message | undefined {
     case 'pong': {
       const caller = reader.readCount();
       if (caller === undefined) return undefined;
-      return { kind, id, members: { caller, broker: Buffer.from(reader.body.subarray(5)).toString('latin1') }, body: NOTHING };
+      return {
+        kind,
+        id,
+        members: { caller, broker: Buffer.from(reader.body.subarray(5)).toString('latin1') },
+        body: NOTHING,
+      };
     }
     case 'error':
     case 'refused':
@@ -131,5 +137,7 @@ function withHeaders(members: Record<string, unknown>, text: string): Record<str
 }
 
 function callFlags({ idempotent, stream, late }: Readonly<Record<string, unknown>>): number {
-  return (idempotent === true ? FLAG.idempotent : 0) | (stream === true ? FLAG.stream : 0) | (late === true ? FLAG.late : 0);
+  return (
+    (idempotent === true ? FLAG.idempotent : 0) | (stream === true ? FLAG.stream : 0) | (late === true ? FLAG.late : 0)
+  );
 }

@@ -16,7 +16,10 @@ export class NameCache {
     if (length === 0) return '';
     // Differs between names of one system more often than not; a collision costs a decoding, nothing else.
     const hash =
-      (length * 31 + (buffer[start] as number) * 7 + (buffer[end - 1] as number) * 13 + (buffer[start + (length >> 1)] as number)) &
+      (length * 31 +
+        (buffer[start] as number) * 7 +
+        (buffer[end - 1] as number) * 13 +
+        (buffer[start + (length >> 1)] as number)) &
       (SIZE - 1);
     const entry = this.#entries[hash];
     if (entry !== undefined && isSame(entry.bytes, buffer, start, length)) return entry.text;

@@ -70,7 +70,8 @@ export class PackWriter {
   call({ id, flags, timeoutMs, service, method, key, route, trace, headers, body }: CallFields): void {
     const names = encodeNames(service, method);
     const attached = body.byteLength > ATTACH_BYTES;
-    const texts = texts16(key) + texts16(route) + (trace === undefined ? 0 : 1 + trace.length) + texts16(headers || undefined);
+    const texts =
+      texts16(key) + texts16(route) + (trace === undefined ? 0 : 1 + trace.length) + texts16(headers || undefined);
     const most = NAMES_OFFSET + names.length + texts + (attached ? 0 : body.byteLength);
     const buffer = this.#reserve(most);
     const start = this.#length;
@@ -178,7 +179,8 @@ export class PackWriter {
 
   /** Forgets what was written. */
   clear(): void {
-    if (this.#buffer !== undefined && pool.length < KEPT && this.#buffer.length <= 2 * PACK_BYTES) pool.push(this.#buffer);
+    if (this.#buffer !== undefined && pool.length < KEPT && this.#buffer.length <= 2 * PACK_BYTES)
+      pool.push(this.#buffer);
     this.#buffer = undefined;
     this.#length = PACK_HEAD_BYTES;
     this.#attachedBytes = 0;
@@ -244,7 +246,10 @@ function encodeNames(service: string, method: string): Buffer {
   names[1 + service.length] = method.length;
   names.write(method, 2 + service.length, 'latin1');
   let methods = encodedNames.get(service);
-  if (methods === undefined) encodedNames.set(service, (methods = new Map()));
+  if (methods === undefined) {
+    methods = new Map();
+    encodedNames.set(service, methods);
+  }
   methods.set(method, names);
   encodedNamesKept++;
   return names;

@@ -1,5 +1,5 @@
 /** The plain form (docs/rpc.md, section 2): frames of JSON and body to messages and back. Any bytes give a message or a MalformedPlain. */
-import { MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS, MAX_HEADER_BYTES } from '../rpc-limits.js';
+import { DEFAULT_TIMEOUT_MS, MAX_HEADER_BYTES, MAX_TIMEOUT_MS } from '../rpc-limits.js';
 import { type Message, type MessageKind, parseObject } from './message.js';
 import { KIND, NO_ID } from './record.js';
 
@@ -23,13 +23,16 @@ type Check = (value: unknown) => string | undefined;
 const count: Check = (value) => (isId(value) ? undefined : 'an integer from 0 to 4294967295');
 const name: Check = (value) =>
   typeof value === 'string' && /^[a-zA-Z$][A-Za-z0-9_-]{0,63}$/.test(value) ? undefined : 'a name as in RP-4';
-const text = (limit: number): Check => (value) =>
-  typeof value === 'string' && value !== '' && [...value].length <= limit ? undefined : `1 to ${limit} characters`;
+const text =
+  (limit: number): Check =>
+  (value) =>
+    typeof value === 'string' && value !== '' && [...value].length <= limit ? undefined : `1 to ${limit} characters`;
 const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 const object: Check = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object';
 const headers: Check = (value) =>
-  object(value) ?? (Buffer.byteLength(JSON.stringify(value)) <= MAX_HEADER_BYTES ? undefined : 'at most 8192 bytes of JSON');
+  object(value) ??
+  (Buffer.byteLength(JSON.stringify(value)) <= MAX_HEADER_BYTES ? undefined : 'at most 8192 bytes of JSON');
 
 /** Members by kind: those that end in `?` may be left out. */
 const SHAPES: Readonly<Record<MessageKind, Readonly<Record<string, Check>>>> = {
@@ -40,12 +43,15 @@ const SHAPES: Readonly<Record<MessageKind, Readonly<Record<string, Check>>>> = {
     'idempotent?': flag,
     'key?': text(128),
     'route?': text(256),
-    'trace?': (value) => (typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value) ? undefined : 'a traceparent'),
+    'trace?': (value) =>
+      typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value) ? undefined : 'a traceparent',
     'headers?': headers,
     'stream?': flag,
     'late?': flag,
   },
-  cancel: { 'reason?': (value) => (value === 'cancelled' || value === 'deadline' ? undefined : 'cancelled or deadline') },
+  cancel: {
+    'reason?': (value) => (value === 'cancelled' || value === 'deadline' ? undefined : 'cancelled or deadline'),
+  },
   more: { count },
   reply: { 'headers?': headers },
   part: {},
@@ -60,7 +66,8 @@ const SHAPES: Readonly<Record<MessageKind, Readonly<Record<string, Check>>>> = {
     worker: text(128),
     service: name,
     version: text(64),
-    methods: (value) => (Array.isArray(value) && value.every((method) => name(method) === undefined) ? undefined : 'a list of names'),
+    methods: (value) =>
+      Array.isArray(value) && value.every((method) => name(method) === undefined) ? undefined : 'a list of names',
     concurrency: count,
     'pingMs?': count,
   },
@@ -82,14 +89,17 @@ export function isPlain(frame: Buffer | undefined): boolean {
 }
 
 /** @param frames beginning with the JSON; @returns the message, complete with what may be left out, and the sender's clock if it says it */
-export function decodePlain(frames: readonly Buffer[]): (Message & { sentAtMs: number | undefined }) | MalformedPlain | UnknownPlain {
+export function decodePlain(
+  frames: readonly Buffer[],
+): (Message & { sentAtMs: number | undefined }) | MalformedPlain | UnknownPlain {
   const members = parseObject(frames[0]?.toString('utf8') ?? '');
   if (members === undefined) return malformed(undefined, 'the first frame is no JSON object');
   const { kind, id, sentAtMs, ...rest } = members;
   const known = isId(id) ? id : undefined;
   if (typeof kind !== 'string') return malformed(known, 'kind is missing');
   if (!Object.hasOwn(KIND, kind)) return { kind: 'unknown' };
-  if (known === undefined && !(id === undefined && ANONYMOUS.has(kind))) return malformed(known, 'id: an integer from 0 to 4294967295');
+  if (known === undefined && !(id === undefined && ANONYMOUS.has(kind)))
+    return malformed(known, 'id: an integer from 0 to 4294967295');
   const taken: Record<string, unknown> = {};
   for (const [key, check] of Object.entries(SHAPES[kind as MessageKind])) {
     const optional = key.endsWith('?');

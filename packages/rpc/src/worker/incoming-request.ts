@@ -91,7 +91,8 @@ export class IncomingRequest implements RpcRequest {
 
   async send(part: Uint8Array): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
-    if (!this.isStream) throw new ImError('INVALID_ARGUMENT', { message: 'the caller takes no parts: it did not call stream' });
+    if (!this.isStream)
+      throw new ImError('INVALID_ARGUMENT', { message: 'the caller takes no parts: it did not call stream' });
     if (this.#waiting !== undefined) throw new ImError('INVALID_ARGUMENT', { message: 'await the last part first' });
     checkBody(part, this.#sink.maxBodyBytes, 'reply body');
     this.#sink.sendPart(part);

@@ -99,7 +99,9 @@ export class Worker implements RpcWorker {
 
   async #drain(offer: Offer): Promise<void> {
     if (!offer.isDraining) {
-      offer.beginDraining(this.#lines.filter(({ connection }) => connection.state === 'up').map(({ connection }) => connection));
+      offer.beginDraining(
+        this.#lines.filter(({ connection }) => connection.state === 'up').map(({ connection }) => connection),
+      );
       for (const { connection } of this.#lines) {
         if (connection.state !== 'up') continue;
         connection.writer.text(KIND.drain, offer.number);
@@ -117,7 +119,8 @@ export class Worker implements RpcWorker {
         this.#call(line, reader, waited);
         break;
       case KIND.cancel: {
-        const reason = reader.body[0] === 1 ? deadlineExceeded(true) : new ImError('CANCELLED', { details: { handedOut: true } });
+        const reason =
+          reader.body[0] === 1 ? deadlineExceeded(true) : new ImError('CANCELLED', { details: { handedOut: true } });
         line.running.get(id)?.abort(reason);
         break;
       }
@@ -145,7 +148,10 @@ export class Worker implements RpcWorker {
     if (!reader.readCall()) return;
     const { id, service, method, headers, trace, key, route, flags } = reader;
     const offer = this.#offers.get(reader.target);
-    if (offer === undefined) return this.#fail(line, id, new ImError('UNAVAILABLE'));
+    if (offer === undefined) {
+      this.#fail(line, id, new ImError('UNAVAILABLE'));
+      return;
+    }
     const { clock, maxBodyBytes } = this.#options;
     const request = new IncomingRequest(
       {
@@ -194,7 +200,8 @@ export class Worker implements RpcWorker {
       text = encodeHeaders(headers, 'reply headers');
     } catch (error) {
       this.#options.logger.error('a service answered what cannot travel', { service, method, error });
-      return this.#fail(line, id, ImError.wrap(error));
+      this.#fail(line, id, ImError.wrap(error));
+      return;
     }
     if (!line.running.has(id)) return;
     line.connection.writer.answer(KIND.reply, id, text, body);
@@ -208,7 +215,8 @@ export class Worker implements RpcWorker {
   }
 
   #errorOf(thrown: unknown, { service, method }: IncomingRequest): ImError {
-    if (!(thrown instanceof ImError)) this.#options.logger.error('a service failed', { service, method, error: thrown });
+    if (!(thrown instanceof ImError))
+      this.#options.logger.error('a service failed', { service, method, error: thrown });
     return ImError.wrap(thrown);
   }
 

@@ -1,10 +1,11 @@
 /** The plain form at the edge of the broker: its messages become packs on their way in, packs become messages on their way out. */
-import { type MalformedPlain, decodePlain, encodePlain } from '../wire/plain-codec.js';
+
+import { refusalWith } from '../broker/refusals.js';
 import { readMessage, writeMessage } from '../wire/message.js';
 import { PackReader } from '../wire/pack-reader.js';
 import { PackWriter } from '../wire/pack-writer.js';
+import { decodePlain, encodePlain, type MalformedPlain } from '../wire/plain-codec.js';
 import { KIND, NO_ID } from '../wire/record.js';
-import { refusalWith } from '../broker/refusals.js';
 
 const writer = new PackWriter();
 const reader = new PackReader();

@@ -40,7 +40,12 @@ const LOCAL = /^(ipc|inproc):\/\/|^tcp:\/\/(127\.\d+\.\d+\.\d+|\[::1\]|localhost
 /** @throws ImError CONFIG_INVALID for addresses that must not be bound, or cannot be: `details.address` */
 export async function createZeromqBroker(options: ZeromqBrokerOptions): Promise<ZeromqBroker> {
   const { callers, workers, keys, insecure = false, graceMs = GRACE_MS } = options;
-  const { clock = systemClock, logger = silentLogger, metrics = noMetrics, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  const {
+    clock = systemClock,
+    logger = silentLogger,
+    metrics = noMetrics,
+    maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
+  } = options;
   if (keys === undefined && !insecure) for (const address of [callers, workers]) refuseRemote(address);
   const context = keys === undefined ? options.context : new Context();
   const gatekeeper = context === undefined || keys === undefined ? undefined : new Gatekeeper(context, keys.allowed);

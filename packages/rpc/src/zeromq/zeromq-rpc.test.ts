@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Context } from 'zeromq';
 import { afterAll } from 'vitest';
+import { Context } from 'zeromq';
 import type { Rpc } from '../rpc.js';
 import { describeRpcContract, type RpcContractOptions } from '../testing/index.js';
 import { createZeromqBroker, createZeromqRpc } from './index.js';
@@ -12,7 +12,11 @@ let used = 0;
 
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
-async function compose(addresses: { callers: string; workers: string }, options: RpcContractOptions, context?: Context): Promise<Rpc> {
+async function compose(
+  addresses: { callers: string; workers: string },
+  options: RpcContractOptions,
+  context?: Context,
+): Promise<Rpc> {
   const broker = await createZeromqBroker({ ...options, ...addresses, graceMs: 0, context });
   const rpc = createZeromqRpc({
     ...options,

@@ -1,6 +1,7 @@
 /** Callers and workers of this process over ZeroMQ brokers. */
-import type { Context } from 'zeromq';
+
 import { ImError } from '@im/protocol';
+import type { Context } from 'zeromq';
 import { type EngineOptions, RpcEngine } from '../engine/rpc-engine.js';
 import type { Rpc } from '../rpc.js';
 import { DEFAULT_MAX_BODY_BYTES } from '../rpc-limits.js';
