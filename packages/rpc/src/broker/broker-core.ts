@@ -75,7 +75,6 @@ export class BrokerCore {
     metrics.observe('im_rpc_callers', { help: 'Connections of callers' }, () => this.callers.size);
     metrics.observe('im_rpc_workers', { help: 'Connections of workers' }, () => this.workers.size);
     if (graceMs > 0) this.#after(graceMs, () => this.table.endGrace());
-    this.#watch();
   }
 
   readonly onMalformed = (): void => {
@@ -133,24 +132,27 @@ export class BrokerCore {
     this.#timers.add(timer);
   }
 
+  /** Looks after liveness and memory from now on, until there is neither a call nor a worker that promised to ping. */
+  watch(): void {
+    if (this.#round === undefined && !this.#closed) {
+      this.#round = this.#clock.after(ROUND_MS, () => this.#look(), { background: true });
+    }
+  }
+
   /** A round counts only if the event loop read messages since the last: a stall of ours makes nobody dead. */
-  #watch(): void {
-    this.#round = this.#clock.after(
-      ROUND_MS,
-      () => {
-        if (this.#loopTurned) {
-          this.#loopTurned = false;
-          setImmediate(() => {
-            this.#loopTurned = true;
-          });
-          this.turn.begin();
-          this.#findSilent();
-          this.calls.compact();
-        }
-        if (!this.#closed) this.#watch();
-      },
-      { background: true },
-    );
+  #look(): void {
+    this.#round = undefined;
+    let isNeeded = this.calls.size > 0;
+    for (const { pingMs } of this.workers) isNeeded ||= pingMs !== undefined;
+    if (isNeeded) this.watch();
+    if (!this.#loopTurned) return;
+    this.#loopTurned = false;
+    setImmediate(() => {
+      this.#loopTurned = true;
+    });
+    this.turn.begin();
+    this.#findSilent();
+    this.calls.compact();
   }
 
   #findSilent(): void {

@@ -91,6 +91,7 @@ export class CallerPeer extends Peer {
     call.acceptedAt = this.turn.now;
     this.calls.set(id, call);
     core.deadlines.add(call, timeoutMs, this.turn.now);
+    core.watch();
     entry.submit(call);
   }
 

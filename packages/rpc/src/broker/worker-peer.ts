@@ -138,6 +138,7 @@ export class WorkerPeer extends Peer {
     }
     const { pingMs } = described as { pingMs?: unknown };
     if (typeof pingMs === 'number' && pingMs >= 100) this.pingMs = Math.min(this.pingMs ?? pingMs, pingMs);
+    if (this.pingMs !== undefined) this.#core.watch();
     const registration = new Registration(id, this, terms, this.turn.now);
     this.#registrations.set(id, { entry, registration });
     this.#text(KIND.serving, id);
