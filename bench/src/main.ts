@@ -15,7 +15,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   connections  what 10,000 connections leave behind in a gateway
 
   --quick      one short run of the systems that need nothing installed, within 50 seconds
-  --smoke      proves that the programs work; its figures mean nothing
+  --smoke      proves that the programs work; its figures tell no more than which system is cheaper by far
   --json FILE  the figures for programs
   --only A,B   these systems
   --help       print this text
