@@ -153,6 +153,23 @@ describe('commands and replies', () => {
     }
   });
 
+  it('leaves others all of their own rate, and what is published, before, while and after somebody floods [PR-28]', async () => {
+    // All that the rate grants at once, 100 commands, and the clock stands still.
+    for (let round = 0; round < 25; round++) {
+      ann.say(...Array.from({ length: 50 }, (_, n) => echo(50 * round + n + 2)));
+      if (round === 10) expect(ann.closedWith).toBeUndefined();
+      const ids = [0, 1, 2, 3].map((n) => 1_000 + 4 * round + n);
+      bystander.say(...ids.map((id) => echo(id)));
+      for (const id of ids) expect(await bystander.answerTo(id)).toEqual({ type: 'reply', id, data: id });
+      await fixture.gift('r:0', round);
+    }
+    await bystander.until('push', ({ data }) => data === 24);
+    expect(bystander.all('push').map(({ data }) => data)).toEqual(Array.from({ length: 25 }, (_, round) => round));
+    expect(ann.closedWith).toMatchObject({ code: 4008 });
+    expect(bystander.closedWith).toBeUndefined();
+    fixture.clock.advance(1_000);
+  });
+
   it('counts the bytes of frames too, before it reads them [PR-28]', async () => {
     const large = { type: 'ping', filler: Array.from({ length: 20_000 }, () => ({})) };
     let frames = 0;
