@@ -29,7 +29,13 @@ export default {
     // Serves the built page as files: found by its path.
     'apps/im': { entry: ['src/main.ts'], ignoreDependencies: ['@im/demo'] },
     bench: {
-      entry: ['src/{main,load/main,publisher/main}.ts', 'peers/*/server.{ts,js}', 'systems/*/server.ts'],
+      entry: [
+        'src/{main,load/main,publisher/main}.ts',
+        'peers/*/server.{ts,js}',
+        'systems/*/server.ts',
+        // The parts of RPC chains.
+        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder}.ts',
+      ],
       // Part of Linux; the bench does without where it is missing.
       ignoreBinaries: ['taskset'],
     },

@@ -1,6 +1,15 @@
 /** Every process of the bench, and the server programs of the systems that run on Node. */
 import { defineConfig } from 'tsup';
 
+/** RPC programs are named for their part, in a folder for each system. */
+const rpcPrograms = {
+  'systems/im-rpc': ['broker', 'worker', 'caller', 'hung-worker', 'flooder'],
+  'peers/zeromq-bare': ['broker', 'worker', 'caller'],
+  'peers/moleculer-nats': ['worker', 'caller'],
+  'peers/nats': ['worker', 'caller'],
+  'peers/grpc-js': ['worker', 'caller'],
+};
+
 export default defineConfig({
   entry: {
     main: 'src/main.ts',
@@ -10,6 +19,11 @@ export default defineConfig({
     'peers/ws': 'peers/ws/server.ts',
     'peers/ws-frame': 'peers/ws-frame/server.ts',
     'peers/socket.io': 'peers/socket.io/server.ts',
+    ...Object.fromEntries(
+      Object.entries(rpcPrograms)
+        .flatMap(([folder, parts]) => parts.map((part) => `${folder}/${part}`))
+        .map((program) => [program, `${program}.ts`]),
+    ),
   },
   format: 'esm',
   platform: 'node',

@@ -1,14 +1,11 @@
 /** The systems that workloads compare: how each is started, spoken to and published into. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { HOST } from './harness/host.js';
+import { natsServerMissing, startNatsServer } from './harness/nats-server.js';
 import { findProgram } from './harness/programs.js';
 import { ServerProcess } from './harness/server-process.js';
 import type { PublishTarget } from './publisher/publisher-command.js';
 
-export const HOST = '127.0.0.1';
 export const ROOM = 'bench';
 
 export interface RunningSystem {
@@ -96,60 +93,10 @@ async function startAnnounced(
 
 function natsPeer(): Start {
   return {
-    missing: () => (findProgram('nats-server') === undefined ? 'no program `nats-server` on PATH' : undefined),
+    missing: natsServerMissing,
     async start() {
-      const [port, webSocketPort] = [await freePort(), await freePort()];
-      const folder = mkdtempSync(path.join(tmpdir(), 'im-bench-nats-'));
-      const config = path.join(folder, 'nats.conf');
-      // One core, as every other server has.
-      const webSocket = `websocket { host: "${HOST}", port: ${webSocketPort}, no_tls: true, compression: false }`;
-      writeFileSync(config, `host: "${HOST}"\nport: ${port}\n${webSocket}\nmax_connections: 100000\n`);
-      const server = new ServerProcess([findProgram('nats-server') ?? 'nats-server', '-c', config]);
-      const stop = async (): Promise<void> => {
-        await server.stop();
-        rmSync(folder, { recursive: true, force: true });
-      };
-      try {
-        await listening(webSocketPort);
-        return {
-          process: server,
-          port: webSocketPort,
-          target: { kind: 'nats', host: HOST, port, subject: ROOM },
-          stop,
-        };
-      } catch (error) {
-        await stop();
-        throw error;
-      }
+      const { process, port, webSocketPort, stop } = await startNatsServer();
+      return { process, port: webSocketPort, target: { kind: 'nats', host: HOST, port, subject: ROOM }, stop };
     },
   };
-}
-
-/** A port that nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, HOST, () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, HOST);
-      socket.on('connect', () => resolve(true));
-      socket.on('error', () => resolve(false));
-      socket.on('close', () => resolve(false));
-      socket.on('connect', () => socket.destroy());
-    });
-    if (open) return;
-    await sleep(50);
-  }
-  throw new Error(`nobody listens on ${port}`);
 }

@@ -1,7 +1,7 @@
-/** A child process that answers each command with one reply, over IPC: load and publisher. */
+/** A child process that answers each command with one reply, over IPC: load, publisher, callers. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
-import { pinned } from './cores.js';
+import { type Place, pinned } from './cores.js';
 
 /** How long a command may take: ten thousand connections on a busy machine need a minute. */
 const ANSWER_MS = 300_000;
@@ -12,14 +12,22 @@ export class ControlledProcess<Command extends object, Reply extends object> {
   #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined;
 
   /** @param program built program, relative to dist */
-  constructor(program: string) {
+  constructor(program: string, options: { readonly place?: Place; readonly args?: readonly string[] } = {}) {
+    const { place = 'load', args = [] } = options;
     this.#name = program;
     const script = path.join(import.meta.dirname, program);
-    const [file, ...args] = pinned('load', [process.execPath, script]);
-    this.#child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const [file, ...words] = pinned(place, [process.execPath, script, ...args]);
+    this.#child = spawn(file, words, {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, NODE_ENV: 'production' },
+    });
     this.#child.on('message', (reply) => this.#answer(reply as Reply | { error: string }));
     this.#child.on('error', (error) => this.#fail(error));
     this.#child.on('exit', (code) => this.#fail(new Error(`${program} ended with ${code}`)));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? Number.NaN;
   }
 
   /** One at a time. @throws Error what the process could not do */

@@ -1,10 +1,11 @@
-/** Which processor core runs what: the server under test alone on the first, everything else on the second. */
+/** Which processor core runs what: a server under test alone on the first, everything else on the second. */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
-export type Place = 'server' | 'load';
+/** `anywhere`: left to the kernel, where no process is the one under test. */
+export type Place = 'server' | 'load' | 'anywhere';
 
-const CORE: Readonly<Record<Place, number>> = { server: 0, load: 1 };
+const CORE = { server: 0, load: 1 } as const;
 
 let pinning: boolean | undefined;
 
@@ -16,6 +17,6 @@ export function canPin(): boolean {
 
 /** The command that runs a command on its core; `taskset` replaces itself, so the process id is the command's. */
 export function pinned(place: Place, command: readonly string[]): [string, ...string[]] {
-  const words = canPin() ? ['taskset', '-c', String(CORE[place]), ...command] : command;
+  const words = place !== 'anywhere' && canPin() ? ['taskset', '-c', String(CORE[place]), ...command] : command;
   return words as [string, ...string[]];
 }

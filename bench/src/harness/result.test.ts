@@ -24,3 +24,14 @@ it('says when the machine was at work', () => {
   const result = { workload: 'W1', machine: { ...machine, loadBefore: 0.7 }, runs: 1, systems: [], missing: [] };
   expect(formatResult(result)).toContain('PROVISIONAL');
 });
+
+it('prints a line a figure where there are many', () => {
+  const figures = Object.fromEntries(Array.from({ length: 13 }, (_, i) => [`figure${i}`, i]));
+  const systems = [
+    { name: 'im', figures },
+    { name: 'nats', figures: { figure1: 7 } },
+  ];
+  const lines = formatResult({ workload: 'W4', machine, runs: 1, systems, missing: [] }).split('\n').slice(1);
+  expect(lines.slice(0, 3)).toEqual(['system    im  nats', 'figure0    0     –', 'figure1    1     7']);
+  expect(lines).toHaveLength(14);
+});

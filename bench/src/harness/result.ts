@@ -24,13 +24,17 @@ export interface WorkloadResult {
   readonly missing: readonly MissingSystem[];
 }
 
-/** A table with a line a system. */
+/** More figures than fit beside each other. */
+const WIDE = 12;
+
+/** A table with a line a system, or a line a figure where there are many. */
 export function formatResult({ workload, machine, runs, systems, missing }: WorkloadResult): string {
   const names = [...new Set(systems.flatMap(({ figures }) => Object.keys(figures)))];
-  const rows = [
+  const bySystem = [
     ['system', ...names],
     ...systems.map(({ name, figures }) => [name, ...names.map((figure) => formatFigure(figures[figure]))]),
   ];
+  const rows = names.length > WIDE ? transposed(bySystem) : bySystem;
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const lines = rows.map((row) =>
     row
@@ -46,6 +50,10 @@ export function formatResult({ workload, machine, runs, systems, missing }: Work
     ...lines,
     ...missing.map(({ name, reason }) => `${name}: missing, ${reason}`),
   ].join('\n');
+}
+
+function transposed(rows: readonly string[][]): string[][] {
+  return (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? ''));
 }
 
 function formatFigure(value: number | undefined): string {

@@ -1,7 +1,7 @@
-/** The server under test: a process on a core of its own that says on its standard output where it listens. */
+/** A server: a process, as a rule on a core of its own, that says on its standard output where it listens. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { pinned } from './cores.js';
+import { type Place, pinned } from './cores.js';
 
 /** How long a server may take to start. */
 const START_MS = 15_000;
@@ -12,8 +12,8 @@ export class ServerProcess {
   #errors = '';
 
   /** @param command program and arguments */
-  constructor(command: readonly string[]) {
-    const [file, ...args] = pinned('server', command);
+  constructor(command: readonly string[], place: Place = 'server') {
+    const [file, ...args] = pinned(place, command);
     this.#child = spawn(file, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, NODE_ENV: 'production' },

@@ -4,11 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlledProcess } from '../harness/control.js';
+import { HOST } from '../harness/host.js';
 import type { Figures } from '../harness/result.js';
 import type { ServerProcess } from '../harness/server-process.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { Scale } from '../scale.js';
-import { HOST, startIm } from '../systems.js';
+import { startIm } from '../systems.js';
 
 export const CONNECTION_COUNTS: Readonly<Record<Scale, number>> = { full: 10_000, quick: 2_000, smoke: 500 };
 

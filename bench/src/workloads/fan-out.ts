@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlledProcess } from '../harness/control.js';
+import { HOST } from '../harness/host.js';
 import { cpuSeconds } from '../harness/process-cpu.js';
 import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
@@ -11,7 +12,7 @@ import type { LoadSnapshot } from '../load/ledger.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
 import type { Scale } from '../scale.js';
-import { HOST, ROOM, type RunningSystem, type System } from '../systems.js';
+import { ROOM, type RunningSystem, type System } from '../systems.js';
 
 const BODY_BYTES = 150;
 /** The rate at which every system can be compared. */

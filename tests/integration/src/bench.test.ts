@@ -50,3 +50,32 @@ it('a gateway has nothing left of connections that were opened, signed in, put i
   // Far above what compiled code adds, far below what 1,500 connections would leave.
   expect(figures?.heapGrowthPercent).toBeLessThan(25);
 }, 180_000);
+
+it('the bench makes calls through every RPC system: each is answered, and with the note it sent', async () => {
+  const { systems } = await bench('W4', '--smoke', '--only', 'im,zeromq-bare,grpc-js');
+  expect(systems.map(({ name }) => name)).toEqual(['im', 'zeromq-bare', 'grpc-js']);
+  for (const { figures } of systems) {
+    for (const inFlight of [1, 256, 1_024]) {
+      expect(figures[`callsPerSecond${inFlight}`]).toBeGreaterThan(0);
+      expect(figures[`p50Ms${inFlight}`]).toBeGreaterThan(0);
+      expect(figures[`p99Ms${inFlight}`]).toBeGreaterThanOrEqual(figures[`p50Ms${inFlight}`] ?? Number.NaN);
+    }
+  }
+  const [im, ...peers] = systems.map(({ figures }) => figures.callsPerSecond1024 ?? Number.NaN);
+  for (const peer of peers) expect(im).toBeGreaterThan(peer);
+}, 180_000);
+
+it('calls of a well service succeed while another hangs and is flooded', async () => {
+  const { systems } = await bench('isolation', '--smoke');
+  expect(systems[0]?.figures.failed).toBe(0);
+  expect(systems[0]?.figures.callsPerSecond).toBeGreaterThan(0);
+  expect(systems[0]?.figures.floodOverloaded).toBeGreaterThan(0);
+}, 180_000);
+
+it('at half load no call fails, and the memory of all three processes is told', async () => {
+  const { systems } = await bench('rpc-memory', '--smoke', '--minutes', '0.1');
+  expect(systems[0]?.figures.failed).toBe(0);
+  for (const role of ['caller', 'broker', 'worker']) {
+    expect(systems[0]?.figures[`${role}MbAtMinute0.1`]).toBeGreaterThan(10);
+  }
+}, 180_000);
