@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createMetrics } from '../metrics/metrics.js';
 import { createAdminHandler, hasBearerToken } from './admin-handler.js';
 import { createHealth } from './health.js';
@@ -56,11 +56,11 @@ describe('the admin handler', () => {
 
   it('shows figures to everybody when told so', () => {
     const open = createAdminHandler({ health, metrics: createMetrics(), token: TOKEN, metricsOpen: true });
-    let status: number | undefined;
-    const response = { writeHead: (code: number) => void (status = code), end: () => {}, setHeader: () => {} };
+    const writeHead = vi.fn();
+    const response = { writeHead, end: () => {}, setHeader: () => {} };
     const request = { url: '/metrics', method: 'GET', headers: {} };
     expect(open(request as unknown as IncomingMessage, response as unknown as ServerResponse)).toBe(true);
-    expect(status).toBe(200);
+    expect(writeHead.mock.lastCall?.[0]).toBe(200);
   });
 
   it('answers only GET and HEAD', async () => {
