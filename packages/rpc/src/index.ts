@@ -22,6 +22,7 @@ export type {
   RpcHeaders,
   RpcReply,
   RpcRequest,
+  RpcStream,
   RpcWorker,
   ServedService,
 } from './rpc.js';
@@ -45,15 +46,18 @@ export {
   type ClientDefaults,
   type ClientMethod,
   type ClientReply,
+  type ClientStream,
   createServiceClient,
   type ServiceClient,
 } from './service-client.js';
 export {
   type CallerInput,
   type CallerOutput,
+  type CallerPart,
   defineService,
   type HandlerInput,
   type HandlerOutput,
+  type HandlerPart,
   type MethodDefinition,
   type MethodDefinitions,
   type ServiceDefinition,

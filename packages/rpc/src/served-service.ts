@@ -6,6 +6,7 @@ import type { CallScope, RpcHeaders, RpcRequest, ServedService } from './rpc.js'
 import type {
   HandlerInput,
   HandlerOutput,
+  HandlerPart,
   MethodDefinition,
   MethodDefinitions,
   ServiceDefinition,
@@ -13,12 +14,19 @@ import type {
 import { invalid, validate } from './validation.js';
 
 /** What a handler gets beside its input. Calls it makes pass it on as `within`, and inherit deadline and cancellation. */
-export interface HandlerContext extends CallScope {
+export interface HandlerContext<Part = unknown> extends CallScope {
   readonly method: string;
   readonly idempotencyKey: string | undefined;
   readonly routingKey: string | undefined;
   /** Sent with the reply, not with an error: what the handler adds here. */
   readonly replyHeaders: Record<string, unknown>;
+  /** Whether the caller reads parts: it called `stream`. */
+  readonly isStream: boolean;
+  /**
+   * Sends a part of the answer, checked; settles when the next may follow: a slow reader slows the handler.
+   * @throws ImError INVALID_OUTPUT, INVALID_ARGUMENT when the caller reads none, or why the call has ended
+   */
+  send(part: Part): Promise<void>;
 }
 
 /** Where the schema takes undefined, a handler may return nothing. */
@@ -33,7 +41,7 @@ type Answer<Output> = Output | (undefined extends Output ? void : never);
 export type Handler<Method extends MethodDefinition> = Method extends MethodDefinition
   ? (
       input: HandlerInput<Method>,
-      context: HandlerContext,
+      context: HandlerContext<HandlerPart<Method>>,
     ) => Answer<HandlerOutput<Method>> | Promise<Answer<HandlerOutput<Method>>>
   : never;
 
@@ -51,7 +59,7 @@ export interface ImplementationOptions {
   readonly middleware?: readonly WorkerMiddleware[] | undefined;
 }
 
-type AnyHandler = (input: unknown, context: HandlerContext) => unknown;
+type AnyHandler = (input: unknown, context: HandlerContext<never>) => unknown;
 
 /**
  * Joins a declaration and its handlers. The service answers INVALID_INPUT before a handler sees what does not fit,
@@ -82,7 +90,7 @@ export function implementService<Methods extends MethodDefinitions>(
       const method = methods.get(request.method);
       if (method === undefined) throw new ImError('METHOD_UNKNOWN');
       const input = validate(method.input, decodeInput(request), 'INVALID_INPUT');
-      const context = new RequestContext(request);
+      const context = new RequestContext(request, method);
       const output = await anyHandlers[request.method]?.(input instanceof Promise ? await input : input, context);
       const checked = validate(method.output, output, 'INVALID_OUTPUT');
       return {
@@ -111,12 +119,29 @@ function encodeOutput(output: unknown): Uint8Array {
 }
 
 /** A request as handlers see it. Engines make signal and headers when they are read, so they are read through. */
-class RequestContext implements HandlerContext {
+class RequestContext implements HandlerContext<never> {
   readonly replyHeaders: Record<string, unknown> = {};
   readonly #request: RpcRequest;
+  readonly #definition: MethodDefinition;
 
-  constructor(request: RpcRequest) {
+  constructor(request: RpcRequest, definition: MethodDefinition) {
     this.#request = request;
+    this.#definition = definition;
+  }
+
+  get isStream(): boolean {
+    return this.#request.isStream;
+  }
+
+  async send(part: unknown): Promise<void> {
+    const { parts } = this.#definition;
+    if (parts === undefined) {
+      throw new ImError('INVALID_ARGUMENT', {
+        message: 'the method declares no parts',
+        details: { argument: 'parts' },
+      });
+    }
+    await this.#request.send(encodeOutput(await validate(parts, part, 'INVALID_OUTPUT')));
   }
 
   get method(): string {

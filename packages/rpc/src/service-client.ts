@@ -1,10 +1,11 @@
 /** The caller's end of a typed service: one function a method, with types from the declaration. */
 import { ImError } from '@im/protocol';
 import { decodeJson, encodeJson } from './json-body.js';
-import type { CallOptions, RpcCaller, RpcHeaders, RpcReply } from './rpc.js';
+import type { CallOptions, RpcCaller, RpcHeaders, RpcReply, RpcStream } from './rpc.js';
 import type {
   CallerInput,
   CallerOutput,
+  CallerPart,
   MethodDefinition,
   MethodDefinitions,
   ServiceDefinition,
@@ -35,12 +36,29 @@ type ClientArguments<Input> = undefined extends Input
   ? [input?: Input, options?: ClientCallOptions]
   : [input: Input, options?: ClientCallOptions];
 
-export interface ClientMethod<Method extends MethodDefinition> {
+/** Parts in order, then the output. Who leaves the iteration early cancels the call. */
+export interface ClientStream<Part, Output> extends AsyncIterable<Part> {
+  readonly output: Promise<Output>;
+}
+
+interface UnaryMethod<Method extends MethodDefinition> {
   /** @throws ImError as RpcCaller.call does, INVALID_INPUT, INVALID_OUTPUT, or what the handler threw */
   (...call: ClientArguments<CallerInput<Method>>): Promise<CallerOutput<Method>>;
   /** The same call, for those who want the reply's headers too. */
   reply(...call: ClientArguments<CallerInput<Method>>): Promise<ClientReply<CallerOutput<Method>>>;
 }
+
+interface StreamMethod<Method extends MethodDefinition> {
+  /**
+   * Calls it and reads its parts. A slow reader slows the handler: 32 parts at most are on their way.
+   * @throws ImError as the call does: by the iteration, and by `output`
+   */
+  stream(...call: ClientArguments<CallerInput<Method>>): ClientStream<CallerPart<Method>, CallerOutput<Method>>;
+}
+
+export type ClientMethod<Method extends MethodDefinition> = Method extends { readonly parts: object }
+  ? UnaryMethod<Method> & StreamMethod<Method>
+  : UnaryMethod<Method>;
 
 export type ServiceClient<Methods extends MethodDefinitions> = {
   readonly [Name in keyof Methods]: ClientMethod<Methods[Name]>;
@@ -52,7 +70,7 @@ export function createServiceClient<Methods extends MethodDefinitions>(
   caller: RpcCaller,
   defaults: ClientDefaults = {},
 ): ServiceClient<Methods> {
-  const methods = Object.entries(definition.methods).map(([name, { idempotent }]) => {
+  const methods = Object.entries(definition.methods).map(([name, { idempotent, parts }]) => {
     const plain = toCallOptions({}, defaults, idempotent);
     const call = (input: unknown, options: ClientCallOptions | undefined): Promise<RpcReply> =>
       caller.call(
@@ -67,9 +85,30 @@ export function createServiceClient<Methods extends MethodDefinitions>(
       const { body, headers } = await call(input, options);
       return { output: decodeOutput(body), headers };
     };
-    return [name, Object.assign(method, { reply })] as const;
+    const stream = (input?: unknown, options?: ClientCallOptions): ClientStream<unknown, unknown> =>
+      readStream(
+        caller.stream(
+          definition.name,
+          name,
+          encodeInput(input),
+          options === undefined ? plain : toCallOptions(options, defaults, idempotent),
+        ),
+      );
+    return [name, Object.assign(method, parts === undefined ? { reply } : { reply, stream })] as const;
   });
   return Object.freeze(Object.fromEntries(methods)) as ServiceClient<Methods>;
+}
+
+function readStream(inner: RpcStream): ClientStream<unknown, unknown> {
+  const output = inner.reply.then(({ body }) => decodeOutput(body));
+  // Whoever only reads the parts hears of a failure there.
+  output.catch(() => {});
+  return {
+    output,
+    async *[Symbol.asyncIterator]() {
+      for await (const part of inner) yield decodeOutput(part);
+    },
+  };
 }
 
 function toCallOptions(

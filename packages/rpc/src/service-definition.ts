@@ -9,6 +9,8 @@ import { checkName } from './names.js';
 export interface MethodDefinition {
   readonly input: StandardSchemaV1;
   readonly output: StandardSchemaV1;
+  /** What it may answer before its output, any number of times: callers read these as a stream. */
+  readonly parts?: StandardSchemaV1;
   /** Repeating a call is harmless: such calls are retried when a worker was lost. */
   readonly idempotent?: true;
 }
@@ -24,6 +26,18 @@ export interface ServiceDefinition<Methods extends MethodDefinitions = MethodDef
 export type CallerInput<Method extends MethodDefinition> = StandardSchemaV1.InferInput<Method['input']>;
 /** What the handler gets: checked, with the schema's defaults filled in. */
 export type HandlerInput<Method extends MethodDefinition> = StandardSchemaV1.InferOutput<Method['input']>;
+/** What the handler may send before it answers; never, if the method has no parts. */
+export type HandlerPart<Method extends MethodDefinition> = Method extends {
+  readonly parts: infer Parts extends StandardSchemaV1;
+}
+  ? StandardSchemaV1.InferInput<Parts>
+  : never;
+/** What the caller reads before the output. */
+export type CallerPart<Method extends MethodDefinition> = Method extends {
+  readonly parts: infer Parts extends StandardSchemaV1;
+}
+  ? StandardSchemaV1.InferOutput<Parts>
+  : never;
 /** What the handler answers. */
 export type HandlerOutput<Method extends MethodDefinition> = StandardSchemaV1.InferInput<Method['output']>;
 /** What the caller gets: checked at the worker, with the schema's defaults filled in. */

@@ -63,7 +63,7 @@ export class PackWriter {
   /** Take it before writing more. */
   get isFull(): boolean {
     return (
-      this.#length >= PACK_BYTES || this.#attachments.length >= MAX_FRAMES - 1 || this.#attachedBytes >= 16 * PACK_BYTES
+      this.#length >= PACK_BYTES || this.#attachments.length >= MAX_FRAMES - 1 || this.#attachedBytes >= 64 * PACK_BYTES
     );
   }
 
@@ -179,7 +179,7 @@ export class PackWriter {
 
   /** Forgets what was written. */
   clear(): void {
-    if (this.#buffer !== undefined && pool.length < KEPT && this.#buffer.length <= 2 * PACK_BYTES)
+    if (this.#buffer !== undefined && pool.length < KEPT && this.#buffer.length <= 8 * PACK_BYTES)
       pool.push(this.#buffer);
     this.#buffer = undefined;
     this.#length = PACK_HEAD_BYTES;
