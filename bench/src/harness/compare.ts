@@ -48,7 +48,7 @@ export async function compareSystems<System extends Comparable>(
 }
 
 /** Of each figure. */
-export function medians(runs: readonly Figures[]): Figures {
+function medians(runs: readonly Figures[]): Figures {
   const names = Object.keys(runs[0] ?? {});
   return Object.fromEntries(names.map((name) => [name, median(runs.map((figures) => figures[name] ?? Number.NaN))]));
 }

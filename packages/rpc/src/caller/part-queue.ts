@@ -1,7 +1,5 @@
 /** Parts of one reply between the connection and the one who reads them. Bounded by the credit that the worker has. */
 
-/** Parts a worker may send unasked. */
-export const FIRST_CREDIT = 32;
 const GRANT = 16;
 
 export interface PartQueueEvents {

@@ -2,7 +2,7 @@
 import type { PendingCall } from './pending-call.js';
 
 const INDEX_BITS = 16;
-export const MAX_PENDING = 1 << INDEX_BITS;
+const MAX_PENDING = 1 << INDEX_BITS;
 const GENERATIONS = 1 << (32 - INDEX_BITS);
 
 export class PendingCalls {

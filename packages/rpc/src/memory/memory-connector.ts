@@ -4,7 +4,7 @@ import type { Peer, PeerLink } from '../broker/peer.js';
 import type { Connector, Link, LinkEvents } from '../connection/link.js';
 
 /** @param accept which side of the broker it leads to */
-export function createMemoryConnector(accept: (link: PeerLink) => Peer): Connector {
+function createMemoryConnector(accept: (link: PeerLink) => Peer): Connector {
   return {
     local: true,
     open: (events) => new MemoryLink(accept, events),
