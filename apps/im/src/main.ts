@@ -3,12 +3,18 @@
 import { nearestName } from '@im/runtime';
 import { type Environment, runCommand } from './command.js';
 import { bots } from './commands/bots.js';
+import { broker } from './commands/broker.js';
+import { gateway } from './commands/gateway.js';
+import { keys } from './commands/keys.js';
 import { push } from './commands/push.js';
 import { serve } from './commands/serve.js';
 import { start } from './commands/start.js';
 import { token } from './commands/token.js';
+import { up } from './commands/up.js';
+import { update } from './commands/update.js';
+import { worker } from './commands/worker.js';
 
-const commands = [start, serve, bots, push, token];
+const commands = [start, serve, up, update, broker, gateway, worker, keys, bots, push, token];
 
 const width = Math.max(...commands.map(({ name }) => name.length));
 const usage = `im: instant messaging for live-streaming rooms

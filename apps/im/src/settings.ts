@@ -8,6 +8,11 @@ export const dataFolder = setting(z.string().min(1).default('./.im'), {
   placeholder: 'folder',
 });
 
+export const processName = setting(z.string().min(1).max(64).optional(), {
+  description: 'how its log calls it',
+  placeholder: 'name',
+});
+
 export const loggingSettings = {
   logLevel: setting(z.enum(LOG_LEVELS).default('info'), { description: 'the least important lines to log' }),
   json: setting(z.boolean().default(false), { description: 'log JSON lines, for machines' }),

@@ -1,9 +1,10 @@
 /** The settings of `im bots`, which `im start` hands on to it. */
-import { setting } from '@im/runtime';
+import { type ChildSpec, handOn, setting } from '@im/runtime';
 import { z } from 'zod';
-import { dataFolder, loggingSettings } from '../settings.js';
+import { dataFolder, loggingSettings, type ServerConfig } from '../settings.js';
+import { childOf } from '../supervised-children.js';
 
-export const MAX_BOTS = 5_000;
+const MAX_BOTS = 5_000;
 export const DEFAULT_ROOM = '10000';
 
 export const botsSettings = {
@@ -23,3 +24,20 @@ export const botsSettings = {
   seed: setting(z.int().min(0).default(1), { description: 'the same seed behaves the same' }),
   ...loggingSettings,
 };
+
+export const botsCount = setting(z.int().min(0).max(MAX_BOTS).default(0), {
+  description: 'simulated viewers in room 10000',
+});
+
+/** None for no bots. */
+export function botsChild(
+  { dataFolder, logLevel, json }: Pick<ServerConfig, 'dataFolder' | 'logLevel' | 'json'>,
+  count: number,
+  origin: string,
+): ChildSpec[] {
+  if (count === 0) return [];
+  const url = `${origin.replace(/^http/, 'ws')}/im`;
+  return [
+    childOf('bots', handOn(botsSettings, { count, room: DEFAULT_ROOM, url, seed: 1, dataFolder, logLevel, json })),
+  ];
+}

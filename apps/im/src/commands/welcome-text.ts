@@ -8,9 +8,11 @@ export interface Welcome {
   readonly dataFolder: string;
   readonly room: string;
   readonly bots: number;
+  /** Of `im up`. */
+  readonly brokers?: readonly string[];
 }
 
-export function welcomeText({ origin, dataFolder, room, bots }: Welcome): string {
+export function welcomeText({ origin, dataFolder, room, bots, brokers = [] }: Welcome): string {
   const token = path.join(dataFolder, SECRET_FILES.push);
   const admin = path.join(dataFolder, SECRET_FILES.admin);
   const rows: [string, string][] = [
@@ -25,6 +27,7 @@ export function welcomeText({ origin, dataFolder, room, bots }: Welcome): string
     ['Figures', `curl ${origin}/metrics -H "authorization: Bearer $(cat ${admin})"`],
     ['Data', path.resolve(dataFolder)],
   ];
+  for (const broker of brokers) rows.push(['Broker', broker]);
   if (bots > 0) rows.push(['Viewers', `${bots} simulated ones arrive in room ${room}`]);
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`);
   return `\n${lines.join('\n')}\n\n  Ctrl-C stops it.\n\n`;

@@ -1,11 +1,9 @@
-/** Owns: the engines of a server in one process. A cluster would choose others here, behind the same interfaces. */
+/** Owns: the engines that a server embeds. A cluster would choose others here, behind the same interfaces. */
 import type { Broadcast } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { createMemoryOnlineList, type OnlineList } from '@im/groups';
 import type { ImError } from '@im/protocol';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
-import type { Rpc } from '@im/rpc';
-import { createMemoryRpc } from '@im/rpc/memory';
 import type { Shutdown } from '@im/runtime';
 import { type LogStore, routeLogStores } from '@im/timeline';
 import { openLmdbLogStore } from '@im/timeline/lmdb';
@@ -14,7 +12,6 @@ import { createMemoryLogStore } from '@im/timeline/memory';
 export interface Engines {
   readonly log: LogStore;
   readonly broadcast: Broadcast;
-  readonly rpc: Rpc;
   readonly online: OnlineList;
 }
 
@@ -47,9 +44,7 @@ export async function startEngines(logs: LogsOptions, ports: Ports, shutdown: Sh
   shutdown.add({ name: 'logs', stop: () => log.close() });
   const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
   shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
-  const rpc = createMemoryRpc(ports);
-  shutdown.add({ name: 'rpc', stop: () => rpc.close() });
-  return { log, broadcast, rpc, online: createMemoryOnlineList({ metrics: ports.metrics }) };
+  return { log, broadcast, online: createMemoryOnlineList({ metrics: ports.metrics }) };
 }
 
 /** Logs of rooms live in memory, and begin anew with the process; all others are on disk before they are acknowledged. */

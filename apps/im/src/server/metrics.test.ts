@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient } from '@im/client-sdk';
 import { RecordingLogger } from '@im/protocol/testing';
-import { createShutdown, readConfig, type Shutdown } from '@im/runtime';
+import { createMetrics, createShutdown, readConfig, recordProcessFigures, type Shutdown } from '@im/runtime';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { serverSettings } from '../settings.js';
@@ -30,6 +30,8 @@ beforeEach(async () => {
   const { port } = backend.address() as AddressInfo;
   const logger = new RecordingLogger();
   shutdown = createShutdown({ logger });
+  const metrics = createMetrics();
+  shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
   const config = readConfig(serverSettings, {
     arguments: [
       '--port',
@@ -42,7 +44,7 @@ beforeEach(async () => {
     ],
     environment: {},
   });
-  ({ origin } = await startServer({ config, site: folder, version: '1', logger, shutdown }));
+  ({ origin } = await startServer({ config, site: folder, version: '1', logger, metrics, shutdown }));
 });
 afterEach(async () => {
   await shutdown.stop(undefined);

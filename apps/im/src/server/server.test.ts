@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ImError } from '@im/protocol';
 import { RecordingLogger } from '@im/protocol/testing';
-import { createShutdown, readConfig, type Shutdown } from '@im/runtime';
+import { createMetrics, createShutdown, readConfig, type Shutdown } from '@im/runtime';
 import * as lmdb from '@im/timeline/lmdb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serverSettings } from '../settings.js';
@@ -43,7 +43,10 @@ async function start(...args: string[]) {
     arguments: ['--port', '0', '--data', path.join(folder, 'data'), ...args],
     environment: {},
   });
-  const { origin } = await startServer({ config, site: folder, version: '1', logger, shutdown });
+  const { origin } = await startServer({
+    ...{ config, site: folder, version: '1', logger, shutdown },
+    metrics: createMetrics(),
+  });
   const call = async (target: string, init: RequestInit = {}) => {
     const response = await fetch(origin + target, init);
     return { status: response.status, headers: response.headers, text: await response.text() };

@@ -1,6 +1,6 @@
 /**
- * Composes a whole server in one process: gateway, workers and the embedded engines between them, behind one HTTP port.
- * Nothing but composition: what the parts do is theirs.
+ * Composes a server: gateway, embedded engines, and workers in this process or in others, behind one HTTP port. Nothing
+ * but composition: what the parts do is theirs.
  */
 import { hostname } from 'node:os';
 import { clientAddress, createGateway, proxyList } from '@im/gateway';
@@ -9,19 +9,18 @@ import { createPushEndpoint } from '@im/push-client/endpoint';
 import {
   createAdminHandler,
   createHealth,
-  createMetrics,
   type Logger,
+  type MetricsRegistry,
   openDataFolder,
-  recordProcessFigures,
   type Shutdown,
   systemClock,
 } from '@im/runtime';
-import { createWorkers } from '@im/workers';
 import { closeServer, listen } from '../http/listen.js';
 import { createLoginEndpoint } from '../http/login-endpoint.js';
 import { createHttpServer } from '../http/request-handler.js';
 import { loadStaticSite } from '../http/static-site.js';
 import type { ServerConfig } from '../settings.js';
+import { type Arrangement, embeddedWorkers } from './arrangement.js';
 import { startEngines } from './engines.js';
 import { originOf, ownOrigins, reachableHosts } from './own-origins.js';
 import { readSecrets } from './secrets.js';
@@ -35,8 +34,12 @@ export interface ServerOptions {
   /** Of the code. */
   readonly version: string;
   readonly logger: Logger;
+  /** With those of the process. */
+  readonly metrics: MetricsRegistry;
   /** Gets a step for everything that is started, also when starting fails half-way. */
   readonly shutdown: Shutdown;
+  /** Where calls are carried out. Default: in this process. */
+  readonly arrangement?: Arrangement;
 }
 
 export interface RunningServer {
@@ -49,15 +52,13 @@ export interface RunningServer {
 const GATEWAY_STOP_MS = 10_000;
 
 /** @throws ConfigError, CommandError, DataFolderError, ImError CONFIG_INVALID or STORE_UNAVAILABLE */
-export async function startServer({ config, site, version, logger, shutdown }: ServerOptions): Promise<RunningServer> {
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { config, site, version, logger, metrics, shutdown, arrangement = embeddedWorkers } = options;
   const clock = systemClock;
   const signIn = chooseSignIn(config);
   const trusted = proxyList(config.trustedProxies);
   const origins = config.origins.map((url) => new URL(url).origin);
-  const metrics = createMetrics();
   const ports = { clock, logger, metrics };
-  shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
-
   const folder = await openDataFolder(config.dataFolder);
   shutdown.add({ name: 'data folder', stop: () => folder.close() });
   const secrets = await readSecrets(folder);
@@ -71,17 +72,16 @@ export async function startServer({ config, site, version, logger, shutdown }: S
     storeFailure = message;
     void shutdown.stop('the store failed', 1);
   };
-  const { log, broadcast, rpc, online } = await startEngines({ path: folder.file('log'), onFailed }, ports, shutdown);
-  const workers = await createWorkers({
+  const { log, broadcast, online } = await startEngines({ path: folder.file('log'), onFailed }, ports, shutdown);
+  const rpc = arrangement.createRpc(ports);
+  shutdown.add({ name: 'rpc', stop: () => rpc.close() });
+  const served = await arrangement.serve({
     worker: rpc.createWorker(),
-    publisher: broadcast.createPublisher(),
-    log,
-    online,
-    version,
+    ...{ broadcast, log, online, version },
     developmentSecret: signIn.by === 'development' ? developmentSecret : undefined,
     ...ports,
   });
-  shutdown.add({ name: 'workers', stop: () => workers.close() });
+  shutdown.add({ name: 'workers', stop: () => served.close() });
 
   const gateway = createGateway({
     node: nodeId(),

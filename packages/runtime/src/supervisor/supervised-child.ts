@@ -102,6 +102,11 @@ export class SupervisedChild {
     });
   }
 
+  /** Replaces what runs; what does not run has nothing to keep and is started anew. @throws as replace and restart */
+  update(): Promise<void> {
+    return this.#state.kind === 'running' ? this.replace() : this.restart();
+  }
+
   #nextRunning(): Promise<void> {
     return new Promise((resolve, reject) => this.#untilRunning.push({ resolve, reject }));
   }

@@ -24,6 +24,11 @@ export interface Supervisor {
   restart(name: string): Promise<void>;
   /** Starts a new process beside the old one and hands over when it is ready: no moment without one. */
   replace(name: string, spec?: ChildSpec): Promise<void>;
+  /**
+   * Hot update: replaces these children one after the other, or starts anew those that do not run.
+   * @throws Error when one does not become ready: it goes on as it was, and those after it are left alone
+   */
+  update(names: readonly string[]): Promise<void>;
   /** By name. */
   states(): ReadonlyMap<string, ChildState['kind']>;
 }
@@ -59,6 +64,9 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
     stop,
     restart: async (name) => child(name).restart(),
     replace: async (name, spec) => child(name).replace(spec),
+    async update(names) {
+      for (const one of names.map(child)) await one.update();
+    },
     states: () => new Map([...children].map(([name, { state }]) => [name, state.kind])),
   };
 }

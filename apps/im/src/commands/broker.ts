@@ -1,0 +1,47 @@
+/** `im broker`: one broker, as a process of its own. */
+import { ImError } from '@im/protocol';
+import { setting } from '@im/runtime';
+import { z } from 'zod';
+import { CommandError, defineCommand } from '../command.js';
+import { runRole } from '../role.js';
+import { brokerAddress, portsOf } from '../rpc/broker-address.js';
+import { keysFolder } from '../rpc/broker-place.js';
+import { loggingSettings, processName } from '../settings.js';
+
+export const brokerRoleSettings = {
+  listen: setting(brokerAddress.default('tcp://127.0.0.1:7401'), {
+    description: 'where callers connect; workers one port above, or at the socket beside',
+    placeholder: 'address',
+  }),
+  keysFolder,
+  insecure: setting(z.boolean().default(false), {
+    description: 'listen to other hosts without keys: whoever reaches the port may call and serve',
+  }),
+  processName,
+  ...loggingSettings,
+};
+
+export const broker = defineCommand({
+  name: 'broker',
+  summary: 'one broker between callers and workers',
+  settings: brokerRoleSettings,
+  examples: [
+    ['im broker', 'for callers at port 7401 and workers at port 7402 of this host'],
+    ['im broker --listen tcp://10.0.0.5:7401 --keys /etc/im/keys', 'for other hosts'],
+  ],
+  run: (config, environment) =>
+    runRole('broker', config, environment, async ({ logger, shutdown }) => {
+      const { createZeromqBroker } = await import('@im/rpc/zeromq');
+      const { readBrokerKeys } = await import('../rpc/key-files.js');
+      const { listen, keysFolder, insecure } = config;
+      const keys = keysFolder === undefined ? undefined : await readBrokerKeys(keysFolder);
+      try {
+        const running = await createZeromqBroker({ ...portsOf(listen), keys, insecure, logger });
+        shutdown.add({ name: 'broker', stop: () => running.close() });
+        return { callers: running.callersAddress, workers: running.workersAddress };
+      } catch (error) {
+        if (!(error instanceof ImError)) throw error;
+        throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
+      }
+    }),
+});

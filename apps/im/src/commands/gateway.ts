@@ -1,0 +1,32 @@
+/** `im gateway`: the server without the services of the application, which are processes of their own. */
+import path from 'node:path';
+import { defineCommand } from '../command.js';
+import { ownVersion } from '../own-version.js';
+import { runRole } from '../role.js';
+import { brokerSettings, findBrokers } from '../rpc/broker-place.js';
+import { processName, serverSettings } from '../settings.js';
+import { siteFolder } from '../site-folder.js';
+
+export const gatewaySettings = { ...serverSettings, ...brokerSettings, processName };
+
+export const gateway = defineCommand({
+  name: 'gateway',
+  summary: 'the server with its services in other processes, behind brokers',
+  settings: gatewaySettings,
+  examples: [['im gateway --broker tcp://127.0.0.1:7401 --data /var/lib/im', 'with the broker of this host']],
+  run: (config, environment) =>
+    runRole('gateway', config, environment, async (role) => {
+      // Loaded only where it runs: the other commands need none of it.
+      const [{ startServer }, { workersBehind }] = await Promise.all([
+        import('../server/server.js'),
+        import('../server/arrangement.js'),
+      ]);
+      const { names, place } = await findBrokers(config);
+      const { origin } = await startServer({
+        ...role,
+        ...{ config, site: siteFolder(), version: ownVersion() },
+        arrangement: workersBehind(place),
+      });
+      return { origin, data: path.resolve(config.dataFolder), brokers: names };
+    }),
+});

@@ -1,0 +1,88 @@
+/** `im up`: gateway, brokers and workers as processes of their own, watched over; workers are updated without a call failing. */
+import { rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { openDataFolder, systemClock } from '@im/runtime';
+import { defineCommand } from '../command.js';
+import { UP_FILE, type UpFile } from '../rpc/broker-place.js';
+import { checkBots, type Supervision, shownOrigin, superviseChildren, withFreePort } from '../supervised-children.js';
+import { watchCode } from '../up/code-watch.js';
+import { listenForCommands } from '../up/control-socket.js';
+import {
+  brokerAddressesOf,
+  controlSocket,
+  rpcFolder,
+  type UpConfig,
+  upChildren,
+  upSettings,
+  workerNames,
+} from '../up/up-children.js';
+import { WorkerUpdates } from '../up/worker-updates.js';
+import { DEFAULT_ROOM } from './bots-settings.js';
+import { welcomeText } from './welcome-text.js';
+
+export const up = defineCommand({
+  name: 'up',
+  summary: 'the server as processes of their own, watched over: gateway, brokers, workers',
+  settings: upSettings,
+  examples: [
+    ['im up', 'one broker, two workers, on http://127.0.0.1:8080/'],
+    ['im up --brokers 2 --workers 4 --watch', 'workers are updated when their code changes'],
+    ['im update', 'updates the workers of a running im up; so does SIGHUP'],
+  ],
+  async run(given, environment) {
+    checkBots(given, given.bots);
+    const brokers = brokerAddressesOf(given);
+    const config = await withFreePort(given);
+    // A second `im up` would take the sockets of the first: the lock comes before them.
+    const folder = await openDataFolder(rpcFolder(config));
+    const file = path.join(config.dataFolder, UP_FILE);
+    try {
+      await writeFile(file, `${JSON.stringify(upFileOf(config, brokers))}\n`, { mode: 0o600 });
+      const supervision = await superviseChildren('up', config, upChildren(config), environment, async () => {
+        await rm(file, { force: true });
+        await folder.close();
+      });
+      if (supervision === undefined) return;
+      await takeUpdates(supervision, config);
+      const origin = shownOrigin(config);
+      if (config.json) supervision.logger.info('ready', { origin, brokers });
+      else
+        environment.print(
+          welcomeText({ origin, dataFolder: config.dataFolder, room: DEFAULT_ROOM, bots: config.bots, brokers }),
+        );
+    } catch (error) {
+      await folder.close();
+      throw error;
+    }
+  },
+});
+
+function upFileOf({ keysFolder }: UpConfig, brokers: readonly string[]): UpFile {
+  return { brokers, keysFolder: keysFolder === undefined ? undefined : path.resolve(keysFolder) };
+}
+
+/** On command, on SIGHUP and, if wanted, when code changes. */
+async function takeUpdates({ supervisor, shutdown, logger }: Supervision, config: UpConfig): Promise<void> {
+  const updates = new WorkerUpdates({ supervisor, workers: workerNames(config), logger });
+  const onHangup = (): void => void updates.request('SIGHUP');
+  process.on('SIGHUP', onHangup);
+  shutdown.add({ name: 'SIGHUP', stop: () => void process.off('SIGHUP', onHangup) });
+  const control = await listenForCommands(controlSocket(config), () => updates.request('im update'));
+  shutdown.add({ name: 'control', stop: () => control.close() });
+  if (!config.watch) return;
+  const watch = watchCode({
+    folders: codeFolders(config),
+    clock: systemClock,
+    onChange: () => void updates.request('changed code'),
+    onError: (error) => logger.error('the code is not watched any more', { error }),
+  });
+  shutdown.add({ name: 'watch', stop: () => watch.close() });
+}
+
+/** Where the code of the workers lies. */
+function codeFolders({ workerProgram }: UpConfig): string[] {
+  if (workerProgram !== undefined) return [path.dirname(path.resolve(workerProgram))];
+  const services = createRequire(import.meta.url).resolve('@im/workers');
+  return [path.dirname(services), path.dirname(process.argv[1] as string)];
+}

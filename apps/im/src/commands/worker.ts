@@ -1,0 +1,58 @@
+/** `im worker`: the services of the application, as a process of their own. */
+import { ensureSecret, setting, systemClock } from '@im/runtime';
+import { z } from 'zod';
+import { defineCommand } from '../command.js';
+import { ownVersion } from '../own-version.js';
+import { runRole } from '../role.js';
+import { brokerSettings, findBrokers } from '../rpc/broker-place.js';
+import { SECRET_FILES } from '../server/secrets.js';
+import { dataFolder, loggingSettings, processName } from '../settings.js';
+
+/** Longer than the deadlines of the calls it may have. */
+export const DRAIN_MS = 15_000;
+
+export const workerSettings = {
+  ...brokerSettings,
+  dataFolder: { ...dataFolder, description: 'folder of the server: tokens are signed with its secret' },
+  development: setting(z.boolean().default(false), { description: 'issue tokens to whoever types a name' }),
+  release: setting(z.string().min(1).max(64).optional(), {
+    description: 'version of the code, as im rpc weights names it; default: that of im',
+    placeholder: 'version',
+  }),
+  processName,
+  ...loggingSettings,
+};
+
+export const worker = defineCommand({
+  name: 'worker',
+  summary: 'one process with the services of the application',
+  settings: workerSettings,
+  examples: [
+    ['im worker --broker tcp://10.0.0.5:7401,tcp://10.0.0.6:7401 --keys /etc/im/keys', 'at two brokers'],
+    ['im worker --release 1.1.0', 'beside those of im up, for a share of the calls: see im rpc weights'],
+  ],
+  run: (config, environment) =>
+    runRole('worker', config, environment, async ({ logger, metrics, shutdown }) => {
+      const { dataFolder, development, release = ownVersion() } = config;
+      const { names, place } = await findBrokers(config);
+      const [{ createZeromqRpc }, { createWorkers }, relay] = await Promise.all([
+        import('@im/rpc/zeromq'),
+        import('@im/workers'),
+        import('../relay/relayed-parts.js'),
+      ]);
+      const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
+      shutdown.add({ name: 'rpc', stop: () => rpc.close() });
+      const parts = relay.createRelayedParts({ caller: rpc.createCaller(), metrics });
+      shutdown.add({ name: 'publisher', stop: () => parts.publisher.close() });
+      const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
+      const workers = await createWorkers({
+        worker: rpc.createWorker(),
+        ...parts,
+        version: release,
+        developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
+        ...{ clock: systemClock, logger, metrics },
+      });
+      shutdown.add({ name: 'workers', stop: () => workers.close(), deadlineMs: DRAIN_MS });
+      return { version: release, brokers: names };
+    }),
+});

@@ -1,0 +1,50 @@
+/** Owns: what every process of a server does beside its work: logging, figures, shutdown, telling its supervisor. */
+import { ImError } from '@im/protocol';
+import {
+  type AppLogger,
+  type Config,
+  createMetrics,
+  createShutdown,
+  linkToParent,
+  type MetricsRegistry,
+  recordProcessFigures,
+  type Shutdown,
+} from '@im/runtime';
+import { CommandError, type Environment } from './command.js';
+import { createProcessLog } from './process-log.js';
+import type { loggingSettings, processName } from './settings.js';
+
+export interface Role {
+  readonly logger: AppLogger;
+  readonly metrics: MetricsRegistry;
+  /** Gets a step for everything that is started, also when starting fails half-way. */
+  readonly shutdown: Shutdown;
+}
+
+export type RoleConfig = Config<typeof loggingSettings> & {
+  readonly [Key in 'processName']?: Config<{ processName: typeof processName }>[Key];
+};
+
+/** @param begin settles when the process does its work, with what the log shall say of it */
+export async function runRole(
+  name: string,
+  config: RoleConfig,
+  environment: Environment,
+  begin: (role: Role) => Promise<Readonly<Record<string, unknown>>>,
+): Promise<void> {
+  const logger = createProcessLog(config.processName ?? name, config, environment);
+  const shutdown = createShutdown({ logger });
+  shutdown.listen();
+  const parent = linkToParent(() => void shutdown.stop('the supervisor is gone', 1));
+  const metrics = createMetrics();
+  shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
+  try {
+    logger.info('ready', await begin({ logger, metrics, shutdown }));
+    parent.reportReady();
+  } catch (error) {
+    // Told to stop while it was starting.
+    if (shutdown.stopping) return;
+    await shutdown.stop(undefined, 1);
+    throw error instanceof ImError ? new CommandError(error.message, undefined, { cause: error }) : error;
+  }
+}

@@ -1,0 +1,98 @@
+/** Owns: which processes `im up` runs, with which settings. Pure. */
+import path from 'node:path';
+import {
+  type ChildSpec,
+  type Config,
+  ConfigError,
+  type ConfigMistake,
+  handOn,
+  type Settings,
+  setting,
+} from '@im/runtime';
+import { z } from 'zod';
+import { botsChild, botsCount } from '../commands/bots-settings.js';
+import { brokerRoleSettings } from '../commands/broker.js';
+import { gatewaySettings } from '../commands/gateway.js';
+import { workerSettings } from '../commands/worker.js';
+import { ipcAddress } from '../rpc/broker-address.js';
+import { keysFolder } from '../rpc/broker-place.js';
+import { chooseSignIn } from '../server/sign-in.js';
+import { serverSettings } from '../settings.js';
+import { childOf, shownOrigin } from '../supervised-children.js';
+
+export const upSettings = {
+  ...serverSettings,
+  bots: botsCount,
+  brokers: setting(z.int().min(1).max(16).default(1), { description: 'how many brokers' }),
+  workers: setting(z.int().min(1).max(64).default(2), { description: 'how many worker processes' }),
+  transport: setting(z.enum(['ipc', 'tcp']).default('ipc'), {
+    description: 'between the processes: sockets in the data folder, or ports of this host from --rpc-port on',
+  }),
+  rpcPort: setting(z.int().min(1).max(65_000).default(7401), {
+    description: 'first of two ports for each broker, with --transport tcp',
+  }),
+  keysFolder,
+  workerProgram: setting(z.string().min(1).optional(), {
+    description: 'a Node program of your own instead of im worker; it finds its settings in IM_* variables',
+    placeholder: 'file',
+  }),
+  watch: setting(z.boolean().default(false), { description: 'update the workers whenever their code changes' }),
+} satisfies Settings;
+
+export type UpConfig = Config<typeof upSettings>;
+
+/** In the data folder: sockets, and what commands beside `im up` have to know. Taken by one `im up` at a time. */
+export const rpcFolder = ({ dataFolder }: Pick<UpConfig, 'dataFolder'>): string => path.resolve(dataFolder, 'rpc');
+
+/** Where a running `im up` takes commands. */
+export const controlSocket = (config: Pick<UpConfig, 'dataFolder'>): string => path.join(rpcFolder(config), 'control');
+
+/** @throws ConfigError when paths of sockets would be too long */
+export function brokerAddressesOf(config: UpConfig): string[] {
+  return Array.from({ length: config.brokers }, (_, index) => {
+    const socket = ipcAddress(rpcFolder(config), `broker-${index + 1}`);
+    if (socket === undefined) throw new ConfigError([tooLong(config)]);
+    return config.transport === 'ipc' ? socket : `tcp://127.0.0.1:${config.rpcPort + 2 * index}`;
+  });
+}
+
+function tooLong({ dataFolder }: UpConfig): ConfigMistake {
+  return {
+    path: 'dataFolder',
+    expected: 'a folder in which sockets have paths of at most 107 bytes: choose a shorter one with --data',
+    given: JSON.stringify(path.resolve(dataFolder)),
+  };
+}
+
+export const workerNames = ({ workers }: UpConfig): string[] =>
+  Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
+
+/** Brokers, workers, gateway, bots: each finds those before it ready. */
+export function upChildren(config: UpConfig): ChildSpec[] {
+  const { keysFolder, dataFolder, logLevel, json, workerProgram, bots } = config;
+  const broker = brokerAddressesOf(config);
+  const logging = { logLevel, json };
+  const development = chooseSignIn(config).by === 'development';
+  return [
+    ...broker.map((listen, index) => {
+      const processName = `broker-${index + 1}`;
+      const settings = { listen, keysFolder, insecure: false, processName, ...logging };
+      return childOf('broker', handOn(brokerRoleSettings, settings), processName);
+    }),
+    ...workerNames(config).map((processName) => {
+      const settings = { broker, keysFolder, dataFolder, development, release: undefined, processName, ...logging };
+      return workerProgram === undefined
+        ? childOf('worker', handOn(workerSettings, settings), processName)
+        : ownProgram(workerProgram, settings, processName);
+    }),
+    childOf('gateway', handOn(gatewaySettings, { ...config, broker, processName: 'gateway' })),
+    ...botsChild(config, bots, shownOrigin(config)),
+  ];
+}
+
+/** Programs of other people are not asked to know our flags: what secrets travel in, takes all settings. */
+function ownProgram(file: string, settings: Config<typeof workerSettings>, name: string): ChildSpec {
+  const declared = Object.entries(workerSettings).map(([key, one]) => [key, { ...one, secret: true }]);
+  const handedOn = handOn(Object.fromEntries(declared) as typeof workerSettings, settings);
+  return { ...childOf('worker', handedOn, name), args: [path.resolve(file)] };
+}
