@@ -30,13 +30,13 @@ export const broker = defineCommand({
     ['im broker --listen tcp://10.0.0.5:7401 --keys /etc/im/keys', 'for other hosts'],
   ],
   run: (config, environment) =>
-    runRole('broker', config, environment, async ({ logger, shutdown }) => {
+    runRole('broker', config, environment, async ({ logger, metrics, shutdown }) => {
       const { createZeromqBroker } = await import('@im/rpc/zeromq');
       const { readBrokerKeys } = await import('../rpc/key-files.js');
       const { listen, keysFolder, insecure } = config;
       const keys = keysFolder === undefined ? undefined : await readBrokerKeys(keysFolder);
       try {
-        const running = await createZeromqBroker({ ...portsOf(listen), keys, insecure, logger });
+        const running = await createZeromqBroker({ ...portsOf(listen), keys, insecure, logger, metrics });
         shutdown.add({ name: 'broker', stop: () => running.close() });
         return { callers: running.callersAddress, workers: running.workersAddress };
       } catch (error) {

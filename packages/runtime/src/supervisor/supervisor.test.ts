@@ -255,6 +255,58 @@ describe('replacing', () => {
   });
 });
 
+describe('updating', () => {
+  async function setUpPair(options: { stubborn?: boolean } = {}) {
+    const all = setUp([spec('a'), spec('b')], options);
+    const started = all.supervisor.start();
+    all.processes.latest('a').ready();
+    await all.settled();
+    all.processes.latest('b').ready();
+    await started;
+    return all;
+  }
+
+  it('replaces one after the other, each once the one before has handed over', async () => {
+    const { processes, supervisor, settled } = await setUpPair();
+    const updated = supervisor.update(['a', 'b']);
+    expect(processes.living()).toEqual(['a 1', 'b 2', 'a 3']);
+    processes.latest('a').ready();
+    await settled();
+    expect(processes.living()).toEqual(['b 2', 'a 3', 'b 4']);
+    processes.latest('b').ready();
+    await updated;
+    expect(processes.living()).toEqual(['a 3', 'b 4']);
+  });
+
+  it('changes nothing when the first does not become ready, and says which', async () => {
+    const { processes, supervisor, clock } = await setUpPair();
+    const exited = supervisor.update(['a', 'b']);
+    processes.latest('a').exit(1);
+    await expect(exited).rejects.toThrow('the new a ended before it was ready: exit code 1');
+    const hung = supervisor.update(['a', 'b']);
+    clock.advance(30_000);
+    await expect(hung).rejects.toThrow('the new a ended before it was ready: not ready within 30000 ms');
+    expect(processes.living()).toEqual(['a 1', 'b 2']);
+    expect([...supervisor.states().values()]).toEqual(['running', 'running']);
+  });
+
+  it('starts at once what waits to be started again: the new code may be its cure', async () => {
+    const { processes, supervisor, clock } = await setUpPair();
+    processes.latest('a').exit(1);
+    const updated = supervisor.update(['a']);
+    expect(processes.living()).toEqual(['b 2', 'a 3']);
+    processes.latest('a').ready();
+    await updated;
+    clock.advance(POLICY.maxDelayMs);
+    expect(processes.living()).toEqual(['b 2', 'a 3']);
+  });
+
+  it('refuses a child that nobody knows', async () => {
+    const { supervisor } = await setUpPair();
+    await expect(supervisor.update(['z'])).rejects.toThrow('no child is called z');
+  });
+});
+
 it('passes output on, line by line, with its child', async () => {
   const { processes, events } = await setUpRunning();
   processes.latest('a').print('hello');
@@ -262,7 +314,7 @@ it('passes output on, line by line, with its child', async () => {
 });
 
 it('never has two processes outside a replacement, and none after a stop, whatever happens', async () => {
-  const action = fc.constantFrom('ready', 'exit', 'advance', 'restart', 'stop', 'start', 'replace');
+  const action = fc.constantFrom('ready', 'exit', 'advance', 'restart', 'stop', 'start', 'replace', 'update');
   await fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
       const { processes, clock, supervisor, settled } = setUp();
@@ -277,6 +329,7 @@ it('never has two processes outside a replacement, and none after a stop, whatev
         if (one === 'stop') supervisor.stop().catch(ignore);
         if (one === 'restart') supervisor.restart('a').catch(ignore);
         if (one === 'replace') supervisor.replace('a').catch(ignore);
+        if (one === 'update') supervisor.update(['a']).catch(ignore);
         await settled();
         expect(processes.living().length).toBeLessThanOrEqual(supervisor.states().get('a') === 'replacing' ? 2 : 1);
       }
