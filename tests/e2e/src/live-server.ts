@@ -31,11 +31,13 @@ export class LiveServer {
     throw new Error(`the server ended before it was ready:\n${said.join('\n')}`);
   }
 
-  /** Process id of the server itself; another one after each restart. */
+  /** Process id of the server itself, not of the guard beside it; another one after each restart. */
   get serverPid(): number {
     const { pid } = this.supervisor;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-    return Number(children.split(' ')[0]);
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    const server = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes(program));
+    if (server === undefined) throw new Error('the supervisor has no server now');
+    return Number(server);
   }
 
   async stop(): Promise<void> {
