@@ -129,7 +129,11 @@ export class LiveRoom {
 
   #openMessages(): void {
     this.#sheet.open(
-      conversationsSheet(this.#inbox.conversations, (peer) => this.#openTalk(peer, this.#inbox.nameOf(peer))),
+      conversationsSheet({
+        read: () => this.#inbox.conversations,
+        watch: (changed) => this.#inbox.listen(changed),
+        open: (peer) => this.#openTalk(peer, this.#inbox.nameOf(peer)),
+      }),
     );
   }
 

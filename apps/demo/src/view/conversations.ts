@@ -4,12 +4,26 @@ import type { Conversation } from '../inbox.js';
 import { avatar, element, timeOfDay } from './dom.js';
 import { type SheetContent, sheetBody } from './sheet.js';
 
-export function conversationsSheet(conversations: readonly Conversation[], open: (peer: string) => void): SheetContent {
+export interface ConversationsSource {
+  read(): readonly Conversation[];
+  /** @returns what ends the watching */
+  watch(changed: () => void): () => void;
+  open(peer: string): void;
+}
+
+/** Shows what is there and what comes while it is open. */
+export function conversationsSheet({ read, watch, open }: ConversationsSource): SheetContent {
+  const body = sheetBody();
+  const render = (): void => body.replaceChildren(...rowsOf(read(), open));
+  render();
+  return { title: 'Messages', body, onClose: watch(render) };
+}
+
+function rowsOf(conversations: readonly Conversation[], open: (peer: string) => void): HTMLElement[] {
   if (conversations.length === 0) {
-    const hint = element('p.empty', {}, 'No messages yet. Choose somebody from the audience to write to.');
-    return { title: 'Messages', body: sheetBody(hint) };
+    return [element('p.empty', {}, 'No messages yet. Choose somebody from the audience to write to.')];
   }
-  const rows = conversations.map(({ peer, name, last, unread }) => {
+  return conversations.map(({ peer, name, last, unread }) => {
     const badge = element('span.badge', { style: 'position:static', hidden: unread === 0 }, String(unread));
     const row = element(
       'button.person',
@@ -21,7 +35,6 @@ export function conversationsSheet(conversations: readonly Conversation[], open:
     row.addEventListener('click', () => open(peer));
     return row;
   });
-  return { title: 'Messages', body: sheetBody(...rows) };
 }
 
 export interface TalkActions {
