@@ -76,6 +76,41 @@ export class Supervised extends ImProcess {
   }
 }
 
+/** What `im up --json --log-level debug` tells, in terms of its processes. */
+export class Up extends ImProcess {
+  readonly #folder: string;
+
+  constructor(args: readonly string[], cwd: string) {
+    super(['up', '--json', '--log-level', 'debug', '--port', '0', ...args], cwd);
+    this.#folder = cwd;
+  }
+
+  get origin(): string | undefined {
+    return this.#ready?.origin as string | undefined;
+  }
+
+  /** As `--broker` takes them. */
+  get brokers(): readonly string[] {
+    return (this.#ready?.brokers ?? []) as readonly string[];
+  }
+
+  get #ready(): LogLine | undefined {
+    return this.log.find((line) => line.process === 'up' && line.message === 'ready');
+  }
+
+  /** Process ids of every child of this name that became ready, oldest first. */
+  pids(child: string): readonly number[] {
+    return this.log.flatMap((line) =>
+      line.message === 'a child: ready' && line.child === child ? [line.pid as number] : [],
+    );
+  }
+
+  /** Another `im` command beside it. */
+  im(...args: readonly string[]): Promise<Finished> {
+    return new ImProcess(args, this.#folder).finished();
+  }
+}
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -140,9 +140,11 @@ export class SupervisedChild {
     const state = this.#state;
     if (state.kind === 'starting' && state.run === run) {
       this.#enterRunning(run);
+      this.#emit({ kind: 'ready', child: run.spec.name, pid: run.pid });
       this.#settleRunning((outcome) => outcome.resolve());
     } else if (state.kind === 'replacing' && state.next === run) {
       this.#enterRunning(run);
+      this.#emit({ kind: 'ready', child: run.spec.name, pid: run.pid });
       state.run.stop();
       state.outcome.resolve();
     }
@@ -157,7 +159,6 @@ export class SupervisedChild {
     // A specification proves itself by becoming ready: until then restarts use the earlier one.
     this.#spec = run.spec;
     this.#state = { kind: 'running', run, stable: clock.after(policy.stableMs, forget, { background: true }) };
-    this.#emit({ kind: 'ready', child: run.spec.name, pid: run.pid });
   }
 
   #onEnd(run: ChildRun, exit: ChildExit): void {

@@ -279,7 +279,7 @@ describe('updating', () => {
   });
 
   it('changes nothing when the first does not become ready, and says which', async () => {
-    const { processes, supervisor, clock } = await setUpPair();
+    const { processes, supervisor, clock, kinds } = await setUpPair();
     const exited = supervisor.update(['a', 'b']);
     processes.latest('a').exit(1);
     await expect(exited).rejects.toThrow('the new a ended before it was ready: exit code 1');
@@ -287,6 +287,7 @@ describe('updating', () => {
     clock.advance(30_000);
     await expect(hung).rejects.toThrow('the new a ended before it was ready: not ready within 30000 ms');
     expect(processes.living()).toEqual(['a 1', 'b 2']);
+    expect(kinds().filter((kind) => kind === 'a ready')).toHaveLength(1);
     expect([...supervisor.states().values()]).toEqual(['running', 'running']);
   });
 
