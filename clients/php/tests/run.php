@@ -54,6 +54,10 @@ $tests = [
                 same($message, 'malformed', $vector['name']);
                 continue;
             }
+            if ($vector['message'] === null) {
+                same($message, null, $vector['name']);
+                continue;
+            }
             if (!$message instanceof Message) {
                 throw new RuntimeException("{$vector['name']}: not understood");
             }

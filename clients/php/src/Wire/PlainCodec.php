@@ -9,6 +9,7 @@ final class PlainCodec
 {
     public const MAX_ID = 4_294_967_295;
     private const MAX_DEPTH = 64;
+    private const MAX_HEADER_BYTES = 8_192;
 
     /** Kinds whose `id` may be left out. */
     private const ANONYMOUS = ['ping', 'bye', 'again'];
@@ -17,12 +18,12 @@ final class PlainCodec
     private const SHAPES = [
         'call' => [
             'service' => 'name', 'method' => 'name', 'timeoutMs?' => 'count', 'idempotent?' => 'flag', 'key?' => 'key',
-            'route?' => 'route', 'trace?' => 'trace', 'headers?' => 'object', 'stream?' => 'flag', 'late?' => 'flag',
+            'route?' => 'route', 'trace?' => 'trace', 'headers?' => 'headers', 'stream?' => 'flag', 'late?' => 'flag',
             'target?' => 'count',
         ],
         'cancel' => ['reason?' => 'reason'],
         'more' => ['count' => 'count'],
-        'reply' => ['headers?' => 'object'],
+        'reply' => ['headers?' => 'headers'],
         'part' => [],
         'error' => [
             'code' => 'integer', 'name' => 'text', 'message?' => 'text', 'retryable?' => 'flag', 'details?' => 'object',
@@ -101,7 +102,7 @@ final class PlainCodec
             }
             $taken[$name] = match ($type) {
                 'count' => (int) $value,
-                'object' => Json::toArray($value),
+                'object', 'headers' => Json::toArray($value),
                 default => $value,
             };
         }
@@ -117,6 +118,7 @@ final class PlainCodec
             'flag' => is_bool($value),
             'text' => is_string($value),
             'object' => $value instanceof \stdClass,
+            'headers' => $value instanceof \stdClass && strlen(Json::encode($value)) <= self::MAX_HEADER_BYTES,
             'name' => is_string($value) && preg_match('/^[a-zA-Z$][A-Za-z0-9_-]{0,63}$/D', $value) === 1,
             'names' => is_array($value) && array_reduce(
                 $value,

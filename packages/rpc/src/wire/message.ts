@@ -42,12 +42,9 @@ export function readMessage(reader: PackReader): Message | undefined {
     case 'pong': {
       const caller = reader.readCount();
       if (caller === undefined) return undefined;
-      return {
-        kind,
-        id,
-        members: { caller, broker: Buffer.from(reader.body.subarray(5)).toString('latin1') },
-        body: NOTHING,
-      };
+      const { body } = reader;
+      const broker = Buffer.from(body.subarray(5, 5 + (body[4] ?? 0))).toString('latin1');
+      return { kind, id, members: { caller, broker }, body: NOTHING };
     }
     case 'error':
     case 'refused':
@@ -88,7 +85,7 @@ export function writeMessage(writer: PackWriter, { kind, id, members, body }: Me
       writer.more(id, members.count as number);
       return;
     case 'pong':
-      writer.pong(id, members.caller as number, members.broker as string);
+      writer.pong(id, (members.caller as number | undefined) ?? 0, (members.broker as string | undefined) ?? '');
       return;
     case 'error':
     case 'refused':

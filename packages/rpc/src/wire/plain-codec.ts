@@ -34,9 +34,20 @@ const headers: Check = (value) =>
   object(value) ??
   (Buffer.byteLength(JSON.stringify(value)) <= MAX_HEADER_BYTES ? undefined : 'at most 8192 bytes of JSON');
 
+const anyText: Check = (value) => (typeof value === 'string' ? undefined : 'a text');
+
+const ERROR: Readonly<Record<string, Check>> = {
+  code: (value) => (Number.isSafeInteger(value) ? undefined : 'an integer'),
+  name: anyText,
+  'message?': anyText,
+  'retryable?': flag,
+  'details?': object,
+};
+
 /** Members by kind: those that end in `?` may be left out. */
 const SHAPES: Readonly<Record<MessageKind, Readonly<Record<string, Check>>>> = {
   call: {
+    'target?': count,
     service: name,
     method: name,
     'timeoutMs?': count,
@@ -55,13 +66,7 @@ const SHAPES: Readonly<Record<MessageKind, Readonly<Record<string, Check>>>> = {
   more: { count },
   reply: { 'headers?': headers },
   part: {},
-  error: {
-    code: (value) => (Number.isSafeInteger(value) ? undefined : 'an integer'),
-    name: (value) => (typeof value === 'string' ? undefined : 'a text'),
-    'message?': (value) => (typeof value === 'string' ? undefined : 'a text'),
-    'retryable?': flag,
-    'details?': object,
-  },
+  error: ERROR,
   serve: {
     worker: text(128),
     service: name,
@@ -72,17 +77,22 @@ const SHAPES: Readonly<Record<MessageKind, Readonly<Record<string, Check>>>> = {
     'pingMs?': count,
   },
   serving: {},
-  refused: {},
+  refused: ERROR,
   drain: {},
   drained: {},
   bye: {},
   ping: {},
-  pong: {},
+  pong: { 'caller?': count, 'broker?': anyText },
   again: {},
 };
 
-/** Kinds whose id names nothing. */
-const ANONYMOUS = new Set<string>(['bye', 'ping', 'again']);
+/** Kinds that may be without an id, and which one that stands for. */
+const ANONYMOUS = new Map<string, number>([
+  ['bye', 0],
+  ['ping', 0],
+  ['again', 0],
+  ['error', NO_ID],
+]);
 
 export function isPlain(frame: Buffer | undefined): boolean {
   return frame?.[0] === OPEN_BRACE;
@@ -112,7 +122,7 @@ export function decodePlain(
   }
   return {
     kind: kind as MessageKind,
-    id: known ?? 0,
+    id: known ?? ANONYMOUS.get(kind) ?? 0,
     members: kind === 'call' ? { ...taken, timeoutMs: timeout(taken.timeoutMs as number | undefined) } : taken,
     body: frames[1] ?? NOTHING,
     sentAtMs: isId(sentAtMs) ? sentAtMs : undefined,
@@ -121,7 +131,8 @@ export function decodePlain(
 
 /** One or two frames. */
 export function encodePlain({ kind, id, members, body }: Message): Buffer[] {
-  const json = Buffer.from(JSON.stringify({ kind, ...(id !== NO_ID && { id }), ...members }));
+  const isAnonymous = kind === 'error' && id === NO_ID;
+  const json = Buffer.from(JSON.stringify({ kind, ...(!isAnonymous && { id }), ...members }));
   return body.byteLength === 0 ? [json] : [json, Buffer.from(body.buffer, body.byteOffset, body.byteLength)];
 }
 
