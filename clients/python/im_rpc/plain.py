@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 MAX_ID = 4_294_967_295
+_MAX_HEADER_BYTES = 8_192
 
 _NAME = re.compile(r"[a-zA-Z$][A-Za-z0-9_-]{0,63}")
 _TRACE = re.compile(r"[\x21-\x7e]{1,255}")
@@ -115,6 +116,10 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, dict)
 
 
+def _is_headers(value: Any) -> bool:
+    return _is_object(value) and len(encode_json(value)) <= _MAX_HEADER_BYTES
+
+
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
 
@@ -162,14 +167,14 @@ _SHAPES: Dict[str, _Shape] = {
         "key?": _is_key,
         "route?": _is_route,
         "trace?": _is_trace,
-        "headers?": _is_object,
+        "headers?": _is_headers,
         "stream?": _is_flag,
         "late?": _is_flag,
         "target?": _is_count,
     },
     "cancel": {"reason?": _is_reason},
     "more": {"count": _is_count},
-    "reply": {"headers?": _is_object},
+    "reply": {"headers?": _is_headers},
     "part": {},
     "error": _ERROR,
     "serve": {
