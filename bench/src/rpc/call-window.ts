@@ -37,6 +37,10 @@ export class CallWindow {
     this.#failed += 1;
   }
 
+  get failures(): number {
+    return this.#failed;
+  }
+
   end(): CallerReply {
     const seconds = (performance.now() - this.#startedAt) / 1000;
     const cpu = this.#pids.map((pid, i) => cpuSeconds(pid) - (this.#cpuBefore[i] ?? Number.NaN));

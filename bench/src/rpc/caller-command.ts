@@ -17,7 +17,7 @@ export type CallerCommand =
 export interface CallerReply {
   /** Those that were answered, and rightly, within the window. */
   readonly calls: number;
-  /** Within the window; of `pace` only. */
+  /** Within the window, or open at its end and failed then; of `pace` only. */
   readonly failed: number;
   readonly seconds: number;
   /** From making a call to having its answer. */

@@ -70,11 +70,11 @@ async function pace(call: CallNote, { callsPerSecond, warmMs, measureMs, pids }:
     const due = Math.floor(((performance.now() - startedAt) / 1000) * callsPerSecond);
     for (; started < due && open < MAX_OPEN; started += 1) void callOnce();
   }, TICK_MS);
-  try {
-    return await measure(window, warmMs, measureMs);
-  } finally {
-    clearInterval(timer);
-  }
+  const reply = await measure(window, warmMs, measureMs);
+  clearInterval(timer);
+  // What is still open ends at its deadline at the latest, and counts if it fails.
+  while (open > 0) await sleep(TICK_MS);
+  return { ...reply, failed: window.failures };
 }
 
 async function measure(window: CallWindow, warmMs: number, measureMs: number): Promise<CallerReply> {

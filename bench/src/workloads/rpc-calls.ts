@@ -21,7 +21,7 @@ export interface RpcCallsScale {
 export const RPC_CALLS_SCALES: Readonly<Record<Scale, RpcCallsScale>> = {
   full: { firstWarmMs: 3_000, warmMs: 700, measureMs: 3_000 },
   quick: { firstWarmMs: 1_200, warmMs: 300, measureMs: 1_200 },
-  smoke: { firstWarmMs: 700, warmMs: 50, measureMs: 400 },
+  smoke: { firstWarmMs: 700, warmMs: 50, measureMs: 800 },
 };
 
 export async function runRpcCalls(system: RpcSystem, scale: RpcCallsScale): Promise<Figures> {

@@ -8,6 +8,8 @@ import type { Scale } from '../scale.js';
 export const MEMORY_MINUTES: Readonly<Record<Scale, number>> = { full: 10, quick: 0.5, smoke: 0.02 };
 
 const IN_FLIGHT = 256;
+/** A caller is asked for no more at once: it must answer in time. */
+const SLICE_MS = 60_000;
 const MB = 1024 * 1024;
 
 export async function runRpcMemory(system: RpcSystem, minutes: number): Promise<Figures> {
@@ -24,9 +26,10 @@ export async function runRpcMemory(system: RpcSystem, minutes: number): Promise<
     const resident: [string, number][] = [];
     let [calls, failed, seconds, before] = [0, 0, 0, 0];
     for (const minute of readingsAt(minutes)) {
-      const measureMs = (minute - before) * 60_000;
-      const reply = await caller.ask({ do: 'pace', callsPerSecond, warmMs: 0, measureMs, pids: [] });
-      [calls, failed, seconds] = [calls + reply.calls, failed + reply.failed, seconds + reply.seconds];
+      for (const measureMs of slices((minute - before) * 60_000)) {
+        const reply = await caller.ask({ do: 'pace', callsPerSecond, warmMs: 0, measureMs, pids: [] });
+        [calls, failed, seconds] = [calls + reply.calls, failed + reply.failed, seconds + reply.seconds];
+      }
       for (const [role, pid] of chain.pids) resident.push([`${role}MbAtMinute${minute}`, residentBytes(pid) / MB]);
       before = minute;
     }
@@ -42,4 +45,10 @@ export async function runRpcMemory(system: RpcSystem, minutes: number): Promise<
 /** Minute 1, the middle and the end; of less than two minutes, parts of them. */
 export function readingsAt(minutes: number): readonly number[] {
   return [Math.min(1, minutes / 10), minutes / 2, minutes];
+}
+
+/** A time in equal parts of at most a minute. */
+export function slices(ms: number): readonly number[] {
+  const count = Math.ceil(ms / SLICE_MS);
+  return Array.from({ length: count }, () => ms / count);
 }
