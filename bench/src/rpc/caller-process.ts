@@ -9,8 +9,11 @@ import { type Note, noteOf } from './note.js';
 export type CallNote = (note: Note) => Promise<Note>;
 
 const TICK_MS = 1;
-/** Calls at a steady rate that may be open; those due beyond are made late. */
-const MAX_OPEN = 10_000;
+/**
+ * Calls at a steady rate that may be open; those due beyond are made late. As many as workers take at once, so that a
+ * machine that stalls is not measured as a service that is overloaded.
+ */
+const MAX_OPEN = 1_000;
 
 let made = 0;
 
