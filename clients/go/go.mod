@@ -1,0 +1,3 @@
+module example.org/im/clients/go
+
+go 1.19

@@ -1,0 +1,228 @@
+// Package plain turns messages into frames and back, in the plain form of docs/rpc.md, section 2. It knows no sockets.
+package plain
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"unicode/utf8"
+)
+
+// Message is a message with the members of its kind; the others are left at their zero values.
+type Message struct {
+	Kind string  `json:"kind"`
+	ID   *uint32 `json:"id,omitempty"`
+
+	Service     string         `json:"service,omitempty"`
+	Method      string         `json:"method,omitempty"`
+	TimeoutMs   *uint32        `json:"timeoutMs,omitempty"`
+	Idempotent  bool           `json:"idempotent,omitempty"`
+	Key         string         `json:"key,omitempty"`
+	Route       string         `json:"route,omitempty"`
+	Trace       string         `json:"trace,omitempty"`
+	Headers     map[string]any `json:"headers,omitempty"`
+	Stream      bool           `json:"stream,omitempty"`
+	Late        bool           `json:"late,omitempty"`
+	Target      *uint32        `json:"target,omitempty"`
+	Reason      string         `json:"reason,omitempty"`
+	Count       *uint32        `json:"count,omitempty"`
+	Code        *int64         `json:"code,omitempty"`
+	Name        string         `json:"name,omitempty"`
+	Text        string         `json:"message,omitempty"`
+	Retryable   *bool          `json:"retryable,omitempty"`
+	Details     map[string]any `json:"details,omitempty"`
+	Worker      string         `json:"worker,omitempty"`
+	Version     string         `json:"version,omitempty"`
+	Methods     []string       `json:"methods,omitempty"`
+	Concurrency *uint32        `json:"concurrency,omitempty"`
+	PingMs      *uint32        `json:"pingMs,omitempty"`
+	Caller      *uint32        `json:"caller,omitempty"`
+	Broker      string         `json:"broker,omitempty"`
+
+	// Body is empty for no value.
+	Body []byte `json:"-"`
+}
+
+// ErrMalformed is what frames are that are no message.
+var ErrMalformed = errors.New("malformed message")
+
+// ErrUnknownKind is what messages of later versions are; they are ignored.
+var ErrUnknownKind = errors.New("unknown kind")
+
+var (
+	namePattern  = regexp.MustCompile(`^[a-zA-Z$][A-Za-z0-9_-]{0,63}$`)
+	tracePattern = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
+)
+
+// Encode gives one frame, or two if there is a body. It fails for headers or details that JSON cannot say.
+func Encode(m Message) ([][]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(m); err != nil {
+		return nil, err
+	}
+	head := bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+	if len(m.Body) == 0 {
+		return [][]byte{head}, nil
+	}
+	return [][]byte{head, m.Body}, nil
+}
+
+// Decode gives the message, or ErrMalformed or ErrUnknownKind. An empty frame may stand in front. The body is not copied.
+func Decode(frames [][]byte) (Message, error) {
+	if len(frames) > 1 && len(frames[0]) == 0 {
+		frames = frames[1:]
+	}
+	if len(frames) == 0 || !bytes.HasPrefix(frames[0], []byte("{")) || !utf8.Valid(frames[0]) {
+		return Message{}, fmt.Errorf("%w: the first frame is no JSON object", ErrMalformed)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(frames[0], &members); err != nil {
+		return Message{}, fmt.Errorf("%w: the first frame is no JSON object", ErrMalformed)
+	}
+	var message Message
+	if !read(members["kind"], &message.Kind) {
+		return Message{}, fmt.Errorf("%w: kind: a text", ErrMalformed)
+	}
+	shape, known := shapes[message.Kind]
+	if !known {
+		return Message{}, ErrUnknownKind
+	}
+	if id, found := members["id"]; found {
+		if message.ID = count(id); message.ID == nil {
+			return Message{}, fmt.Errorf("%w: id", ErrMalformed)
+		}
+	} else if !anonymous[message.Kind] {
+		return Message{}, fmt.Errorf("%w: id", ErrMalformed)
+	}
+	for _, member := range shape {
+		value, found := members[member.name]
+		if !found && member.optional {
+			continue
+		}
+		if !found || !member.take(&message, value) {
+			return Message{}, fmt.Errorf("%w: %s", ErrMalformed, member.name)
+		}
+	}
+	if len(frames) > 1 {
+		message.Body = frames[1]
+	}
+	return message, nil
+}
+
+var anonymous = map[string]bool{"ping": true, "bye": true, "again": true, "error": true}
+
+type member struct {
+	name     string
+	optional bool
+	take     func(m *Message, value json.RawMessage) bool
+}
+
+func text(name string, optional bool, field func(*Message) *string, isValid func(string) bool) member {
+	return member{name, optional, func(m *Message, value json.RawMessage) bool {
+		return read(value, field(m)) && isValid(*field(m))
+	}}
+}
+
+func number(name string, optional bool, field func(*Message) **uint32) member {
+	return member{name, optional, func(m *Message, value json.RawMessage) bool {
+		*field(m) = count(value)
+		return *field(m) != nil
+	}}
+}
+
+func flag(name string, field func(*Message) *bool) member {
+	return member{name, true, func(m *Message, value json.RawMessage) bool { return read(value, field(m)) }}
+}
+
+func object(name string, field func(*Message) *map[string]any) member {
+	return member{name, true, func(m *Message, value json.RawMessage) bool {
+		return bytes.HasPrefix(value, []byte("{")) && read(value, field(m))
+	}}
+}
+
+func anyText(string) bool { return true }
+
+func upTo(limit int) func(string) bool {
+	return func(value string) bool { return value != "" && utf8.RuneCountInString(value) <= limit }
+}
+
+var failure = []member{
+	{"code", false, func(m *Message, value json.RawMessage) bool { return read(value, &m.Code) }},
+	text("name", false, func(m *Message) *string { return &m.Name }, anyText),
+	text("message", true, func(m *Message) *string { return &m.Text }, anyText),
+	{"retryable", true, func(m *Message, value json.RawMessage) bool { return read(value, &m.Retryable) }},
+	object("details", func(m *Message) *map[string]any { return &m.Details }),
+}
+
+var (
+	service = text("service", false, func(m *Message) *string { return &m.Service }, namePattern.MatchString)
+	headers = object("headers", func(m *Message) *map[string]any { return &m.Headers })
+)
+
+// shapes lists the members of each kind.
+var shapes = map[string][]member{
+	"call": {
+		service,
+		text("method", false, func(m *Message) *string { return &m.Method }, namePattern.MatchString),
+		number("timeoutMs", true, func(m *Message) **uint32 { return &m.TimeoutMs }),
+		flag("idempotent", func(m *Message) *bool { return &m.Idempotent }),
+		text("key", true, func(m *Message) *string { return &m.Key }, upTo(128)),
+		text("route", true, func(m *Message) *string { return &m.Route }, upTo(256)),
+		text("trace", true, func(m *Message) *string { return &m.Trace }, tracePattern.MatchString),
+		headers,
+		flag("stream", func(m *Message) *bool { return &m.Stream }),
+		flag("late", func(m *Message) *bool { return &m.Late }),
+		number("target", true, func(m *Message) **uint32 { return &m.Target }),
+	},
+	"cancel": {text("reason", true, func(m *Message) *string { return &m.Reason }, func(value string) bool {
+		return value == "cancelled" || value == "deadline"
+	})},
+	"more":    {number("count", false, func(m *Message) **uint32 { return &m.Count })},
+	"reply":   {headers},
+	"part":    {},
+	"error":   failure,
+	"refused": failure,
+	"serve": {
+		text("worker", false, func(m *Message) *string { return &m.Worker }, upTo(128)),
+		service,
+		text("version", false, func(m *Message) *string { return &m.Version }, upTo(64)),
+		{"methods", false, func(m *Message, value json.RawMessage) bool {
+			if !read(value, &m.Methods) {
+				return false
+			}
+			for _, method := range m.Methods {
+				if !namePattern.MatchString(method) {
+					return false
+				}
+			}
+			return true
+		}},
+		number("concurrency", false, func(m *Message) **uint32 { return &m.Concurrency }),
+		number("pingMs", true, func(m *Message) **uint32 { return &m.PingMs }),
+	},
+	"serving": {}, "drain": {}, "drained": {}, "bye": {}, "ping": {}, "again": {},
+	"pong": {
+		number("caller", true, func(m *Message) **uint32 { return &m.Caller }),
+		text("broker", true, func(m *Message) *string { return &m.Broker }, anyText),
+	},
+}
+
+// read refuses null, which Unmarshal takes for anything.
+func read(value json.RawMessage, into any) bool {
+	return len(value) > 0 && !bytes.Equal(value, []byte("null")) && json.Unmarshal(value, into) == nil
+}
+
+// count reads an integer from 0 to 4,294,967,295, however JSON writes it; nil for anything else.
+func count(value json.RawMessage) *uint32 {
+	var number float64
+	if !read(value, &number) || number < 0 || number > math.MaxUint32 || number != math.Trunc(number) {
+		return nil
+	}
+	integer := uint32(number)
+	return &integer
+}
