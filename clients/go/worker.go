@@ -116,6 +116,9 @@ func (w *Worker) Serve(service Service) error {
 		service.Concurrency = defaultConcurrency
 	}
 	invalid := ""
+	if len(service.Methods) == 0 {
+		invalid = "Methods"
+	}
 	for method, handler := range service.Methods {
 		if !methodPattern.MatchString(method) || handler == nil {
 			invalid = "Methods"

@@ -59,17 +59,22 @@ var (
 
 // Encode gives one frame, or two if there is a body. It fails for headers or details that JSON cannot say.
 func Encode(m Message) ([][]byte, error) {
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(m); err != nil {
+	head, err := compact(m)
+	if err != nil {
 		return nil, err
 	}
-	head := bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
 	if len(m.Body) == 0 {
 		return [][]byte{head}, nil
 	}
 	return [][]byte{head, m.Body}, nil
+}
+
+func compact(value any) ([]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), err
 }
 
 // Decode gives the message, or ErrMalformed or ErrUnknownKind. An empty frame may stand in front. The body is not copied.
@@ -145,6 +150,9 @@ func object(name string, field func(*Message) *map[string]any) member {
 	}}
 }
 
+// maxHeaderBytes is that of headers written as compactly as Encode does.
+const maxHeaderBytes = 8_192
+
 func anyText(string) bool { return true }
 
 func upTo(limit int) func(string) bool {
@@ -161,7 +169,13 @@ var failure = []member{
 
 var (
 	service = text("service", false, func(m *Message) *string { return &m.Service }, namePattern.MatchString)
-	headers = object("headers", func(m *Message) *map[string]any { return &m.Headers })
+	headers = member{"headers", true, func(m *Message, value json.RawMessage) bool {
+		if !bytes.HasPrefix(value, []byte("{")) || !read(value, &m.Headers) {
+			return false
+		}
+		encoded, err := compact(m.Headers)
+		return err == nil && len(encoded) <= maxHeaderBytes
+	}}
 )
 
 // shapes lists the members of each kind.

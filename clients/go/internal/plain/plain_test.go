@@ -39,6 +39,12 @@ func TestEveryVectorOfThePlainForm(t *testing.T) {
 				}
 				return
 			}
+			if vector.Message == nil {
+				if !errors.Is(err, ErrUnknownKind) {
+					t.Errorf("got %+v, %v", message, err)
+				}
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,10 +60,39 @@ func TestEveryVectorOfThePlainForm(t *testing.T) {
 				t.Fatal(err)
 			}
 			var members map[string]any
-			if err := json.Unmarshal(again[0], &members); err != nil || !reflect.DeepEqual(members, vector.Message) {
+			dropEmpty(vector.Message)
+			if err := json.Unmarshal(again[0], &members); err != nil {
+				t.Fatal(err)
+			}
+			dropEmpty(members)
+			if !reflect.DeepEqual(members, vector.Message) {
 				t.Errorf("%s instead of %v", again[0], vector.Message)
 			}
 		})
+	}
+}
+
+// dropEmpty takes out what says nothing: this client does not tell it from what is left out.
+func dropEmpty(members map[string]any) {
+	for name, value := range members {
+		switch value := value.(type) {
+		case bool:
+			if !value {
+				delete(members, name)
+			}
+		case string:
+			if value == "" {
+				delete(members, name)
+			}
+		case []any:
+			if len(value) == 0 {
+				delete(members, name)
+			}
+		case map[string]any:
+			if len(value) == 0 {
+				delete(members, name)
+			}
+		}
 	}
 }
 
