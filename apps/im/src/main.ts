@@ -7,6 +7,11 @@ import { broker } from './commands/broker.js';
 import { gateway } from './commands/gateway.js';
 import { keys } from './commands/keys.js';
 import { push } from './commands/push.js';
+import { bench } from './commands/rpc/bench.js';
+import { call } from './commands/rpc/call.js';
+import { services, stats, workers } from './commands/rpc/listing.js';
+import { tap } from './commands/rpc/tap.js';
+import { weights } from './commands/rpc/weights.js';
 import { serve } from './commands/serve.js';
 import { start } from './commands/start.js';
 import { token } from './commands/token.js';
@@ -14,7 +19,8 @@ import { up } from './commands/up.js';
 import { update } from './commands/update.js';
 import { worker } from './commands/worker.js';
 
-const commands = [start, serve, up, update, broker, gateway, worker, keys, bots, push, token];
+const rpc = [services, workers, stats, call, tap, bench, weights];
+const commands = [start, serve, up, update, ...rpc, broker, gateway, worker, keys, bots, push, token];
 
 const width = Math.max(...commands.map(({ name }) => name.length));
 const usage = `im: instant messaging for live-streaming rooms
@@ -41,23 +47,32 @@ const environment: Environment = {
 // A reader that went away is no reason to stop.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-const [first, ...rest] = process.argv.slice(2);
-if (first === '--help' || first === '-h' || first === 'help') {
+const args = process.argv.slice(2);
+const [first = '', second = ''] = args;
+if (['--help', '-h', 'help'].includes(first)) {
   environment.print(usage);
 } else {
-  const isNamed = first !== undefined && !first.startsWith('-');
-  const command = isNamed ? commands.find(({ name }) => name === first) : start;
+  const isNamed = first !== '' && !first.startsWith('-');
+  // `im rpc call` is a command of two words.
+  const named = [`${first} ${second}`, first].map((name) => commands.find((command) => command.name === name));
+  const command = isNamed ? (named[0] ?? named[1]) : start;
   if (command === undefined) {
-    const nearest = nearestName(
-      first ?? '',
-      commands.map(({ name }) => name),
-    );
-    environment.printError(
-      `im: unknown command ${first}${nearest === undefined ? '' : `; did you mean ${nearest}?`}\n${usage}`,
-    );
-    process.exitCode = 64;
+    const isGroup = commands.some(({ name }) => name.startsWith(`${first} `));
+    if (isGroup && ['', '--help', '-h'].includes(second)) environment.print(usage);
+    else {
+      const name = isGroup ? `${first} ${second}` : first;
+      const nearest = nearestName(
+        name,
+        commands.map((known) => known.name),
+      );
+      environment.printError(
+        `im: unknown command ${name}${nearest === undefined ? '' : `; did you mean ${nearest}?`}\n${usage}`,
+      );
+      process.exitCode = 64;
+    }
   } else {
-    const exitCode = await runCommand(command, isNamed ? rest : process.argv.slice(2), commands, environment);
+    const words = isNamed ? command.name.split(' ').length : 0;
+    const exitCode = await runCommand(command, args.slice(words), commands, environment);
     if (exitCode !== undefined) process.exitCode = exitCode;
   }
 }

@@ -11,6 +11,7 @@ import {
   type Shutdown,
 } from '@im/runtime';
 import { CommandError, type Environment } from './command.js';
+import { holdProcess } from './hold-process.js';
 import { createProcessLog } from './process-log.js';
 import type { loggingSettings, processName } from './settings.js';
 
@@ -36,6 +37,7 @@ export async function runRole(
   const shutdown = createShutdown({ logger });
   shutdown.listen();
   const parent = linkToParent(() => void shutdown.stop('the supervisor is gone', 1));
+  shutdown.add({ name: 'process', stop: holdProcess() });
   const metrics = createMetrics();
   shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
   try {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
-import { brokerSettings, findBrokers } from '../rpc/broker-place.js';
+import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
 import { processName, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
@@ -22,11 +22,12 @@ export const gateway = defineCommand({
         import('../server/arrangement.js'),
       ]);
       const { names, place } = await findBrokers(config);
-      const { origin } = await startServer({
+      const starting = startServer({
         ...role,
         ...{ config, site: siteFolder(), version: ownVersion() },
         arrangement: workersBehind(place),
       });
+      const { origin } = await expectBrokers(names, role.logger, starting);
       return { origin, data: path.resolve(config.dataFolder), brokers: names };
     }),
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
-import { brokerSettings, findBrokers } from '../rpc/broker-place.js';
+import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
 import { SECRET_FILES } from '../server/secrets.js';
 import { dataFolder, loggingSettings, processName } from '../settings.js';
 
@@ -45,13 +45,14 @@ export const worker = defineCommand({
       const parts = relay.createRelayedParts({ caller: rpc.createCaller(), metrics });
       shutdown.add({ name: 'publisher', stop: () => parts.publisher.close() });
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
-      const workers = await createWorkers({
+      const serving = createWorkers({
         worker: rpc.createWorker(),
         ...parts,
         version: release,
         developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
         ...{ clock: systemClock, logger, metrics },
       });
+      const workers = await expectBrokers(names, logger, serving);
       shutdown.add({ name: 'workers', stop: () => workers.close(), deadlineMs: DRAIN_MS });
       return { version: release, brokers: names };
     }),

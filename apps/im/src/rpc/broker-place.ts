@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BrokerAddress, CurveClientKeys } from '@im/rpc/zeromq';
-import { type Config, type Settings, setting } from '@im/runtime';
+import { type Config, type Logger, type Settings, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { CommandError } from '../command.js';
 import { brokerAddress, portsOf } from './broker-address.js';
@@ -53,5 +53,23 @@ async function readUpFile(dataFolder: string): Promise<UpFile> {
   } catch (cause) {
     const message = `no brokers known in ${path.resolve(dataFolder)}: start im up there, or name them with --broker (or another folder with --data)`;
     throw new CommandError(message, undefined, { cause });
+  }
+}
+
+const PATIENCE_MS = 3_000;
+
+/** Waits for what needs a broker, and says so in the log when that takes long. */
+export async function expectBrokers<Result>(
+  names: readonly string[],
+  logger: Logger,
+  needing: Promise<Result>,
+): Promise<Result> {
+  const patience = systemClock.after(PATIENCE_MS, () => {
+    logger.warn('no broker has answered yet: do they run, do the keys fit?', { brokers: names });
+  });
+  try {
+    return await needing;
+  } finally {
+    patience.cancel();
   }
 }

@@ -76,7 +76,7 @@ export class BrokerService {
 }
 
 function inputOf(reader: PackReader): Record<string, unknown> | undefined {
-  return reader.readCall() ? parseObject(reader.text) : undefined;
+  return reader.readCall() ? parseObject(Buffer.from(reader.body).toString()) : undefined;
 }
 
 function reply(caller: CallerPeer, id: number, output: unknown): void {

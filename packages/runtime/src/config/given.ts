@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { ConfigMistake } from './config-error.js';
 import { nearestName } from './nearest-name.js';
-import { flagName, type Settings, variableName } from './setting.js';
+import { flagName, namedSettings, type Settings, variableName } from './setting.js';
 import type { ValueType } from './value-type.js';
 
 export interface Given {
@@ -23,7 +23,10 @@ export interface Collected {
 export type ValueTypes = ReadonlyMap<string, ValueType>;
 
 export function fromArguments(args: readonly string[], settings: Settings, types: ValueTypes): Collected {
-  const keys = new Map(Object.entries(settings).map(([key, declared]) => [flagName(key, declared), key]));
+  const keys = new Map(
+    Object.entries(namedSettings(settings)).map(([key, declared]) => [flagName(key, declared), key]),
+  );
+  const operands = Object.keys(settings).filter((key) => settings[key]?.operand);
   const isSwitch = (key: string): boolean => types.get(key)?.kind === 'boolean';
   const { tokens } = parseArgs({
     args: [...args],
@@ -40,7 +43,16 @@ export function fromArguments(args: readonly string[], settings: Settings, types
   for (const token of tokens) {
     // What follows an unknown flag is most likely its value.
     if (token.kind === 'positional' && !afterUnknown) {
-      mistakes.push({ path: token.value, expected: 'unexpected argument; settings are given as --name value' });
+      const [key] = operands;
+      if (key === undefined) {
+        mistakes.push({ path: token.value, expected: 'unexpected argument; settings are given as --name value' });
+      } else if (types.get(key)?.kind === 'list') {
+        const before = (given.get(key)?.value ?? []) as readonly unknown[];
+        given.set(key, { value: [...before, token.value], source: `<${key}>` });
+      } else {
+        given.set(key, { value: types.get(key)?.fromText(token.value), source: `<${key}>` });
+        operands.shift();
+      }
     }
     afterUnknown = false;
     if (token.kind !== 'option') continue;
@@ -75,7 +87,10 @@ export function fromEnvironment(
   types: ValueTypes,
 ): Collected {
   const variables = new Map(
-    Object.entries({ ...alsoKnown, ...settings }).map(([key, it]) => [variableName(prefix, key, it), key]),
+    Object.entries(namedSettings({ ...alsoKnown, ...settings })).map(([key, it]) => [
+      variableName(prefix, key, it),
+      key,
+    ]),
   );
   const given = new Map<string, Given>();
   const mistakes: ConfigMistake[] = [];
@@ -98,9 +113,9 @@ export function fromFile(content: unknown, file: string, settings: Settings, als
   }
   const given = new Map<string, Given>();
   const mistakes: ConfigMistake[] = [];
-  const known = Object.keys({ ...alsoKnown, ...settings });
+  const known = Object.keys(namedSettings({ ...alsoKnown, ...settings }));
   for (const [key, value] of Object.entries(content)) {
-    if (Object.hasOwn(settings, key)) given.set(key, { value, source: file });
+    if (Object.hasOwn(namedSettings(settings), key)) given.set(key, { value, source: file });
     else if (!known.includes(key))
       mistakes.push({ path: key, expected: unknownName('setting', key, known), source: file });
   }

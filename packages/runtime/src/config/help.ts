@@ -28,7 +28,7 @@ export function helpText({ name, summary, settings, examples, prefix = DEFAULT_P
   return [
     `${name}: ${summary}`,
     '',
-    `Usage: ${name} [options]`,
+    `Usage: ${[name, ...operandsOf(settings), '[options]'].join(' ')}`,
     '',
     'Options:',
     ...options,
@@ -46,13 +46,28 @@ export function asksForHelp(args: readonly string[]): boolean {
   return args.includes('--help') || args.includes('-h');
 }
 
+/** `<method> [input]`: brackets around what may be left out. */
+function operandsOf(settings: Settings): string[] {
+  return Object.entries(settings).flatMap(([key, { operand, schema, placeholder = key }]) => {
+    if (operand !== true) return [];
+    const rest = valueTypeOf(schema).kind === 'list' ? '…' : '';
+    return [schema.safeParse(undefined).success ? `[${placeholder}${rest}]` : `<${placeholder}${rest}>`];
+  });
+}
+
 function row(key: string, declared: Setting, prefix: string): [flag: string, description: string, notes: string] {
   const type = valueTypeOf(declared.schema);
   const variable = variableName(prefix, key, declared);
   const usual = type.defaultValue === undefined || type.defaultValue === false ? '' : String(type.defaultValue);
-  const notes = [type.expected, usual === '' ? '' : `default ${usual}`, declared.secret ? '' : variable];
+  const isFlag = declared.secret !== true && declared.operand !== true;
+  const notes = [type.expected, usual === '' ? '' : `default ${usual}`, isFlag ? variable : ''];
+  if (declared.operand) return [declared.placeholder ?? key, declared.description, notesOf(notes)];
   const flag = declared.secret
     ? variable
     : `--${flagName(key, declared)}${type.kind === 'boolean' ? '' : ` <${declared.placeholder ?? type.kind}>`}`;
-  return [flag, declared.description, `(${notes.filter((note) => note !== '').join('; ')})`];
+  return [flag, declared.description, notesOf(notes)];
+}
+
+function notesOf(notes: readonly string[]): string {
+  return `(${notes.filter((note) => note !== '').join('; ')})`;
 }

@@ -235,3 +235,34 @@ describe('help', () => {
     expect(asksForHelp(['--port', '1'])).toBe(false);
   });
 });
+
+describe('operands', () => {
+  const declared = {
+    method: setting(z.string().min(2).describe('a method'), { description: 'what to call', operand: true }),
+    rest: setting(z.array(z.string()).default([]), { description: 'more', operand: true, placeholder: 'more' }),
+    json: setting(z.boolean().default(false), { description: 'JSON' }),
+  };
+  const readOperands = (args: string[], environment: Record<string, string> = {}) =>
+    readConfig(declared, { arguments: args, environment });
+
+  it('are given by their place, before, between and after flags; a list takes the rest', () => {
+    expect(readOperands(['--json', 'run', 'a', 'b'])).toEqual({ method: 'run', rest: ['a', 'b'], json: true });
+    expect(readOperands(['run', '--json'])).toEqual({ method: 'run', rest: [], json: true });
+  });
+
+  it('are told by their place when they are missing or wrong', () => {
+    expect(() => readOperands([])).toThrow('method: missing, expected a method (set <method>)');
+    expect(() => readOperands(['x'])).toThrow('got "x" from <method>');
+  });
+
+  it('have neither flags nor variables', () => {
+    expect(() => readOperands(['run', '--method', 'x'])).toThrow('--method: unknown flag');
+    expect(() => readOperands(['run'], { IM_METHOD: 'x' })).toThrow('IM_METHOD: unknown variable');
+  });
+
+  it('are shown in the help as they are typed', () => {
+    const text = helpText({ name: 'im call', summary: '', settings: declared, examples: [] });
+    expect(text).toContain('Usage: im call <method> [more…] [options]');
+    expect(text).not.toMatch(/--method|IM_REST/);
+  });
+});

@@ -78,7 +78,11 @@ function mistakesOf(
   prefix: string,
 ): ConfigMistake[] {
   const variable = variableName(prefix, key, declared);
-  const settable = declared.secret ? variable : `--${flagName(key, declared)} or ${variable}`;
+  const settable = declared.operand
+    ? `<${key}>`
+    : declared.secret
+      ? variable
+      : `--${flagName(key, declared)} or ${variable}`;
   const paths = new Set(error.issues.map(({ path }) => key + path.map((part) => `[${String(part)}]`).join('')));
   return [...paths].map((path) => ({
     path,

@@ -14,6 +14,8 @@ export interface SettingOptions {
   readonly secret?: boolean;
   /** Instead of the name made from the key, without dashes: `data`. */
   readonly flag?: string;
+  /** Given by its place instead of a name: `call <method>`; in the order of the declaration, a list takes the rest. */
+  readonly operand?: boolean;
   /** How the value is called in `--help`: `folder`. Default: from the type. */
   readonly placeholder?: string;
 }
@@ -42,4 +44,9 @@ export function flagName(key: string, declared: Setting): string {
 /** `pingIntervalMs` → `IM_PING_INTERVAL_MS`: prefix and the flag's name. */
 export function variableName(prefix: string, key: string, declared: Setting): string {
   return prefix + flagName(key, declared).replaceAll('-', '_').toUpperCase();
+}
+
+/** Those that have names outside the command line too. */
+export function namedSettings(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([, { operand }]) => operand !== true));
 }

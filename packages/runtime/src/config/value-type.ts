@@ -77,7 +77,7 @@ function expectedOf(json: JsonSchema): string {
     case 'boolean':
       return 'true or false';
     case 'array':
-      return `a comma-separated list, each ${expectedOf(json.items ?? {})}`;
+      return `a comma-separated list, each ${json.items?.description ?? expectedOf(json.items ?? {})}`;
     default:
       return json.format === 'uri' ? 'a URL' : `text${lengthOf(json)}`;
   }
