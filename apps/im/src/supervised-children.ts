@@ -21,7 +21,7 @@ import { chooseSignIn } from './server/sign-in.js';
 import type { ServerConfig } from './settings.js';
 
 /** Longer than the deadlines of any child's own shutdown together. */
-export const CHILD_STOP_MS = 20_000;
+const CHILD_STOP_MS = 20_000;
 
 export interface Supervision {
   readonly logger: AppLogger;

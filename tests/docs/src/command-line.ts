@@ -66,8 +66,10 @@ function proveInstallable(name: string): void {
 }
 
 async function proveIm(words: readonly string[]): Promise<void> {
-  const isNamed = words[0] !== undefined && !words[0].startsWith('-');
-  await proveFlags([imCommand, isNamed ? (words[0] ?? '') : 'start'], isNamed ? words.slice(1) : words);
+  // `im rpc call` is a command of two words.
+  const length = words[0] === 'rpc' ? 2 : words[0] === undefined || words[0].startsWith('-') ? 0 : 1;
+  const command = length === 0 ? ['start'] : words.slice(0, length);
+  await proveFlags([imCommand, ...command], words.slice(length));
 }
 
 /** @param own file and arguments of a program that knows `--help` */

@@ -9,10 +9,38 @@ const spans = readDocuments()
   ?.spans.map(({ text }) => text);
 const named = (name: RegExp): string[] => [...new Set(spans?.filter((text) => name.test(text)))].sort();
 
-it('docs/operations.md names every flag of `im start`, and every variable', async () => {
-  const { flags, variables } = await readHelp([imCommand, 'start']);
-  flags.delete('--help');
-  expect(named(/^--[a-z-]+$/)).toEqual([...flags].sort());
-  variables.delete('IM_CONFIG');
-  expect(named(/^IM_[A-Z_]+$/)).toEqual([...variables].sort());
+const SERVERS = ['start', 'up'];
+const BESIDE = [
+  'serve',
+  'update',
+  'broker',
+  'gateway',
+  'worker',
+  'keys',
+  'rpc services',
+  'rpc call',
+  'rpc tap',
+  'rpc bench',
+  'rpc weights',
+];
+
+/** Of all these commands together. */
+async function helpOf(commands: readonly string[]) {
+  const helps = await Promise.all(commands.map((command) => readHelp([imCommand, ...command.split(' ')])));
+  return {
+    flags: new Set(helps.flatMap(({ flags }) => [...flags])),
+    variables: new Set(helps.flatMap(({ variables }) => [...variables])),
+  };
+}
+
+it('docs/operations.md names every flag of `im start` and `im up`, and every variable, and none that no command has', async () => {
+  const own = await helpOf(SERVERS);
+  own.flags.delete('--help');
+  own.variables.delete('IM_CONFIG');
+  const all = await helpOf([...SERVERS, ...BESIDE]);
+  const [flags, variables] = [named(/^--[a-z-]+$/), named(/^IM_[A-Z_]+$/)];
+  expect(flags).toEqual(expect.arrayContaining([...own.flags]));
+  expect(variables).toEqual(expect.arrayContaining([...own.variables]));
+  expect(flags.filter((flag) => !all.flags.has(flag))).toEqual([]);
+  expect(variables.filter((variable) => !all.variables.has(variable))).toEqual([]);
 });

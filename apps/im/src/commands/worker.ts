@@ -9,7 +9,7 @@ import { SECRET_FILES } from '../server/secrets.js';
 import { dataFolder, loggingSettings, processName } from '../settings.js';
 
 /** Longer than the deadlines of the calls it may have. */
-export const DRAIN_MS = 15_000;
+const DRAIN_MS = 15_000;
 
 export const workerSettings = {
   ...brokerSettings,

@@ -7,7 +7,7 @@ import { serveRelay } from '../relay/serve-relay.js';
 import type { BrokerPlace } from '../rpc/broker-place.js';
 import type { Engines, Ports } from './engines.js';
 
-export interface ServedParts extends Engines, Ports {
+interface ServedParts extends Engines, Ports {
   readonly worker: RpcWorker;
   /** Undefined: no development tokens. */
   readonly developmentSecret: Uint8Array | undefined;
