@@ -164,7 +164,7 @@ _SHAPES: Dict[str, _Shape] = {
         "method": _is_name,
         "timeoutMs?": _is_count,
         "idempotent?": _is_flag,
-        "key?": _is_key,
+        "key?": _is_route,
         "route?": _is_route,
         "trace?": _is_trace,
         "headers?": _is_headers,

@@ -1,4 +1,4 @@
-/** Grammar of service and method names (docs/protocol.md PR-50). */
+/** Grammar of service and method names (docs/protocol.md PR-50), and of keys (docs/rpc.md RP-6, RP-7). */
 import { ImError } from '@im/protocol';
 
 const SERVICE = /^[a-zA-Z][A-Za-z0-9_-]{0,63}$/;
@@ -7,6 +7,16 @@ const METHOD = /^[a-zA-Z$][A-Za-z0-9_-]{0,63}$/;
 
 export function isName(kind: 'service' | 'method', name: string): boolean {
   return typeof name === 'string' && (kind === 'service' ? SERVICE : METHOD).test(name);
+}
+
+/** Characters of an idempotency key or a routing key. */
+export const MAX_KEY_LENGTH = 256;
+
+/** Whether it has 1 to so many characters. */
+export function isText(value: unknown, limit: number): value is string {
+  if (typeof value !== 'string' || value === '') return false;
+  // A character is one or two UTF-16 units: few texts must be counted.
+  return value.length <= limit || (value.length <= 2 * limit && [...value].length <= limit);
 }
 
 /** @throws ImError INVALID_ARGUMENT */

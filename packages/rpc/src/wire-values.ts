@@ -5,6 +5,7 @@
 import { type ErrorBody, ImError } from '@im/protocol';
 import type { RpcHeaders } from './rpc.js';
 import { MAX_HEADER_BYTES } from './rpc-limits.js';
+import { parseObject } from './wire/message.js';
 
 /** W3C trace context; calls made on behalf of another pass it on. */
 export const TRACE_HEADER = 'traceparent';
@@ -32,9 +33,12 @@ export function encodeHeaders(headers: RpcHeaders, part: Part = 'headers'): stri
   return text;
 }
 
-/** The opposite of {@link encodeHeaders}, for text that it made. */
+/** The opposite of {@link encodeHeaders}. @throws ImError MALFORMED for text that is no JSON object */
 export function decodeHeaders(text: string): RpcHeaders {
-  return text === '' ? NO_HEADERS : (JSON.parse(text) as RpcHeaders);
+  if (text === '') return NO_HEADERS;
+  const headers = parseObject(text);
+  if (headers === undefined) throw new ImError('MALFORMED', { message: 'the headers are no JSON object' });
+  return headers;
 }
 
 /** JSON text of an error; details that JSON cannot say or that exceed 8 KiB are left out. */

@@ -17,7 +17,7 @@ final class PlainCodec
     /** Members that a message of the kind must have, and what they are; those with `?` may be left out. */
     private const SHAPES = [
         'call' => [
-            'service' => 'name', 'method' => 'name', 'timeoutMs?' => 'count', 'idempotent?' => 'flag', 'key?' => 'key',
+            'service' => 'name', 'method' => 'name', 'timeoutMs?' => 'count', 'idempotent?' => 'flag', 'key?' => 'route',
             'route?' => 'route', 'trace?' => 'trace', 'headers?' => 'headers', 'stream?' => 'flag', 'late?' => 'flag',
             'target?' => 'count',
         ],

@@ -17,7 +17,8 @@ export type Stage = 'free' | 'waiting' | 'running' | 'abandoned';
 const EMPTY = Buffer.alloc(0);
 const INDEX_BITS = 18;
 const MAX_OPEN = 1 << INDEX_BITS;
-const GENERATIONS = 1 << (32 - INDEX_BITS);
+/** One less than there could be: NO_ID is nobody's. */
+const GENERATIONS = (1 << (32 - INDEX_BITS)) - 1;
 
 export class BrokerCall implements Expiring, RecordSource {
   readonly index: number;
@@ -71,6 +72,13 @@ export class BrokerCall implements Expiring, RecordSource {
 
   get wantsLate(): boolean {
     return (this.flags & FLAG.late) !== 0;
+  }
+
+  /** Its caller has parts of an answer, which another worker would send again. */
+  neverRepeat(): void {
+    if (!this.isRepeatable) return;
+    this.flags &= ~(FLAG.idempotent | FLAG.key);
+    this.forgetRecord();
   }
 
   /** It will not be handed out again. */

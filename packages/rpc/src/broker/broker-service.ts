@@ -76,7 +76,7 @@ export class BrokerService {
 }
 
 function inputOf(reader: PackReader): Record<string, unknown> | undefined {
-  return reader.readCall() ? parseObject(Buffer.from(reader.body).toString()) : undefined;
+  return parseObject(Buffer.from(reader.body).toString());
 }
 
 function reply(caller: CallerPeer, id: number, output: unknown): void {

@@ -51,11 +51,11 @@ export class CallerPeer extends Peer {
     if (!reader.readNames()) return;
     const { id, service, key, route } = reader;
     const core = this.#core;
-    if (this.calls.has(id)) {
+    if (this.calls.has(id) || core.taps.has(this, id)) {
       this.malformed();
       return;
     }
-    if (reader.attachment !== undefined && reader.attachment.length > core.maxBodyBytes) {
+    if (reader.bodyBytes > core.maxBodyBytes) {
       this.refuse(id, core.tooLarge);
       return;
     }

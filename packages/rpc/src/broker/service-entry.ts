@@ -47,7 +47,7 @@ export class ServiceEntry {
   readonly #draining = new Set<Registration>();
   readonly #queue = new CallQueue();
   readonly #environment: ServiceEnvironment;
-  readonly #figures: ServiceFigures;
+  readonly #figures = new ServiceFigures();
   /** In all queues together. */
   #queued = 0;
   #running = 0;
@@ -59,7 +59,6 @@ export class ServiceEntry {
     this.name = name;
     this.limits = limits;
     this.#environment = environment;
-    this.#figures = new ServiceFigures(environment.metrics, name, this);
   }
 
   get counts(): ServiceCounts {
@@ -81,6 +80,7 @@ export class ServiceEntry {
   }
 
   add(registration: Registration): void {
+    if (!this.everServed) this.#figures.publish(this.#environment.metrics, this.name, this);
     this.everServed = true;
     this.#serving.push(registration);
     // What waited for any worker at all may have found its owner, or nobody with its method.

@@ -18,11 +18,12 @@ export interface ServiceLoad {
 }
 
 export class ServiceFigures {
-  readonly #overloaded: Counter;
-  readonly #late: Counter;
+  #overloaded: Counter | undefined;
+  #late: Counter | undefined;
   #counts = { calls: 0, failed: 0, overloaded: 0, late: 0 };
 
-  constructor(metrics: Metrics, service: string, load: ServiceLoad) {
+  /** From now on as metrics too: of services that workers serve, not of every name that callers make up. */
+  publish(metrics: Metrics, service: string, load: ServiceLoad): void {
     const labels = { service };
     metrics.observe('im_rpc_queued_calls', { help: 'Calls that wait for a worker', labels }, () => load.queued);
     metrics.observe('im_rpc_running_calls', { help: 'Calls that workers carry out', labels }, () => load.running);
@@ -44,11 +45,11 @@ export class ServiceFigures {
 
   overload(): void {
     this.#counts.overloaded++;
-    this.#overloaded.add();
+    this.#overloaded?.add();
   }
 
   late(): void {
     this.#counts.late++;
-    this.#late.add();
+    this.#late?.add();
   }
 }

@@ -25,6 +25,8 @@ export class ServiceTable {
     const known = this.#services.get(name);
     const { environment, graceUntil } = this.#options;
     if (known !== undefined || environment.turn.now >= graceUntil) return known;
+    // Names that callers make up must leave room for what workers serve.
+    if (this.#services.size * 2 >= this.#options.maxServices) return undefined;
     const entry = this.findOrAdd(name);
     if (entry !== undefined) entry.absentUntil = graceUntil;
     return entry;

@@ -55,6 +55,10 @@ export class Taps {
     return this.#taps.size > 0;
   }
 
+  has(caller: CallerPeer, id: number): boolean {
+    return this.isOpen && this.#find(caller, id) !== undefined;
+  }
+
   /** @returns false when there are too many */
   open(caller: CallerPeer, id: number, filter: TapFilter): boolean {
     if (this.#taps.size >= MAX_TAPS) return false;

@@ -82,6 +82,7 @@ export class WorkerPeer extends Peer {
         this.touch();
         break;
       case KIND.bye:
+        this.pingMs = undefined;
         this.#leave();
         break;
     }
@@ -94,6 +95,7 @@ export class WorkerPeer extends Peer {
       return;
     }
     let error: string | undefined;
+    if (reader.kind === KIND.reply && !reader.skipHeaders()) return;
     if (reader.kind === KIND.error) {
       const described = parseObject(reader.text);
       // What describes no error must not reach a caller; the rest of it is for the caller to read.
@@ -114,6 +116,7 @@ export class WorkerPeer extends Peer {
   #part(reader: PackReader): void {
     const call = this.#find(reader.id);
     if (call?.caller === undefined || call.stage !== 'running' || (call.flags & FLAG.stream) === 0) return;
+    call.neverRepeat();
     call.caller.writer.forward(reader, call.callerId);
     call.caller.touch();
   }

@@ -8,7 +8,7 @@ import { abortError, deadlineExceeded, effectiveHeaders, effectiveTimeoutMs } fr
 import { BrokerConnection } from '../connection/broker-connection.js';
 import type { Connector } from '../connection/link.js';
 import { DeadlineLists } from '../deadlines/deadline-lists.js';
-import { isName } from '../names.js';
+import { isName, isText, MAX_KEY_LENGTH } from '../names.js';
 import type { CallOptions, RpcCaller, RpcReply, RpcStream } from '../rpc.js';
 import type { PackReader } from '../wire/pack-reader.js';
 import { FLAG, KIND } from '../wire/record.js';
@@ -30,6 +30,8 @@ export interface CallerOptions {
 const NO_OPTIONS: CallOptions = {};
 /** How long the broker may take to say whether a call that ends had been handed out. */
 const ENDING_MS = 250;
+/** How long a reply that is wanted though it is late is waited for. */
+const LATE_MS = 600_000;
 
 export class Caller implements RpcCaller {
   readonly #options: CallerOptions;
@@ -110,6 +112,8 @@ export class Caller implements RpcCaller {
     checkBody(body, this.#options.maxBodyBytes);
     if (service !== '$broker' && !isName('service', service)) throw new ImError('SERVICE_UNKNOWN');
     if (!isName('method', method)) throw new ImError('METHOD_UNKNOWN');
+    checkKey('idempotencyKey', options.idempotencyKey);
+    checkKey('routingKey', options.routingKey);
     const { headers, trace } = takeTrace(effectiveHeaders(options));
     const flags =
       (options.idempotent === true ? FLAG.idempotent : 0) |
@@ -126,7 +130,7 @@ export class Caller implements RpcCaller {
     if (!this.#pending.add(call)) throw new ImError('QUEUE_FULL', { details: { limit: 'open calls' } });
     this.#deadlines.add(call, timeoutMs, this.#options.clock.monotonic());
     if (signals[0] !== undefined || signals[1] !== undefined) {
-      call.unlisten = listen(signals, (signal) => this.#cancel(call, abortError(signal, true), signal));
+      call.unlisten = listen(signals, (signal) => this.#cancel(call, abortError(signal, true)));
     }
     const connection = this.#choose();
     if (connection === undefined) this.#waiting.add(call);
@@ -190,7 +194,7 @@ export class Caller implements RpcCaller {
     const call = this.#pending.find(reader.id);
     if (call === undefined || call.connection !== connection) return;
     if (kind === KIND.part) {
-      if (call.stage === 'sent' && call.terms.parts !== undefined) call.terms.parts.push(reader.body);
+      if (call.stage === 'sent' && call.terms.parts?.push(reader.body) === false) this.#cancel(call, overrun());
     } else if (kind === KIND.reply) this.#replied(call, reader);
     else this.#failed(call, decodeError(reader.text));
   }
@@ -233,16 +237,17 @@ export class Caller implements RpcCaller {
       return;
     }
     const handedOut = error.details?.handedOut === true;
-    const own = call.signal === undefined ? deadlineExceeded(handedOut) : abortError(call.signal, handedOut);
+    const own = withHandedOut(call.reason ?? deadlineExceeded(handedOut), handedOut);
     // A worker's own answer of that name is passed on as it is.
     const shown = error.details?.handedOut === undefined ? error : own;
     if (call.terms.options.onLate === undefined || !handedOut) {
       this.#fail(call, shown);
       return;
     }
-    this.#deadlines.remove(call);
     call.unlisten?.();
     call.stage = 'late';
+    this.#deadlines.remove(call);
+    this.#deadlines.add(call, LATE_MS, this.#options.clock.monotonic());
     call.reject(shown);
   }
 
@@ -256,13 +261,13 @@ export class Caller implements RpcCaller {
     return true;
   }
 
-  #cancel(call: PendingCall, error: ImError, signal?: AbortSignal): void {
-    call.signal = signal;
+  #cancel(call: PendingCall, error: ImError): void {
     this.#finish(call, error, error.name === 'DEADLINE_EXCEEDED' ? 1 : 0);
   }
 
   #expire(call: PendingCall): void {
     if (call.stage === 'ending') this.#endUnheard(call);
+    else if (call.stage === 'late') this.#forget(call);
     else this.#finish(call, deadlineExceeded(true), 1);
   }
 
@@ -277,12 +282,13 @@ export class Caller implements RpcCaller {
     connection.writer.cancel(call.id, reason);
     connection.touch();
     call.stage = 'ending';
+    call.reason = error;
     this.#deadlines.remove(call);
     this.#deadlines.add(call, ENDING_MS, this.#options.clock.monotonic());
   }
 
   #endUnheard(call: PendingCall): void {
-    this.#fail(call, call.signal === undefined ? deadlineExceeded(true) : abortError(call.signal, true));
+    this.#fail(call, withHandedOut(call.reason ?? deadlineExceeded(true), true));
   }
 
   #lose(connection: BrokerConnection): void {
@@ -331,6 +337,20 @@ function listen(signals: readonly (AbortSignal | undefined)[], onAbort: (signal:
   };
 }
 
+/** A worker that sends more parts than it may would fill our memory. */
+function overrun(): ImError {
+  return new ImError('INTERNAL', { message: 'the worker sent more parts than it was granted' });
+}
+
+function checkKey(argument: string, key: string | undefined): void {
+  if (key === undefined || isText(key, MAX_KEY_LENGTH)) return;
+  throw new ImError('INVALID_ARGUMENT', {
+    message: `${argument}: 1 to ${MAX_KEY_LENGTH} characters`,
+    details: { argument },
+  });
+}
+
 function withHandedOut(error: ImError, handedOut: boolean): ImError {
+  if (error.name !== 'CANCELLED' && error.name !== 'DEADLINE_EXCEEDED') return error;
   return new ImError(error.name as 'CANCELLED', { details: { handedOut }, cause: error.cause });
 }

@@ -1,6 +1,8 @@
 /** Parts of one reply between the connection and the one who reads them. Bounded by the credit that the worker has. */
 
 const GRANT = 16;
+/** What a worker may send unasked, and again after another took the call over. */
+const MAX_PARTS = 64;
 
 export interface PartQueueEvents {
   /** So many parts more may come. */
@@ -15,6 +17,8 @@ interface Waiting {
 }
 
 export class PartQueue implements AsyncIterableIterator<Uint8Array> {
+  /** A part has come: the call must not be repeated. */
+  hasBegun = false;
   readonly #events: PartQueueEvents;
   #parts: Uint8Array[] = [];
   #waiting: Waiting[] = [];
@@ -26,13 +30,18 @@ export class PartQueue implements AsyncIterableIterator<Uint8Array> {
     this.#events = events;
   }
 
-  push(part: Uint8Array): void {
+  /** @returns false when more wait than ever should: the part is not taken */
+  push(part: Uint8Array): boolean {
+    this.hasBegun = true;
     const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#parts.push(part);
-    else {
+    if (waiting !== undefined) {
       waiting.resolve({ done: false, value: part });
       this.#count();
+      return true;
     }
+    if (this.#parts.length >= MAX_PARTS) return false;
+    this.#parts.push(part);
+    return true;
   }
 
   /** @param error what the call failed with */

@@ -1,5 +1,6 @@
 /** A call at its caller, from the moment it is accepted until nobody waits for anything of it. */
 
+import type { ImError } from '@im/protocol';
 import type { BrokerConnection } from '../connection/broker-connection.js';
 import type { DeadlineList, Expiring } from '../deadlines/deadline-lists.js';
 import type { CallOptions, RpcReply } from '../rpc.js';
@@ -34,8 +35,8 @@ export class PendingCall implements Expiring {
   connection: BrokerConnection | undefined;
   /** Brokers that had no worker for it. */
   refusals = 0;
-  /** Why it ends: the reason for its caller, unless a broker knows better. */
-  signal: AbortSignal | undefined;
+  /** Why it ends before its answer. */
+  reason: ImError | undefined;
   unlisten: (() => void) | undefined;
 
   deadline = 0;
@@ -52,6 +53,6 @@ export class PendingCall implements Expiring {
   /** Carrying it out twice is harmless. */
   get isRepeatable(): boolean {
     const { idempotent, idempotencyKey } = this.terms.options;
-    return idempotent === true || idempotencyKey !== undefined;
+    return (idempotent === true || idempotencyKey !== undefined) && this.terms.parts?.hasBegun !== true;
   }
 }

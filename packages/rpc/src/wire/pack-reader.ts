@@ -2,6 +2,8 @@
  * Reads packed messages record by record, without an object a record: its fields are those of the reader, valid until
  * the next step. Nothing is copied; what is kept longer, is copied by who keeps it. Any bytes give records or `malformed`.
  */
+import { isText, MAX_KEY_LENGTH } from '../names.js';
+import { MAX_HEADER_BYTES } from '../rpc-limits.js';
 import { NameCache } from './name-cache.js';
 import {
   FLAG,
@@ -17,6 +19,8 @@ import {
 } from './record.js';
 
 const EMPTY = Buffer.alloc(0);
+/** Of a call: something stands between its names and its body. */
+const OPTIONS = FLAG.key | FLAG.route | FLAG.trace | FLAG.headers;
 
 export class PackReader {
   readonly #names = new NameCache();
@@ -94,7 +98,10 @@ export class PackReader {
     return true;
   }
 
-  /** Of a call: target, timeoutMs, service and method; key and route if it has them. All that a broker looks at. */
+  /**
+   * Of a call: target, timeoutMs, service and method; key and route if it has them. All that a broker looks at; what it
+   * passes on is in order as a whole, so that no record spoils those packed with it.
+   */
   readNames(): boolean {
     const { buffer, start, end } = this;
     if (this.kind !== KIND.call || start + NAMES_OFFSET + 2 > end) return this.#refuse();
@@ -110,8 +117,9 @@ export class PackReader {
     this.method = this.#names.read(buffer, at + 1, stop);
     this.#optionsStart = stop;
     this.key = this.route = undefined;
-    if ((this.flags & (FLAG.key | FLAG.route)) === 0) return true;
-    return this.#readKeys();
+    this.#bodyStart = stop;
+    if ((this.flags & OPTIONS) === 0) return true;
+    return this.#readKeys() && this.#findBody();
   }
 
   /** The whole call. */
@@ -129,12 +137,18 @@ export class PackReader {
     return this.#readHeaders(this.#optionsStart);
   }
 
+  /** Of a reply or part: where its body is, its headers unread. */
+  skipHeaders(): boolean {
+    this.#optionsStart = this.start + RECORD_HEAD_BYTES;
+    return this.#findBody();
+  }
+
   /** Headers and body of a reply. */
   readReply(): boolean {
     return this.#readHeaders(this.start + RECORD_HEAD_BYTES);
   }
 
-  /** The body: a view. After readCall or readReply where there are headers. */
+  /** The body: a view. Of calls, and where there are headers, after one of the steps above. */
   get body(): Uint8Array {
     const { buffer, byteOffset, length } = this.attachment ?? this.buffer;
     if (this.attachment !== undefined) return new Uint8Array(buffer, byteOffset, length);
@@ -161,14 +175,29 @@ export class PackReader {
   #readKeys(): boolean {
     if ((this.flags & FLAG.key) !== 0) {
       const text = this.#readLong();
-      if (text === undefined) return false;
+      if (!isText(text, MAX_KEY_LENGTH)) return this.#refuse();
       this.key = text;
     }
     if ((this.flags & FLAG.route) !== 0) {
       const text = this.#readLong();
-      if (text === undefined) return false;
+      if (!isText(text, MAX_KEY_LENGTH)) return this.#refuse();
       this.route = text;
     }
+    return true;
+  }
+
+  /** Steps over trace and headers, wherever they are. */
+  #findBody(): boolean {
+    const { buffer, flags, end } = this;
+    let at = this.#optionsStart;
+    if (this.kind === KIND.call && (flags & FLAG.trace) !== 0) at += at < end ? 1 + (buffer[at] as number) : 1;
+    if ((flags & FLAG.headers) !== 0) {
+      const length = at + 2 <= end ? buffer.readUInt16LE(at) : Number.POSITIVE_INFINITY;
+      if (length > MAX_HEADER_BYTES) return this.#refuse();
+      at += 2 + length;
+    }
+    if (at > end) return this.#refuse();
+    this.#bodyStart = at;
     return true;
   }
 
@@ -189,7 +218,7 @@ export class PackReader {
     if ((this.flags & FLAG.headers) === 0) return true;
     this.#optionsStart = at;
     const text = this.#readLong();
-    if (text === undefined) return false;
+    if (text === undefined || this.#optionsStart - at - 2 > MAX_HEADER_BYTES) return this.#refuse();
     this.headers = text;
     this.#bodyStart = this.#optionsStart;
     return true;

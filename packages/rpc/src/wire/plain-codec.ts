@@ -1,4 +1,5 @@
 /** The plain form (docs/rpc.md, section 2): frames of JSON and body to messages and back. Any bytes give a message or a MalformedPlain. */
+import { isText, MAX_KEY_LENGTH } from '../names.js';
 import { DEFAULT_TIMEOUT_MS, MAX_HEADER_BYTES, MAX_TIMEOUT_MS } from '../rpc-limits.js';
 import { type Message, type MessageKind, parseObject } from './message.js';
 import { KIND, NO_ID } from './record.js';
@@ -26,7 +27,7 @@ const name: Check = (value) =>
 const text =
   (limit: number): Check =>
   (value) =>
-    typeof value === 'string' && value !== '' && [...value].length <= limit ? undefined : `1 to ${limit} characters`;
+    isText(value, limit) ? undefined : `1 to ${limit} characters`;
 const flag: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 const object: Check = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object';
@@ -52,8 +53,8 @@ const SHAPES: Readonly<Record<MessageKind, Readonly<Record<string, Check>>>> = {
     method: name,
     'timeoutMs?': count,
     'idempotent?': flag,
-    'key?': text(128),
-    'route?': text(256),
+    'key?': text(MAX_KEY_LENGTH),
+    'route?': text(MAX_KEY_LENGTH),
     'trace?': (value) =>
       typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value) ? undefined : 'a traceparent',
     'headers?': headers,

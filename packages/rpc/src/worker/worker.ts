@@ -149,7 +149,7 @@ export class Worker implements RpcWorker {
     const { id, service, method, headers, trace, key, route, flags } = reader;
     const offer = this.#offers.get(reader.target);
     if (offer === undefined) {
-      this.#fail(line, id, new ImError('UNAVAILABLE'));
+      this.#refuse(line, id, new ImError('UNAVAILABLE'));
       return;
     }
     const { clock, maxBodyBytes } = this.#options;
@@ -169,6 +169,7 @@ export class Worker implements RpcWorker {
         clock,
         maxBodyBytes,
         sendPart: (part) => {
+          if (line.running.get(id) !== request) return;
           line.connection.writer.answer(KIND.part, id, '', part);
           line.connection.touch();
         },
@@ -179,36 +180,47 @@ export class Worker implements RpcWorker {
   }
 
   async #run(line: Line, id: number, request: IncomingRequest, offer: Offer): Promise<void> {
-    if (request.remainingMs() <= 0) this.#fail(line, id, deadlineExceeded(false));
+    // Its broker is gone: nobody waits.
+    if (line.running.get(id) !== request) {
+      offer.slots.free();
+      return;
+    }
+    if (request.remainingMs() <= 0) this.#refuse(line, id, deadlineExceeded(false));
     else {
       let reply: RpcReply;
       try {
         reply = await offer.service.handle(request);
         this.#answer(line, id, request, reply);
       } catch (thrown) {
-        this.#fail(line, id, this.#errorOf(thrown, request));
+        this.#fail(line, id, request, this.#errorOf(thrown, request));
       }
     }
-    line.running.delete(id);
+    if (line.running.get(id) === request) line.running.delete(id);
     offer.slots.free();
   }
 
-  #answer(line: Line, id: number, { service, method }: IncomingRequest, { body, headers }: RpcReply): void {
+  #answer(line: Line, id: number, request: IncomingRequest, { body, headers }: RpcReply): void {
     let text: string;
     try {
       checkBody(body, this.#options.maxBodyBytes, 'reply body');
       text = encodeHeaders(headers, 'reply headers');
     } catch (error) {
+      const { service, method } = request;
       this.#options.logger.error('a service answered what cannot travel', { service, method, error });
-      this.#fail(line, id, ImError.wrap(error));
+      this.#fail(line, id, request, ImError.wrap(error));
       return;
     }
-    if (!line.running.has(id)) return;
+    // The next broker may have given the same id to another call.
+    if (line.running.get(id) !== request) return;
     line.connection.writer.answer(KIND.reply, id, text, body);
     line.connection.touch();
   }
 
-  #fail(line: Line, id: number, error: ImError): void {
+  #fail(line: Line, id: number, request: IncomingRequest, error: ImError): void {
+    if (line.running.get(id) === request) this.#refuse(line, id, error);
+  }
+
+  #refuse(line: Line, id: number, error: ImError): void {
     if (line.connection.state !== 'up') return;
     line.connection.writer.text(KIND.error, id, encodeError(error));
     line.connection.touch();
