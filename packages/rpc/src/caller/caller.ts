@@ -352,5 +352,5 @@ function checkKey(argument: string, key: string | undefined): void {
 
 function withHandedOut(error: ImError, handedOut: boolean): ImError {
   if (error.name !== 'CANCELLED' && error.name !== 'DEADLINE_EXCEEDED') return error;
-  return new ImError(error.name as 'CANCELLED', { details: { handedOut }, cause: error.cause });
+  return new ImError(error.name, { details: { handedOut }, cause: error.cause });
 }

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import packed from '../../vectors/packed.json' with { type: 'json' };
 import plain from '../../vectors/plain.json' with { type: 'json' };
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from '../rpc-limits.js';
-import { type Message, type MessageKind, readMessage, writeMessage } from './message.js';
+import { write } from '../testing/wire-peer.js';
+import { type Message, type MessageKind, readMessage } from './message.js';
 import { PackReader } from './pack-reader.js';
 import { PackWriter } from './pack-writer.js';
 import { decodePlain, encodePlain } from './plain-codec.js';
@@ -49,21 +50,6 @@ function completed({ kind, id, ...members }: Readonly<Record<string, unknown>>):
 function toMessage({ body, ...rest }: Readonly<Record<string, unknown>>): Message {
   const { kind, id, ...members } = rest;
   return { kind: kind as MessageKind, id: id as number, members, body: fromHex(body) };
-}
-
-/** A call to a worker is one from a caller, passed on. */
-function write(writer: PackWriter, message: Message): void {
-  const { target, timeoutMs } = message.members;
-  if (target === undefined) {
-    writeMessage(writer, message);
-    return;
-  }
-  const own = new PackWriter();
-  writeMessage(own, message);
-  const reader = new PackReader();
-  reader.open(own.take(0));
-  reader.next();
-  writer.forwardCall(reader, message.id, target as number, timeoutMs as number);
 }
 
 describe('vectors of the plain form', () => {
