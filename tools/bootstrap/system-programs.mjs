@@ -6,14 +6,26 @@ import { step } from './step.mjs';
 /**
  * @typedef {object} SystemProgram
  * @property {string} name
- * @property {string} file where it is when it is installed
+ * @property {string[]} files where it may be when it is installed: one of them is enough
  * @property {string[]} debianPackages what brings it
  */
 
 /** @type {Record<string, SystemProgram>} */
 const systemPrograms = {
-  chromium: { name: 'Chromium', file: '/usr/bin/chromium', debianPackages: ['chromium', 'fonts-dejavu-core'] },
-  curl: { name: 'curl', file: '/usr/bin/curl', debianPackages: ['curl'] },
+  chromium: { name: 'Chromium', files: ['/usr/bin/chromium'], debianPackages: ['chromium', 'fonts-dejavu-core'] },
+  curl: { name: 'curl', files: ['/usr/bin/curl'], debianPackages: ['curl'] },
+  go: { name: 'Go', files: ['/usr/local/go/bin/go', '/usr/bin/go'], debianPackages: ['golang-go'] },
+  php: { name: 'PHP', files: ['/usr/bin/php'], debianPackages: ['php-cli'] },
+  phpZmq: {
+    name: 'php-zmq',
+    files: ['8.2', '8.3', '8.4', '8.5'].map((version) => `/etc/php/${version}/mods-available/zmq.ini`),
+    debianPackages: ['php-zmq'],
+  },
+  pythonZmq: {
+    name: 'python3-zmq',
+    files: ['/usr/lib/python3/dist-packages/zmq/__init__.py'],
+    debianPackages: ['python3-zmq'],
+  },
 };
 
 /** Whether this process may install Debian packages. */
@@ -25,7 +37,7 @@ const mayInstall = () => existsSync('/etc/debian_version') && process.getuid?.()
  * @returns {Promise<string[]>} those that are still missing
  */
 export async function ensurePrograms(names) {
-  const missing = () => names.filter((name) => !existsSync(programOf(name).file));
+  const missing = () => names.filter((name) => !programOf(name).files.some((file) => existsSync(file)));
   if (missing().length === 0 || !mayInstall()) return missing();
   const packages = missing().flatMap((name) => programOf(name).debianPackages);
   await step('system programs', async () => {

@@ -15,9 +15,13 @@ const FOREIGN: readonly string[] = ['enableServiceLinks'];
 
 const spans = readDocuments().flatMap((document) => document.spans);
 const files = filesBelow(repository);
-/** The code of all packages, apps and the bench, tests aside; and what pnpm is told. */
+/** The code of all packages, apps, clients and the bench, tests aside; and what pnpm is told. */
 const sources = files
-  .filter((file) => /^((packages|apps)\/[\w-]+|bench)\/src\/.*(?<!\.test)\.ts$|^pnpm-workspace\.yaml$/.test(file))
+  .filter(
+    (file) =>
+      /^((packages|apps)\/[\w-]+|bench)\/src\/.*(?<!\.test)\.ts$|^pnpm-workspace\.yaml$/.test(file) ||
+      /^clients\/(?!.*test).*\.(go|php|py)$/.test(file),
+  )
   .filter((file) => !file.includes('/fixtures/'))
   .map((file) => readFileSync(path.join(repository, file), 'utf8'));
 

@@ -1,0 +1,106 @@
+/** Workers and callers of other languages, as processes. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { vi } from 'vitest';
+import type { Command } from './language.js';
+
+export interface Ask {
+  readonly service: string;
+  readonly method: string;
+  readonly input?: unknown;
+  readonly timeoutMs?: number;
+  readonly idempotent?: boolean;
+  readonly key?: string;
+  readonly route?: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly trace?: string;
+  readonly stream?: boolean;
+}
+
+export interface Outcome {
+  readonly value?: unknown;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly parts?: readonly unknown[];
+  readonly error?: {
+    readonly code: number;
+    readonly name: string;
+    readonly message: string;
+    readonly retryable: boolean;
+    readonly details: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** Whoever makes calls. */
+export interface Asker {
+  ask(ask: Ask): Promise<Outcome>;
+}
+
+class ClientProcess {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly lines: string[] = [];
+  errors = '';
+  readonly #exited: Promise<number | null>;
+
+  constructor([file, ...first]: Command, args: readonly string[]) {
+    this.child = spawn(file, [...first, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    createInterface(this.child.stdout).on('line', (line) => this.onLine(line));
+    this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.errors += text;
+    });
+    this.#exited = once(this.child, 'close').then(([code]) => code as number | null);
+  }
+
+  /** @returns its exit code, null when the signal ended it */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return this.#exited;
+  }
+
+  exited(): Promise<number | null> {
+    return this.#exited;
+  }
+
+  protected onLine(line: string): void {
+    this.lines.push(line);
+  }
+}
+
+export class WorkerProcess extends ClientProcess {
+  constructor(command: Command, service: string, addresses: readonly string[]) {
+    super(command, [service, ...addresses]);
+  }
+
+  async said(line: string, times = 1): Promise<void> {
+    await vi.waitFor(
+      () => {
+        if (this.lines.filter((each) => each === line).length < times)
+          throw new Error(`${line} not yet\n${this.errors}`);
+      },
+      { timeout: 10_000, interval: 10 },
+    );
+  }
+}
+
+export class CallerProcess extends ClientProcess implements Asker {
+  readonly #waiting: { resolve(outcome: Outcome): void; reject(error: Error): void }[] = [];
+
+  constructor(command: Command, addresses: readonly string[]) {
+    super(command, addresses);
+    void this.exited().then(() => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the caller ended: ${this.errors}`));
+    });
+  }
+
+  ask(ask: Ask): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.child.stdin.write(`${JSON.stringify(ask)}\n`);
+    });
+  }
+
+  protected override onLine(line: string): void {
+    this.#waiting.shift()?.resolve(JSON.parse(line) as Outcome);
+  }
+}
