@@ -61,6 +61,7 @@ type call struct {
 	session  *session // nil: it waits for a broker
 	refusals int
 	parts    chan []byte
+	hasParts bool // a part has come: it must not be repeated
 	done     chan struct{}
 	reply    *Reply
 	err      error
@@ -298,9 +299,12 @@ func (c *Caller) take(from *session, message plain.Message) {
 		if call.parts == nil {
 			return
 		}
+		call.hasParts = true
 		select {
 		case call.parts <- message.Body:
 		default:
+			id := call.id
+			go from.send(plain.Message{Kind: "cancel", ID: &id})
 			c.settle(call, nil, NewError(CodeInternal, "the worker sent more parts than it was granted", nil))
 		}
 	case "reply":
@@ -337,7 +341,7 @@ func (c *Caller) lose(lost *session) {
 		if call.session != lost {
 			continue
 		}
-		if !call.message.Idempotent && call.message.Key == "" {
+		if call.hasParts || !call.message.Idempotent && call.message.Key == "" {
 			details := map[string]any{"handedOut": true, "lost": "broker"}
 			c.settle(call, nil, NewError(CodeCallLost, "", details))
 			continue

@@ -7,6 +7,9 @@ import (
 	"example.org/im/clients/go/internal/plain"
 )
 
+// firstCredit is how many parts may be sent unasked.
+const firstCredit = 32
+
 type traceKey struct{}
 
 // Request is a call as a handler gets it.

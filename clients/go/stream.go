@@ -7,9 +7,8 @@ import (
 )
 
 const (
-	firstCredit   = 32
 	grant         = 16
-	partsBuffered = firstCredit + grant
+	partsBuffered = 64 // more than a worker may send
 )
 
 // Stream is an answer in parts: for stream.Next() { stream.Decode(&part) }, then Err. It belongs to one goroutine.

@@ -252,7 +252,11 @@ final class Caller
             return;
         }
         if ($message->kind === 'part' && $call->stage === 'sent' && isset($call->members['stream'])) {
-            $call->push($message->body);
+            if (!$call->push($message->body)) {
+                $connection->send(new Message('cancel', $call->id));
+                $text = 'the worker sent more parts than it was granted';
+                $this->settle($call, ImError::of(ErrorCode::INTERNAL, $text));
+            }
         } elseif ($message->kind === 'reply') {
             $this->settle($call, new Reply($message->body, $message->members['headers'] ?? []));
         } elseif ($message->kind === 'error') {

@@ -8,6 +8,8 @@ namespace Im;
 final class PendingCall
 {
     private const GRANT = 16;
+    /** What a worker may send unasked, and again after another took the call over. */
+    private const MAX_PARTS = 64;
 
     /** @internal waiting (for a broker) → sent → ending (asked to end, a moment for the broker's word) → done */
     public string $stage = 'waiting';
@@ -25,6 +27,7 @@ final class PendingCall
     /** @var \SplQueue<string> */
     private readonly \SplQueue $parts;
     private int $read = 0;
+    private bool $hasParts = false;
 
     /**
      * @param array<string, mixed> $members of its message, but for `timeoutMs`
@@ -74,16 +77,21 @@ final class PendingCall
         $this->caller->cancel($this);
     }
 
-    /** @internal whether carrying it out twice is harmless */
+    /** @internal whether carrying it out twice is harmless, and nobody has seen a part of the first time */
     public function isRepeatable(): bool
     {
-        return isset($this->members['idempotent']) || isset($this->members['key']);
+        return !$this->hasParts && (isset($this->members['idempotent']) || isset($this->members['key']));
     }
 
-    /** @internal */
-    public function push(string $part): void
+    /** @internal false when more wait than ever should: the part is not taken */
+    public function push(string $part): bool
     {
+        $this->hasParts = true;
+        if (count($this->parts) >= self::MAX_PARTS) {
+            return false;
+        }
         $this->parts->enqueue($part);
+        return true;
     }
 
     /**

@@ -32,6 +32,7 @@ final class Request
     private readonly float $deadline;
     private int $credit = self::FIRST_CREDIT;
     private bool $isEnded = false;
+    private bool $isLost = false;
 
     /** @internal */
     public function __construct(
@@ -112,5 +113,17 @@ final class Request
     public function end(): void
     {
         $this->isEnded = true;
+    }
+
+    /** @internal its broker is gone: the next one may give its number to another call */
+    public function lose(): void
+    {
+        $this->isEnded = $this->isLost = true;
+    }
+
+    /** @internal */
+    public function isLost(): bool
+    {
+        return $this->isLost;
     }
 }

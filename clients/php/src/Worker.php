@@ -130,7 +130,9 @@ final class Worker
     /** @internal */
     public function answer(Request $request, Message $message): void
     {
-        $request->connection->send($message);
+        if (!$request->isLost()) {
+            $request->connection->send($message);
+        }
     }
 
     private function round(): void
@@ -140,7 +142,9 @@ final class Worker
             try {
                 $this->carryOut($request);
             } finally {
-                unset($this->requests[$place]);
+                if (($this->requests[$place] ?? null) === $request) {
+                    unset($this->requests[$place]);
+                }
             }
             return;
         }
@@ -161,6 +165,7 @@ final class Worker
                 ($this->requests[$place] ?? null)?->grant($message->members['count']);
                 break;
             case 'again':
+                $this->lose($index, $connection);
                 $this->serveAt($connection);
                 break;
             case 'drained':
@@ -297,9 +302,10 @@ final class Worker
     private function lose(int $index, Connection $connection): void
     {
         unset($this->draining[$index]);
-        foreach ($this->requests as $request) {
+        foreach ($this->requests as $place => $request) {
             if ($request->connection === $connection) {
-                $request->end();
+                $request->lose();
+                unset($this->requests[$place]);
             }
         }
     }

@@ -25,6 +25,8 @@ _MAX_OPEN = 4_096
 #: How long the broker may take to say whether a call that ends had been handed out.
 _ENDING_S = 0.25
 _GRANT = 16
+#: What a worker may send unasked, and again after another took the call over.
+_MAX_PARTS = 64
 _ELSEWHERE = (ErrorCode.UNAVAILABLE, ErrorCode.SERVICE_UNKNOWN)
 
 
@@ -43,12 +45,12 @@ class _Call:
         #: brokers that had no worker for it
         self.refusals = 0
         self.future: "Future[Reply]" = Future()
-        #: bounded by the credit of the worker
+        self.has_parts = False
         self.parts: "queue.SimpleQueue[Optional[bytes]]" = queue.SimpleQueue()
 
     @property
     def is_repeatable(self) -> bool:
-        return "idempotent" in self.members or "key" in self.members
+        return not self.has_parts and ("idempotent" in self.members or "key" in self.members)
 
 
 class Caller:
@@ -267,7 +269,12 @@ class Caller:
         if call is None or call.connection is not connection:
             return
         if message.kind == "part" and call.stage == "sent" and "stream" in call.members:
-            call.parts.put(message.body)
+            call.has_parts = True
+            if call.parts.qsize() < _MAX_PARTS:
+                call.parts.put(message.body)
+            else:
+                connection.send(Message("cancel", call.id))
+                self._fail(call, ImError(ErrorCode.INTERNAL, message="the worker sent more parts than it was granted"))
         elif message.kind == "reply":
             self._settle(call, Reply(message.body, message.members.get("headers", {})))
         elif message.kind == "error":

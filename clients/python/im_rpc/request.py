@@ -44,6 +44,8 @@ class Request:
         self._change = threading.Condition()
         self._credit = _FIRST_CREDIT
         self._is_ended = False
+        #: Its broker is gone: the next one may give its number to another call.
+        self._is_lost = False
 
     def input(self) -> Any:
         """The input's value. Raises ImError INVALID_INPUT when it is no JSON."""

@@ -136,6 +136,7 @@ class Worker:
             if request is not None:
                 request._grant(message.members["count"])
         elif kind == "again":
+            self._lose(connection)
             self._serve_at(connection)
         elif kind == "drained":
             self._draining.discard((connection, id))
@@ -210,6 +211,8 @@ class Worker:
 
     def _answer(self, request: Request, answer: Answer) -> None:
         id = request._call.id
+        if request._is_lost:
+            return
         self._requests.pop((request._connection, id or 0), None)
         if isinstance(answer, ImError):
             request._connection.send(Message("error", id, _describe(answer)))
@@ -218,7 +221,7 @@ class Worker:
             request._connection.send(Message("reply", id, members, answer.body))
 
     def _send(self, request: Request, message: Message) -> None:
-        self._brokers.post(lambda: request._connection.send(message) and None)
+        self._brokers.post(lambda: None if request._is_lost else request._connection.send(message) and None)
 
     def _serve_at(self, connection: Connection) -> None:
         if self._is_stopping:
@@ -244,6 +247,8 @@ class Worker:
         self._draining = {place for place in self._draining if place[0] is not connection}
         for place, request in list(self._requests.items()):
             if place[0] is connection:
+                self._requests.pop(place)
+                request._is_lost = True
                 request._end()
                 self._leave(request)
 

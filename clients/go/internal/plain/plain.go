@@ -185,7 +185,7 @@ var shapes = map[string][]member{
 		text("method", false, func(m *Message) *string { return &m.Method }, namePattern.MatchString),
 		number("timeoutMs", true, func(m *Message) **uint32 { return &m.TimeoutMs }),
 		flag("idempotent", func(m *Message) *bool { return &m.Idempotent }),
-		text("key", true, func(m *Message) *string { return &m.Key }, upTo(128)),
+		text("key", true, func(m *Message) *string { return &m.Key }, upTo(256)),
 		text("route", true, func(m *Message) *string { return &m.Route }, upTo(256)),
 		text("trace", true, func(m *Message) *string { return &m.Trace }, tracePattern.MatchString),
 		headers,
