@@ -1,5 +1,6 @@
 /** The one place where bodies of typed services become values and back: JSON in UTF-8, an empty body for no value. */
 
+const REPLACEMENT = '\ufffd';
 const NOTHING = new Uint8Array(0);
 // A byte order mark is no JSON; kept, it makes the parser say so.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -16,5 +17,8 @@ export function encodeJson(value: unknown): Uint8Array {
 
 /** @throws SyntaxError or TypeError for what is no JSON in UTF-8 */
 export function decodeJson(body: Uint8Array): unknown {
-  return body.byteLength === 0 ? undefined : JSON.parse(decoder.decode(body));
+  if (body.byteLength === 0) return undefined;
+  // Buffer's decoder costs a quarter of TextDecoder's for a small body, but replaces what is no UTF-8 instead of refusing it.
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  return JSON.parse(text.includes(REPLACEMENT) ? decoder.decode(body) : text);
 }

@@ -5,8 +5,15 @@ const SERVICE = /^[a-zA-Z][A-Za-z0-9_-]{0,63}$/;
 /** Those beginning with `$` are called by the system: no client can name them. */
 const METHOD = /^[a-zA-Z$][A-Za-z0-9_-]{0,63}$/;
 
+/** Names that were found to be one: calls are many, names are few. Bounded: beyond it names are looked at anew. */
+const known = { service: new Set<string>(), method: new Set<string>() };
+const KNOWN_LIMIT = 4_096;
+
 export function isName(kind: 'service' | 'method', name: string): boolean {
-  return typeof name === 'string' && (kind === 'service' ? SERVICE : METHOD).test(name);
+  if (known[kind].has(name)) return true;
+  if (typeof name !== 'string' || !(kind === 'service' ? SERVICE : METHOD).test(name)) return false;
+  if (known[kind].size < KNOWN_LIMIT) known[kind].add(name);
+  return true;
 }
 
 /** Characters of an idempotency key or a routing key. */

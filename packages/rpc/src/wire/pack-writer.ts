@@ -171,7 +171,9 @@ export class PackWriter {
     buffer[0] = PACK_MARK;
     // Conversion by `>>>` takes the modulus, also of what is beyond 32 bits.
     buffer.writeUInt32LE(sentAtMs >>> 0, 1);
-    const frames: Buffer[] = [Buffer.from(buffer.subarray(0, this.#length))];
+    const pack = Buffer.allocUnsafe(this.#length);
+    buffer.copy(pack, 0, 0, this.#length);
+    const frames: Buffer[] = [pack];
     for (const attachment of this.#attachments) frames.push(asBuffer(attachment));
     this.clear();
     return frames;

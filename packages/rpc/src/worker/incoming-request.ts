@@ -3,74 +3,59 @@ import { setMaxListeners } from 'node:events';
 import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import type { RpcHeaders, RpcRequest } from '../rpc.js';
+import type { PackReader } from '../wire/pack-reader.js';
+import { FLAG } from '../wire/record.js';
 import { checkBody, decodeHeaders, TRACE_HEADER } from '../wire-values.js';
 
-export interface IncomingTerms {
-  readonly service: string;
-  readonly method: string;
-  readonly body: Uint8Array;
-  /** JSON text, empty for none. */
-  readonly headers: string;
-  readonly trace: string | undefined;
-  readonly idempotencyKey: string | undefined;
-  readonly routingKey: string | undefined;
-  readonly isStream: boolean;
-  /** On the monotonic clock. */
-  readonly deadline: number;
-}
-
-export interface PartSink {
+/** What the requests of one connection share. */
+export interface RequestLine {
   readonly clock: Clock;
   readonly maxBodyBytes: number;
-  sendPart(part: Uint8Array): void;
+  /** Nothing is sent for a request that is over. */
+  sendPart(request: IncomingRequest, part: Uint8Array): void;
 }
 
 /** Parts that may be sent unasked. */
 const FIRST_CREDIT = 32;
 
 export class IncomingRequest implements RpcRequest {
-  readonly #terms: IncomingTerms;
-  readonly #sink: PartSink;
+  readonly id: number;
+  readonly service: string;
+  readonly method: string;
+  readonly body: Uint8Array;
+  readonly idempotencyKey: string | undefined;
+  readonly routingKey: string | undefined;
+  readonly isStream: boolean;
+  readonly #line: RequestLine;
+  /** On the monotonic clock. */
+  readonly #deadline: number;
+  readonly #headerText: string;
+  readonly #trace: string | undefined;
   #headers: RpcHeaders | undefined;
   #controller: AbortController | undefined;
   #ended: ImError | undefined;
   #credit = FIRST_CREDIT;
   #waiting: { resolve(): void; reject(error: Error): void } | undefined;
 
-  constructor(terms: IncomingTerms, sink: PartSink) {
-    this.#terms = terms;
-    this.#sink = sink;
-  }
-
-  get service(): string {
-    return this.#terms.service;
-  }
-
-  get method(): string {
-    return this.#terms.method;
-  }
-
-  get body(): Uint8Array {
-    return this.#terms.body;
-  }
-
-  get idempotencyKey(): string | undefined {
-    return this.#terms.idempotencyKey;
-  }
-
-  get routingKey(): string | undefined {
-    return this.#terms.routingKey;
-  }
-
-  get isStream(): boolean {
-    return this.#terms.isStream;
+  /** @param reader stands at the call, which it has read */
+  constructor(line: RequestLine, reader: PackReader, deadline: number) {
+    this.id = reader.id;
+    this.service = reader.service;
+    this.method = reader.method;
+    this.body = reader.body;
+    this.idempotencyKey = reader.key;
+    this.routingKey = reader.route;
+    this.isStream = (reader.flags & FLAG.stream) !== 0;
+    this.#line = line;
+    this.#deadline = deadline;
+    this.#headerText = reader.headers;
+    this.#trace = reader.trace;
   }
 
   get headers(): RpcHeaders {
     if (this.#headers === undefined) {
-      const { headers, trace } = this.#terms;
-      const own = decodeHeaders(headers);
-      this.#headers = trace === undefined ? own : { ...own, [TRACE_HEADER]: trace };
+      const own = decodeHeaders(this.#headerText);
+      this.#headers = this.#trace === undefined ? own : { ...own, [TRACE_HEADER]: this.#trace };
     }
     return this.#headers;
   }
@@ -86,7 +71,7 @@ export class IncomingRequest implements RpcRequest {
   }
 
   remainingMs(): number {
-    return Math.max(0, this.#terms.deadline - this.#sink.clock.monotonic());
+    return Math.max(0, this.#deadline - this.#line.clock.monotonic());
   }
 
   async send(part: Uint8Array): Promise<void> {
@@ -94,8 +79,8 @@ export class IncomingRequest implements RpcRequest {
     if (!this.isStream)
       throw new ImError('INVALID_ARGUMENT', { message: 'the caller takes no parts: it did not call stream' });
     if (this.#waiting !== undefined) throw new ImError('INVALID_ARGUMENT', { message: 'await the last part first' });
-    checkBody(part, this.#sink.maxBodyBytes, 'reply body');
-    this.#sink.sendPart(part);
+    checkBody(part, this.#line.maxBodyBytes, 'reply body');
+    this.#line.sendPart(this, part);
     if (--this.#credit > 0) return;
     await new Promise<void>((resolve, reject) => {
       this.#waiting = { resolve, reject };

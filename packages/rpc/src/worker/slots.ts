@@ -10,12 +10,16 @@ export class Slots {
     this.#limit = limit;
   }
 
-  /** Runs it now or when a slot is free; it keeps the slot until `free`. */
-  take(run: () => void): void {
-    if (this.#taken < this.#limit) {
-      this.#taken++;
-      run();
-    } else this.#waiting.push(run);
+  /** @returns whether there was one: else wait */
+  take(): boolean {
+    if (this.#taken >= this.#limit) return false;
+    this.#taken++;
+    return true;
+  }
+
+  /** Runs when a slot is free, and has it. */
+  wait(run: () => void): void {
+    this.#waiting.push(run);
   }
 
   free(): void {

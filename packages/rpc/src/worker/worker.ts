@@ -12,9 +12,9 @@ import { checkName } from '../names.js';
 import type { Registration, RpcReply, RpcWorker, ServedService } from '../rpc.js';
 import { DEFAULT_CONCURRENCY } from '../rpc-limits.js';
 import type { PackReader } from '../wire/pack-reader.js';
-import { FLAG, KIND } from '../wire/record.js';
+import { KIND } from '../wire/record.js';
 import { checkBody, decodeError, encodeError, encodeHeaders } from '../wire-values.js';
-import { IncomingRequest } from './incoming-request.js';
+import { IncomingRequest, type RequestLine } from './incoming-request.js';
 import { Offer } from './offer.js';
 
 export interface WorkerOptions {
@@ -27,7 +27,7 @@ export interface WorkerOptions {
   onClose(): void;
 }
 
-interface Line {
+interface Line extends RequestLine {
   readonly connection: BrokerConnection;
   /** Calls that this broker waits for, by its ids. */
   readonly running: Map<number, IncomingRequest>;
@@ -44,11 +44,18 @@ export class Worker implements RpcWorker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    const { clock, random, connectors } = options;
+    const { clock, random, maxBodyBytes, connectors } = options;
     this.#pingMs = connectors.every(({ local }) => local) ? undefined : PING_MS;
     this.#lines = connectors.map((connector) => {
       const line: Line = {
+        clock,
+        maxBodyBytes,
         running: new Map(),
+        sendPart: (request, part) => {
+          if (line.running.get(request.id) !== request) return;
+          line.connection.writer.answer(KIND.part, request.id, '', part);
+          line.connection.touch();
+        },
         connection: new BrokerConnection({
           clock,
           random,
@@ -146,60 +153,39 @@ export class Worker implements RpcWorker {
 
   #call(line: Line, reader: PackReader, waited: number): void {
     if (!reader.readCall()) return;
-    const { id, service, method, headers, trace, key, route, flags } = reader;
     const offer = this.#offers.get(reader.target);
     if (offer === undefined) {
-      this.#refuse(line, id, new ImError('UNAVAILABLE'));
+      this.#refuse(line, reader.id, new ImError('UNAVAILABLE'));
       return;
     }
-    const { clock, maxBodyBytes } = this.#options;
-    const request = new IncomingRequest(
-      {
-        service,
-        method,
-        body: reader.body,
-        headers,
-        trace,
-        idempotencyKey: key,
-        routingKey: route,
-        isStream: (flags & FLAG.stream) !== 0,
-        deadline: clock.monotonic() + reader.timeoutMs - waited,
-      },
-      {
-        clock,
-        maxBodyBytes,
-        sendPart: (part) => {
-          if (line.running.get(id) !== request) return;
-          line.connection.writer.answer(KIND.part, id, '', part);
-          line.connection.touch();
-        },
-      },
-    );
-    line.running.set(id, request);
-    offer.slots.take(() => void this.#run(line, id, request, offer));
+    const deadline = this.#options.clock.monotonic() + reader.timeoutMs - waited;
+    const request = new IncomingRequest(line, reader, deadline);
+    line.running.set(request.id, request);
+    if (offer.slots.take()) void this.#run(line, request, offer);
+    else offer.slots.wait(() => void this.#run(line, request, offer));
   }
 
-  async #run(line: Line, id: number, request: IncomingRequest, offer: Offer): Promise<void> {
+  async #run(line: Line, request: IncomingRequest, offer: Offer): Promise<void> {
     // Its broker is gone: nobody waits.
-    if (line.running.get(id) !== request) {
+    if (line.running.get(request.id) !== request) {
       offer.slots.free();
       return;
     }
-    if (request.remainingMs() <= 0) this.#refuse(line, id, deadlineExceeded(false));
+    if (request.remainingMs() <= 0) this.#refuse(line, request.id, deadlineExceeded(false));
     else {
       let reply: RpcReply;
       try {
         reply = await offer.service.handle(request);
-        this.#answer(line, id, request, reply);
+        this.#answer(line, request, reply);
       } catch (thrown) {
-        this.#fail(line, id, request, this.#errorOf(thrown, request));
+        this.#fail(line, request, this.#errorOf(thrown, request));
       }
     }
-    if (line.running.get(id) === request) line.running.delete(id);
+    if (line.running.get(request.id) === request) line.running.delete(request.id);
     offer.slots.free();
   }
 
-  #answer(line: Line, id: number, request: IncomingRequest, { body, headers }: RpcReply): void {
+  #answer(line: Line, request: IncomingRequest, { body, headers }: RpcReply): void {
     let text: string;
     try {
       checkBody(body, this.#options.maxBodyBytes, 'reply body');
@@ -207,17 +193,17 @@ export class Worker implements RpcWorker {
     } catch (error) {
       const { service, method } = request;
       this.#options.logger.error('a service answered what cannot travel', { service, method, error });
-      this.#fail(line, id, request, ImError.wrap(error));
+      this.#fail(line, request, ImError.wrap(error));
       return;
     }
     // The next broker may have given the same id to another call.
-    if (line.running.get(id) !== request) return;
-    line.connection.writer.answer(KIND.reply, id, text, body);
+    if (line.running.get(request.id) !== request) return;
+    line.connection.writer.answer(KIND.reply, request.id, text, body);
     line.connection.touch();
   }
 
-  #fail(line: Line, id: number, request: IncomingRequest, error: ImError): void {
-    if (line.running.get(id) === request) this.#refuse(line, id, error);
+  #fail(line: Line, request: IncomingRequest, error: ImError): void {
+    if (line.running.get(request.id) === request) this.#refuse(line, request.id, error);
   }
 
   #refuse(line: Line, id: number, error: ImError): void {

@@ -87,8 +87,8 @@ export class RouterPort {
   async #receive(): Promise<void> {
     for (let read = 1; this.#isOpen; read++) {
       try {
-        const [identity = EMPTY, ...frames] = await this.#socket.receive();
-        this.#take(identity, frames);
+        const frames: Buffer[] = await this.#socket.receive();
+        this.#take(frames.shift() ?? EMPTY, frames);
       } catch (error) {
         if (!this.#isOpen) return;
         this.#options.logger.error('a broker socket failed', { side: this.#options.side, error });
