@@ -9,6 +9,7 @@ import type { Scale } from './scale.js';
 import { systems } from './systems.js';
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
+import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
 import { ISOLATION_SCALES, runIsolation } from './workloads/rpc-isolation.js';
 import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
@@ -19,6 +20,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   W4           RPC: calls a second, latency, CPU a call of each process, beside the peers
   isolation    RPC: what a service notices of another that hangs and is flooded
   rpc-memory   RPC: resident memory at half load
+  hot-update   RPC: what calls notice while workers are updated, and while processes are killed
   connections  what 10,000 connections leave behind in a gateway
 
   --quick      one short run of the systems that need nothing installed, within 50 seconds
@@ -69,6 +71,13 @@ const workloads: Readonly<Record<string, Workload>> = {
     pins: false,
     run: ({ scale, minutes = MEMORY_MINUTES[scale] }) =>
       compareSystems([imRpc], 1, (system) => runRpcMemory(system, minutes)),
+  },
+  'hot-update': {
+    pins: false,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(disturbances, only), 1, (disturbance) =>
+        runHotUpdate(disturbance, HOT_UPDATE_SCALES[scale]),
+      ),
   },
   connections: {
     pins: true,

@@ -82,3 +82,12 @@ it('at half load no call fails, and the memory of all three processes is told', 
     expect(systems[0]?.figures[`${role}MbAtMinute0.1`]).toBeGreaterThan(10);
   }
 }, 180_000);
+
+it('calls do not notice that workers are updated, and those that may be repeated not that a process is killed', async () => {
+  const { systems } = await bench('hot-update', '--smoke');
+  expect(systems.map(({ name }) => name)).toEqual(['update', 'kill-worker', 'kill-broker']);
+  const [update] = systems;
+  expect(update?.figures).toMatchObject({ failedOthers: 0 });
+  for (const { name, figures } of systems)
+    expect(figures, name).toMatchObject({ failedRepeatable: 0, failedUnclear: 0 });
+}, 180_000);

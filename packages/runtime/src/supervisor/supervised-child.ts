@@ -102,8 +102,12 @@ export class SupervisedChild {
     });
   }
 
-  /** Replaces what runs; what does not run has nothing to keep and is started anew. @throws as replace and restart */
+  /**
+   * Replaces what runs; what waits or has failed has nothing to keep and is started anew.
+   * @throws as replace and restart, and Error when it was stopped: an update that was under way starts nothing again
+   */
   update(): Promise<void> {
+    if (this.#state.kind === 'stopped') return Promise.reject(new Error(`${this.#spec.name} is stopped`));
     return this.#state.kind === 'running' ? this.replace() : this.restart();
   }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createFakeClock } from '../fake-clock.js';
 import { type ChildSpec, EXIT_NOT_RESTARTABLE } from './child-spec.js';
 import { createFakeProcesses } from './fake-processes.js';
@@ -300,6 +300,20 @@ describe('updating', () => {
     await updated;
     clock.advance(POLICY.maxDelayMs);
     expect(processes.living()).toEqual(['b 2', 'a 3']);
+  });
+
+  it('starts nothing again that was stopped, or is stopped meanwhile', async () => {
+    const { processes, supervisor, clock } = await setUpPair({ stubborn: true });
+    const updated = supervisor.update(['a', 'b']);
+    const stopped = supervisor.stop();
+    processes.latest('a').ready();
+    await expect(updated).rejects.toThrow('b is stopping');
+    clock.advance(10_000);
+    await vi.waitFor(() => expect(supervisor.states().get('a')).toBe('stopping'));
+    clock.advance(10_000);
+    await stopped;
+    await expect(supervisor.update(['a'])).rejects.toThrow('a is stopped');
+    expect(processes.living()).toEqual([]);
   });
 
   it('refuses a child that nobody knows', async () => {
