@@ -85,8 +85,13 @@ export class WirePeer implements PeerLink {
   }
 
   async sayFrames(frames: readonly Buffer[]): Promise<void> {
-    this.#peer.receive(frames);
+    this.receive(frames);
     await endOfTurn();
+  }
+
+  /** The broker gets these frames; what it says to that comes when its turn ends. */
+  receive(frames: readonly Buffer[]): void {
+    this.#peer.receive(frames);
   }
 
   async leave(): Promise<void> {
@@ -137,8 +142,13 @@ export class FakeBroker implements Connector {
   }
 
   async sayFrames(frames: readonly Buffer[]): Promise<void> {
-    this.#events?.onMessage(frames);
+    this.receive(frames);
     await endOfTurn();
+  }
+
+  /** The caller or worker gets these frames. */
+  receive(frames: readonly Buffer[]): void {
+    this.#events?.onMessage(frames);
   }
 
   async vanish(): Promise<void> {
