@@ -13,12 +13,15 @@ export interface RpcContractOptions {
   /** Small, so that tests can fill it. */
   readonly queueLimit: number;
   readonly maxBodyBytes: number;
+  readonly services: Readonly<Record<string, { readonly concurrency: number }>>;
 }
 
 export type RpcFactory = (options: RpcContractOptions) => Rpc | Promise<Rpc>;
 
 export const QUEUE_LIMIT = 4;
 export const MAX_BODY_BYTES = 10_000;
+/** A service with a limit of calls carried out at once. */
+export const LIMITED = { name: 'limited', concurrency: 2 } as const;
 
 type Handle = (request: RpcRequest) => Promise<RpcReply>;
 
@@ -42,6 +45,7 @@ export class ContractFixture {
       logger: this.logger,
       queueLimit: QUEUE_LIMIT,
       maxBodyBytes: MAX_BODY_BYTES,
+      services: { [LIMITED.name]: { concurrency: LIMITED.concurrency } },
     });
     this.caller = this.rpc.createCaller();
     this.worker = this.rpc.createWorker();
