@@ -61,10 +61,7 @@ export class DeadlineLists<T extends Expiring> {
     if (entry.later === undefined) list.last = entry.earlier;
     else entry.later.earlier = entry.earlier;
     entry.deadlineList = entry.earlier = entry.later = undefined;
-    if (list.first !== undefined) return;
-    list.timer?.cancel();
-    list.timer = undefined;
-    this.#lists.delete(list.lengthMs);
+    // The timer stays for the next of this length: a lone caller would otherwise make one for each call.
   }
 
   /** Stops all timers. Entries are left as they are: nothing expires any more. */
@@ -84,6 +81,7 @@ export class DeadlineLists<T extends Expiring> {
       this.remove(entry as T);
       this.#onExpired(entry as T);
     }
-    if (list.first !== undefined && list.timer === undefined) this.#arm(list, list.first.deadline - now);
+    if (list.first === undefined) this.#lists.delete(list.lengthMs);
+    else if (list.timer === undefined) this.#arm(list, list.first.deadline - now);
   }
 }
