@@ -19,4 +19,21 @@ final class Keys
         public readonly string $secret,
     ) {
     }
+
+    /**
+     * From a file that `im keys --name …` made.
+     *
+     * @throws ImError CONFIG_INVALID
+     */
+    public static function load(string $file): self
+    {
+        $keys = json_decode((string) @file_get_contents($file), true);
+        $texts = [$keys['brokerKey'] ?? null, $keys['publicKey'] ?? null, $keys['secretKey'] ?? null];
+        foreach ($texts as $text) {
+            if (!is_string($text) || strlen($text) !== 40) {
+                throw ImError::of(ErrorCode::CONFIG_INVALID, "$file: not the keys of a peer", ['file' => $file]);
+            }
+        }
+        return new self(...$texts);
+    }
 }

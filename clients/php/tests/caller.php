@@ -10,10 +10,11 @@ declare(strict_types=1);
 use Im\Caller;
 use Im\CallOptions;
 use Im\ImError;
+use Im\Keys;
 
 require __DIR__ . '/../autoload.php';
 
-$caller = new Caller(array_slice($argv, 1));
+$caller = new Caller(array_slice($argv, 1), getenv('KEYS') === false ? null : Keys::load(getenv('KEYS')));
 while (($line = fgets(STDIN)) !== false) {
     $ask = json_decode($line, true) + ['input' => null, 'stream' => false];
     $options = new CallOptions(

@@ -5,6 +5,7 @@
 declare(strict_types=1);
 
 use Im\ImError;
+use Im\Keys;
 use Im\Reply;
 use Im\Request;
 use Im\Worker;
@@ -12,7 +13,8 @@ use Im\Worker;
 require __DIR__ . '/../autoload.php';
 
 [, $service] = $argv;
-$worker = new Worker(array_slice($argv, 2), onFailure: static function (): void {
+$keys = getenv('KEYS') === false ? null : Keys::load(getenv('KEYS'));
+$worker = new Worker(array_slice($argv, 2), keys: $keys, onFailure: static function (): void {
 });
 $carriedOut = 0;
 

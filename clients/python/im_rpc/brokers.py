@@ -6,9 +6,11 @@ Knows nothing of calls. Everything but ``post`` belongs to one thread.
 from __future__ import annotations
 
 import collections
+import json
+import os
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Deque, List, Optional, Sequence, Union
 
 import zmq
@@ -37,7 +39,17 @@ class Keys:
     #: own public key, which the brokers must know
     public: str
     #: own secret key
-    secret: str
+    secret: str = field(repr=False)
+
+    @staticmethod
+    def load(file: Union[str, "os.PathLike[str]"]) -> "Keys":
+        """From a file that `im keys --name …` made. Raises ImError CONFIG_INVALID."""
+        try:
+            with open(file, encoding="utf-8") as text:
+                keys = json.load(text)
+            return Keys(keys["brokerKey"], keys["publicKey"], keys["secretKey"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ImError(ErrorCode.CONFIG_INVALID, message=f"{file}: not the keys of a peer") from error
 
 
 class Connection:

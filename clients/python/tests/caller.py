@@ -4,14 +4,15 @@ A line of JSON in, a call; a line of JSON out, its outcome.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from im_rpc import Caller, ImError
+from im_rpc import Caller, ImError, Keys
 
-with Caller(sys.argv[1:]) as caller:
+with Caller(sys.argv[1:], keys=Keys.load(os.environ["KEYS"]) if "KEYS" in os.environ else None) as caller:
     for line in sys.stdin:
         ask = json.loads(line)
         terms = {name: ask[name] for name in ("idempotent", "key", "route", "headers", "trace") if name in ask}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from im_rpc import ImError, Reply, Request, Worker
+from im_rpc import ImError, Keys, Reply, Request, Worker
 
 logging.disable()
 carried_out = itertools.count(1)
@@ -46,7 +46,7 @@ def slow(request: Request) -> str:
     return "done"
 
 
-worker = Worker(sys.argv[2:])
+worker = Worker(sys.argv[2:], keys=Keys.load(os.environ["KEYS"]) if "KEYS" in os.environ else None)
 worker.serve(
     sys.argv[1],
     {

@@ -43,8 +43,9 @@ class ClientProcess {
   errors = '';
   readonly #exited: Promise<number | null>;
 
-  constructor([file, ...first]: Command, args: readonly string[]) {
-    this.child = spawn(file, [...first, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor([file, ...first]: Command, args: readonly string[], keys?: string) {
+    const env = keys === undefined ? process.env : { ...process.env, KEYS: keys };
+    this.child = spawn(file, [...first, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
     createInterface(this.child.stdout).on('line', (line) => this.onLine(line));
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.errors += text;
@@ -68,8 +69,8 @@ class ClientProcess {
 }
 
 export class WorkerProcess extends ClientProcess {
-  constructor(command: Command, service: string, addresses: readonly string[]) {
-    super(command, [service, ...addresses]);
+  constructor(command: Command, service: string, addresses: readonly string[], keys?: string) {
+    super(command, [service, ...addresses], keys);
   }
 
   async said(line: string, times = 1): Promise<void> {
@@ -86,8 +87,8 @@ export class WorkerProcess extends ClientProcess {
 export class CallerProcess extends ClientProcess implements Asker {
   readonly #waiting: { resolve(outcome: Outcome): void; reject(error: Error): void }[] = [];
 
-  constructor(command: Command, addresses: readonly string[]) {
-    super(command, addresses);
+  constructor(command: Command, addresses: readonly string[], keys?: string) {
+    super(command, addresses, keys);
     void this.exited().then(() => {
       for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the caller ended: ${this.errors}`));
     });
