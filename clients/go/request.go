@@ -57,6 +57,9 @@ func (r *Request) Send(part any) error {
 	}
 	for {
 		if err := r.ctx.Err(); err != nil {
+			if err == context.DeadlineExceeded {
+				return handedOut(CodeDeadlineExceeded, true, err)
+			}
 			return handedOut(CodeCancelled, true, err)
 		}
 		r.mu.Lock()

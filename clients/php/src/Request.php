@@ -83,7 +83,8 @@ final class Request
     /**
      * Sends a part of the answer; waits while the caller is slow.
      *
-     * @throws ImError INVALID_ARGUMENT when the caller takes none, CANCELLED when nobody waits any more
+     * @throws ImError INVALID_ARGUMENT when the caller takes none, CANCELLED or DEADLINE_EXCEEDED when nobody
+     *     waits any more
      */
     public function send(mixed $part): void
     {
@@ -95,7 +96,8 @@ final class Request
         do {
             $this->worker->listen($wait);
             if ($this->isEnded || $this->remainingMs() === 0) {
-                throw ImError::of(ErrorCode::CANCELLED, details: ['handedOut' => true]);
+                $why = $this->remainingMs() === 0 ? ErrorCode::DEADLINE_EXCEEDED : ErrorCode::CANCELLED;
+                throw ImError::of($why, details: ['handedOut' => true]);
             }
             $wait = (float) $this->remainingMs();
         } while ($this->credit === 0);

@@ -1,8 +1,8 @@
 <?php
 
 /**
- * `php caller.php <address>…`: the caller that tests/clients drives, the same in every language. A line of JSON in, a call;
- * a line of JSON out, its outcome.
+ * `php caller.php <address>…`: the caller that tests/clients drives, the same in every language. A line of JSON in, a
+ * call; a line of JSON out, its outcome.
  */
 
 declare(strict_types=1);

@@ -4,6 +4,7 @@
 
 declare(strict_types=1);
 
+use Im\ErrorCode;
 use Im\ImError;
 use Im\Keys;
 use Im\Reply;
@@ -39,6 +40,7 @@ $worker->serve($service, [
             usleep(5_000);
         }
         echo "cancelled\n";
+        throw ImError::of(ErrorCode::DEADLINE_EXCEEDED, details: ['handedOut' => true]);
     },
     'slow' => static function (Request $request): string {
         echo "slow\n";

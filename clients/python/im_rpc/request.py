@@ -80,7 +80,8 @@ class Request:
         with self._change:
             self._change.wait_for(lambda: self._is_ended or self._credit > 0, self.remaining)
             if self._is_ended or self._credit == 0:
-                raise ImError(ErrorCode.CANCELLED, details={"handedOut": True})
+                why = ErrorCode.DEADLINE_EXCEEDED if self.remaining == 0 else ErrorCode.CANCELLED
+                raise ImError(why, details={"handedOut": True})
             self._credit -= 1
         self._send(self, Message("part", self._call.id, body=body))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from im_rpc import ImError, Keys, Reply, Request, Worker
+from im_rpc import ErrorCode, ImError, Keys, Reply, Request, Worker
 
 logging.disable()
 carried_out = itertools.count(1)
@@ -38,6 +38,7 @@ def hang(request: Request) -> None:
     while not request.wait_cancelled(1):
         pass
     say("cancelled")
+    raise ImError(ErrorCode.DEADLINE_EXCEEDED, details={"handedOut": True})
 
 
 def slow(request: Request) -> str:

@@ -54,7 +54,7 @@ var methods = map[string]im.Handler{
 		fmt.Println("hanging")
 		<-ctx.Done()
 		fmt.Println("cancelled")
-		return nil, nil
+		return nil, im.NewError(im.CodeDeadlineExceeded, "", map[string]any{"handedOut": true})
 	},
 	"slow": func(_ context.Context, request *im.Request) (any, error) {
 		fmt.Println("slow")
