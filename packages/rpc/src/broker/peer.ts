@@ -35,13 +35,16 @@ export abstract class Peer {
     this.#onMalformed = onMalformed;
   }
 
-  /** One message, as it came. The frames are the broker's from now on. */
-  receive(frames: readonly Buffer[]): void {
+  /**
+   * One message, as it came. The frames are the broker's from now on.
+   * @param isTimed it says when it was sent; without, it is taken for not having waited
+   */
+  receive(frames: readonly Buffer[], isTimed = true): void {
     const { turn, reader } = this;
     turn.begin();
     this.silentRounds = 0;
     if (reader.open(frames)) {
-      const waited = this.#transit.waited(reader.sentAtMs, turn.now);
+      const waited = isTimed ? this.#transit.waited(reader.sentAtMs, turn.now) : 0;
       while (reader.next()) this.take(reader, waited);
     }
     if (reader.malformed) this.malformed();

@@ -10,13 +10,20 @@ import { KIND, NO_ID } from '../wire/record.js';
 const writer = new PackWriter();
 const reader = new PackReader();
 
-/** @param now the broker's monotonic clock, for senders that do not say theirs. @returns undefined for what is to be ignored */
-export function plainToPack(frames: readonly Buffer[], now: number): Buffer[] | MalformedPlain | undefined {
+export interface PlainPack {
+  readonly kind: 'pack';
+  readonly frames: Buffer[];
+  /** Whether the sender said its clock. */
+  readonly isTimed: boolean;
+}
+
+/** @returns undefined for what is to be ignored */
+export function plainToPack(frames: readonly Buffer[]): PlainPack | MalformedPlain | undefined {
   const message = decodePlain(frames);
   if (message.kind === 'malformed') return message;
   if (message.kind === 'unknown') return undefined;
   writeMessage(writer, message);
-  return writer.take(message.sentAtMs ?? Math.floor(now));
+  return { kind: 'pack', frames: writer.take(message.sentAtMs ?? 0), isTimed: message.sentAtMs !== undefined };
 }
 
 /** One ZeroMQ message for each record. */

@@ -172,9 +172,9 @@ class RouterPeer implements PeerLink {
       this.peer.receive(message);
       return;
     }
-    const pack = plainToPack(message, this.#options.clock.monotonic());
+    const pack = plainToPack(message);
     if (pack === undefined) return;
-    if (Array.isArray(pack)) this.peer.receive(pack);
+    if (pack.kind === 'pack') this.peer.receive(pack.frames, pack.isTimed);
     else this.send(malformedAnswer(pack));
   }
 
