@@ -39,6 +39,7 @@ export async function runRole(
   const parent = linkToParent(() => void shutdown.stop('the supervisor is gone', 1));
   shutdown.add({ name: 'process', stop: holdProcess() });
   const metrics = createMetrics();
+  parent.answerFigures(() => metrics.render());
   shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
   try {
     logger.info('ready', await begin({ logger, metrics, shutdown }));

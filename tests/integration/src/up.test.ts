@@ -1,5 +1,7 @@
 /** Gateway, brokers and workers as processes of their own: what people do, and what becomes of it when one is killed. */
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { type CallerContext, CONNECTION_HEADER } from '@im/protocol';
 import { decodeJson, encodeJson } from '@im/rpc';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -20,7 +22,8 @@ afterEach(async () => {
 });
 
 async function start(...args: string[]) {
-  const up = workplace.run(new Up(args, await workplace.folder()));
+  const folder = await workplace.folder();
+  const up = workplace.run(new Up(args, folder));
   const origin = await vi.waitFor(() => {
     expect(up.origin, up.output).toBeDefined();
     return up.origin as string;
@@ -39,7 +42,7 @@ async function start(...args: string[]) {
     connections.push(connection);
     return connection.caller;
   };
-  return { up, person, kill, back, connect };
+  return { up, folder, person, kill, back, connect };
 }
 
 /** As a gateway would say. */
@@ -149,6 +152,20 @@ describe('im up', () => {
     await back('gateway', 2);
     await vi.waitFor(() => expect(ann.client.state).toMatchObject({ status: 'connected', resumed: true }), WAIT);
     await writeTo(ann, bob, 'after the gateway');
+  });
+
+  it('shows the figures of all its processes to who has the admin token', async () => {
+    const { up, person, folder } = await start('--metrics-port', '0');
+    await (await person('Ann')).enter(ROOM);
+    const url = up.log.find(({ process, message }) => process === 'up' && message === 'ready')?.figures as string;
+    expect((await fetch(url)).status).toBe(401);
+    const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
+    const text = await (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
+    for (const process of ['broker-1', 'worker-1', 'worker-2', 'gateway']) {
+      expect(text).toMatch(new RegExp(`^im_process_resident_bytes\\{process="${process}"\\} \\d+$`, 'm'));
+    }
+    expect(text).toContain('im_gateway_connections{process="gateway"} 1');
+    expect(text).toMatch(/^im_rpc_workers\{process="broker-1"\} 3$/m);
   });
 
   it('is one to a data folder', async () => {

@@ -3,11 +3,12 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { openDataFolder, systemClock } from '@im/runtime';
-import { defineCommand } from '../command.js';
+import { defineCommand, type Environment } from '../command.js';
 import { UP_FILE, type UpFile } from '../rpc/broker-place.js';
 import { checkBots, type Supervision, shownOrigin, superviseChildren, withFreePort } from '../supervised-children.js';
 import { watchCode } from '../up/code-watch.js';
 import { listenForCommands } from '../up/control-socket.js';
+import { serveFigures } from '../up/figures-server.js';
 import {
   brokerAddressesOf,
   controlSocket,
@@ -37,26 +38,39 @@ export const up = defineCommand({
     // A second `im up` would take the sockets of the first: the lock comes before them.
     const folder = await openDataFolder(rpcFolder(config));
     const file = path.join(config.dataFolder, UP_FILE);
+    const leave = async (): Promise<void> => {
+      await rm(file, { force: true });
+      await folder.close();
+    };
     try {
       await writeFile(file, `${JSON.stringify(upFileOf(config, brokers))}\n`, { mode: 0o600 });
-      const supervision = await superviseChildren('up', config, upChildren(config), environment, async () => {
-        await rm(file, { force: true });
-        await folder.close();
-      });
-      if (supervision === undefined) return;
-      await takeUpdates(supervision, config);
-      const origin = shownOrigin(config);
-      if (config.json) supervision.logger.info('ready', { origin, brokers });
-      else
-        environment.print(
-          welcomeText({ origin, dataFolder: config.dataFolder, room: DEFAULT_ROOM, bots: config.bots, brokers }),
-        );
+      const supervision = await superviseChildren('up', config, upChildren(config), environment, leave);
+      if (supervision !== undefined) await attend(supervision, config, environment, brokers);
     } catch (error) {
-      await folder.close();
+      await leave();
       throw error;
     }
   },
 });
+
+/** What `im up` does once all runs. @throws CommandError: then nothing runs any more */
+async function attend(
+  supervision: Supervision,
+  config: UpConfig,
+  environment: Environment,
+  brokers: readonly string[],
+): Promise<void> {
+  try {
+    await takeUpdates(supervision, config);
+    const figures = config.metricsPort === undefined ? undefined : await serveFigures(supervision, config);
+    const origin = shownOrigin(config);
+    if (config.json) supervision.logger.info('ready', { origin, brokers, figures });
+    else environment.print(welcomeText({ ...config, origin, room: DEFAULT_ROOM, brokers, figures }));
+  } catch (error) {
+    await supervision.shutdown.stop(undefined, 1);
+    throw error;
+  }
+}
 
 function upFileOf({ keysFolder }: UpConfig, brokers: readonly string[]): UpFile {
   return { brokers, keysFolder: keysFolder === undefined ? undefined : path.resolve(keysFolder) };

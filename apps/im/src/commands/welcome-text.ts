@@ -9,10 +9,19 @@ export interface Welcome {
   readonly room: string;
   readonly bots: number;
   /** Of `im up`. */
-  readonly brokers?: readonly string[];
+  readonly brokers?: readonly string[] | undefined;
+  /** Where the figures of all processes are. Default: those of the server. */
+  readonly figures?: string | undefined;
 }
 
-export function welcomeText({ origin, dataFolder, room, bots, brokers = [] }: Welcome): string {
+export function welcomeText({
+  origin,
+  dataFolder,
+  room,
+  bots,
+  brokers = [],
+  figures = `${origin}/metrics`,
+}: Welcome): string {
   const token = path.join(dataFolder, SECRET_FILES.push);
   const admin = path.join(dataFolder, SECRET_FILES.admin);
   const rows: [string, string][] = [
@@ -24,7 +33,7 @@ export function welcomeText({ origin, dataFolder, room, bots, brokers = [] }: We
       `  -d '{"to":{"room":"${room}"},"event":"chat","data":{"id":"1","from":{"user":"studio","name":"Studio"},"text":"hello","at":0}}'`,
     ],
     ['Health', `${origin}/readyz`],
-    ['Figures', `curl ${origin}/metrics -H "authorization: Bearer $(cat ${admin})"`],
+    ['Figures', `curl ${figures} -H "authorization: Bearer $(cat ${admin})"`],
     ['Data', path.resolve(dataFolder)],
   ];
   for (const broker of brokers) rows.push(['Broker', broker]);

@@ -11,6 +11,8 @@ export interface Address {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** The flag that sets the port. Default: `--port`. */
+  readonly flag?: string;
 }
 
 /**
@@ -18,9 +20,13 @@ export interface Address {
  * @param onError told of what goes wrong later, such as accepting for want of memory: the connections it has go on
  * @throws CommandError, naming the flag that helps
  */
-export function listen(server: Server, { host, port }: Address, onError: (error: Error) => void): Promise<number> {
+export function listen(
+  server: Server,
+  { host, port, flag = '--port' }: Address,
+  onError: (error: Error) => void,
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException): void => reject(asCommandError(error, { host, port }));
+    const refuse = (error: NodeJS.ErrnoException): void => reject(asCommandError(error, { host, port, flag }));
     server.once('error', refuse);
     server.listen(port, host, () => {
       server.off('error', refuse);
@@ -30,12 +36,12 @@ export function listen(server: Server, { host, port }: Address, onError: (error:
   });
 }
 
-function asCommandError(error: NodeJS.ErrnoException, { host, port }: Address): Error {
+function asCommandError(error: NodeJS.ErrnoException, { host, port, flag }: Address): Error {
   switch (error.code) {
     case 'EADDRINUSE':
-      return new CommandError(`port ${port} of ${host} is in use; stop what uses it, or choose another with --port`);
+      return new CommandError(`port ${port} of ${host} is in use; stop what uses it, or choose another with ${flag}`);
     case 'EACCES':
-      return new CommandError(`port ${port} may not be used by this user; choose one above 1023 with --port`);
+      return new CommandError(`port ${port} may not be used by this user; choose one above 1023 with ${flag}`);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

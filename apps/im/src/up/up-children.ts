@@ -36,6 +36,10 @@ export const upSettings = {
     description: 'a Node program of your own instead of im worker; it finds its settings in IM_* variables',
     placeholder: 'file',
   }),
+  metricsPort: setting(z.int().min(0).max(65_535).optional(), {
+    description: 'port of this host with the figures of all processes, at /metrics; 0 takes a free one',
+    placeholder: 'port',
+  }),
   watch: setting(z.boolean().default(false), { description: 'update the workers whenever their code changes' }),
 } satisfies Settings;
 

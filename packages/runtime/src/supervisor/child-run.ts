@@ -3,6 +3,8 @@ import type { Clock, Timer } from '../ports.js';
 import { type ChildExit, type ChildProcess, type ChildSpec, type Spawner, STOP_TIMEOUT_MS } from './child-spec.js';
 
 const READY_TIMEOUT_MS = 30_000;
+/** A child that is too busy to answer by then has no figures this time. */
+const FIGURES_TIMEOUT_MS = 1_000;
 
 /**
  * starting → ready: it said so · starting → stopping, ready → stopping: asked to · any → ended: the process is gone.
@@ -34,6 +36,7 @@ export class ChildRun {
   readonly #process: ChildProcess;
   #state: RunState;
   #overdue: string | undefined;
+  #untilFigures: ((figures: string | undefined) => void)[] = [];
 
   constructor({ spec, spawn, clock, handlers }: RunOptions) {
     this.spec = spec;
@@ -50,8 +53,10 @@ export class ChildRun {
         handlers.onReady(this);
       },
       onLine: (stream, line) => handlers.onLine(this, stream, line),
+      onFigures: (figures) => this.#settleFigures(figures),
       onExit: (exit) => {
         this.#enter({ kind: 'ended' });
+        this.#settleFigures(undefined);
         handlers.onEnd(this, this.#overdue === undefined ? exit : { ...exit, reason: this.#overdue });
       },
     });
@@ -70,6 +75,23 @@ export class ChildRun {
       deadline: this.#killAfter(stopTimeoutMs, `killed: not stopped within ${stopTimeoutMs} ms`),
     });
     this.#process.signal('SIGTERM');
+  }
+
+  /** Undefined when it does not answer. */
+  figures(): Promise<string | undefined> {
+    if (this.spec.ready.by !== 'ipc' || this.#state.kind === 'ended') return Promise.resolve(undefined);
+    if (this.#untilFigures.length === 0) this.#process.askFigures();
+    return new Promise((resolve) => {
+      const late = this.#clock.after(FIGURES_TIMEOUT_MS, () => this.#settleFigures(undefined), { background: true });
+      this.#untilFigures.push((figures) => {
+        late.cancel();
+        resolve(figures);
+      });
+    });
+  }
+
+  #settleFigures(figures: string | undefined): void {
+    for (const resolve of this.#untilFigures.splice(0)) resolve(figures);
   }
 
   #enter(state: RunState): void {

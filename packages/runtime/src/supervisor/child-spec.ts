@@ -38,6 +38,8 @@ export interface ProcessHandlers {
   /** At most once. */
   onReady(): void;
   onLine(stream: 'stdout' | 'stderr', line: string): void;
+  /** Prometheus text, after {@link ChildProcess.askFigures}. */
+  onFigures(figures: string): void;
   /** Once, as the last call. */
   onExit(exit: ChildExit): void;
 }
@@ -47,6 +49,8 @@ export interface ChildProcess {
   readonly pid: number | undefined;
   /** To the child and, for SIGKILL, everything it started. Does nothing once it is gone. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Told by `onFigures`, by children that are ready by IPC and answer (see parent-link.ts). */
+  askFigures(): void;
 }
 
 /** Starts a program. Failing to start is told through `onExit`, never thrown; no handler is called before it returns. */

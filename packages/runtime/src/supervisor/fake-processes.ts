@@ -7,6 +7,9 @@ interface FakeProcess {
   readonly signals: string[];
   ready(): void;
   print(line: string): void;
+  /** How often it was asked for its figures. */
+  asked: number;
+  tell(figures: string): void;
   exit(code: number): void;
 }
 
@@ -36,6 +39,9 @@ export function createFakeProcesses({ stubborn = false } = {}): FakeProcesses {
       alive.add(process);
       return {
         pid: process.pid,
+        askFigures: () => {
+          process.asked += 1;
+        },
         signal(signal) {
           process.signals.push(signal);
           if (alive.has(process) && (signal === 'SIGKILL' || !stubborn)) end(process, handlers, signal);
@@ -56,6 +62,8 @@ function fakeProcess(pid: number, spec: ChildSpec, handlers: ProcessHandlers, on
     signals: [],
     ready: () => handlers.onReady(),
     print: (line) => handlers.onLine('stdout', line),
+    asked: 0,
+    tell: (figures) => handlers.onFigures(figures),
     exit(code) {
       onGone();
       handlers.onExit({ code, signal: null, reason: `exit code ${code}` });

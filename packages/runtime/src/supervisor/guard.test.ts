@@ -27,7 +27,12 @@ it('starts before its child, and ends with it', async () => {
     ready: { by: 'line', line: /./ },
   } as const;
   const exited = new Promise<void>((resolve) => {
-    const child = spawnProcess(spec, { onReady: () => {}, onLine: () => {}, onExit: () => resolve() });
+    const child = spawnProcess(spec, {
+      onReady: () => {},
+      onLine: () => {},
+      onFigures: () => {},
+      onExit: () => resolve(),
+    });
     child.signal('SIGKILL');
   });
   const [guard, child] = started();

@@ -61,6 +61,13 @@ describe('a real child', () => {
     expect(isAlive(pids()[1] as number)).toBe(true);
   });
 
+  it('tells its figures when it is asked', async () => {
+    const answer = `process.on('message', () => process.send({ figures: 'up 1' })); process.send('ready');`;
+    const { supervisor } = setUp(answer);
+    await supervisor.start();
+    expect(await supervisor.figures()).toEqual(new Map([['child', 'up 1']]));
+  });
+
   it('takes what it started with it when it is killed', async () => {
     const grandchild = `require('child_process').spawn(process.execPath, ['-e', '${FOREVER}'], { stdio: 'inherit' }).pid`;
     const { supervisor, events, pids } = setUp(`console.log(${grandchild}); process.send('ready'); ${FOREVER}`);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { type ChildProcess, type ChildSpec, type ProcessHandlers, STOP_TIMEOUT_MS } from './child-spec.js';
 import { startGuard } from './guard.js';
 import { createLineSplitter } from './line-splitter.js';
-import { READY_MESSAGE } from './parent-link.js';
+import { ASK_FIGURES, type FiguresMessage, READY_MESSAGE } from './parent-link.js';
 
 const PROBE_INTERVAL_MS = 100;
 /** After its end, how long the output of a child is waited for: something it left behind may hold its pipes. */
@@ -34,6 +34,7 @@ export function spawnProcess(spec: ChildSpec, handlers: ProcessHandlers): ChildP
   const stopProbing = spec.ready.by === 'url' ? probe(spec.ready.url, becomeReady) : () => {};
   child.on('message', (message) => {
     if (message === READY_MESSAGE) becomeReady();
+    else if (isFigures(message)) handlers.onFigures(message.figures);
   });
   for (const stream of ['stdout', 'stderr'] as const) {
     const lines = createLineSplitter(onLine(stream));
@@ -64,7 +65,13 @@ export function spawnProcess(spec: ChildSpec, handlers: ProcessHandlers): ChildP
   return {
     pid: child.pid,
     signal: (signal) => (signal === 'SIGKILL' ? killGroup(child.pid) : child.kill(signal)),
+    // A channel that closes meanwhile is told by the child's end.
+    askFigures: () => void (child.connected && child.send(ASK_FIGURES, () => {})),
   };
+}
+
+function isFigures(message: unknown): message is FiguresMessage {
+  return typeof (message as FiguresMessage | null)?.figures === 'string';
 }
 
 function killGroup(pid: number | undefined): void {

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { linkToParent, READY_MESSAGE } from './parent-link.js';
+import { ASK_FIGURES, linkToParent, READY_MESSAGE } from './parent-link.js';
 
 it('reports readiness over the channel, and tells when the supervisor is gone', () => {
   const send = vi.fn();
@@ -13,6 +13,7 @@ it('reports readiness over the channel, and tells when the supervisor is gone', 
     once: (_: 'disconnect', listener: () => void) => {
       disconnect = listener;
     },
+    on: vi.fn(),
   };
   const link = linkToParent(onLost, child);
   link.reportReady();
@@ -27,6 +28,23 @@ it('reports readiness over the channel, and tells when the supervisor is gone', 
 
 it('does nothing without a supervisor', () => {
   const once = vi.fn();
-  linkToParent(() => {}, { once }).reportReady();
+  const link = linkToParent(() => {}, { once, on: once });
+  link.reportReady();
+  link.answerFigures(() => '');
   expect(once).not.toHaveBeenCalled();
+});
+
+it('tells its figures whenever the supervisor asks, and nothing else', () => {
+  const send = vi.fn();
+  let say: (message: unknown) => void = () => {};
+  const child = {
+    ...{ send, connected: true, channel: { unref: () => {} }, once: () => {} },
+    on: (_: 'message', listener: (message: unknown) => void) => {
+      say = listener;
+    },
+  };
+  let asked = 0;
+  linkToParent(() => {}, child).answerFigures(() => `asked ${++asked}`);
+  for (const message of [ASK_FIGURES, 'else', { ASK_FIGURES }, ASK_FIGURES]) say(message);
+  expect(send.mock.calls).toEqual([[{ figures: 'asked 1' }], [{ figures: 'asked 2' }]]);
 });

@@ -111,6 +111,11 @@ export class SupervisedChild {
     return this.#state.kind === 'running' ? this.replace() : this.restart();
   }
 
+  /** Of the process that does the work; undefined when none does, or it does not answer. */
+  async figures(): Promise<string | undefined> {
+    return this.#state.kind === 'running' || this.#state.kind === 'replacing' ? this.#state.run.figures() : undefined;
+  }
+
   #nextRunning(): Promise<void> {
     return new Promise((resolve, reject) => this.#untilRunning.push({ resolve, reject }));
   }

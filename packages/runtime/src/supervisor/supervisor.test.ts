@@ -322,6 +322,41 @@ describe('updating', () => {
   });
 });
 
+describe('figures', () => {
+  it('are those of the children that work and answer in time', async () => {
+    const { processes, supervisor, clock, settled } = setUp([spec('a'), spec('b'), spec('c')]);
+    const started = supervisor.start();
+    for (const name of ['a', 'b', 'c']) {
+      processes.latest(name).ready();
+      await settled();
+    }
+    await started;
+    processes.latest('c').exit(1);
+    const figures = supervisor.figures();
+    await settled();
+    processes.latest('a').tell('a 1');
+    clock.advance(1_000);
+    expect(await figures).toEqual(new Map([['a', 'a 1']]));
+  });
+
+  it('are asked for once, however many want to know them', async () => {
+    const { processes, supervisor, settled } = await setUpRunning();
+    const both = [supervisor.figures(), supervisor.figures()];
+    await settled();
+    processes.latest('a').tell('a 1');
+    expect(await Promise.all(both)).toEqual([new Map([['a', 'a 1']]), new Map([['a', 'a 1']])]);
+    expect(processes.latest('a').asked).toBe(1);
+  });
+
+  it('are not waited for when the child ends', async () => {
+    const { processes, supervisor, settled } = await setUpRunning();
+    const figures = supervisor.figures();
+    await settled();
+    processes.latest('a').exit(1);
+    expect(await figures).toEqual(new Map());
+  });
+});
+
 it('passes output on, line by line, with its child', async () => {
   const { processes, events } = await setUpRunning();
   processes.latest('a').print('hello');

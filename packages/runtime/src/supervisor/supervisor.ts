@@ -29,6 +29,8 @@ export interface Supervisor {
    * @throws Error when one does not become ready: it goes on as it was, and those after it are left alone
    */
   update(names: readonly string[]): Promise<void>;
+  /** Prometheus text of each child that works and answers (see `ParentLink.answerFigures`), by name. */
+  figures(): Promise<ReadonlyMap<string, string>>;
   /** By name. */
   states(): ReadonlyMap<string, ChildState['kind']>;
 }
@@ -66,6 +68,11 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
     replace: async (name, spec) => child(name).replace(spec),
     async update(names) {
       for (const one of names.map(child)) await one.update();
+    },
+    async figures() {
+      const answers = [...children].map(async ([name, one]) => [name, await one.figures()] as const);
+      const told = (await Promise.all(answers)).filter((answer) => answer[1] !== undefined);
+      return new Map(told as (readonly [string, string])[]);
     },
     states: () => new Map([...children].map(([name, { state }]) => [name, state.kind])),
   };
