@@ -41,7 +41,7 @@ class DealerLink implements Link {
         curveSecretKey: keys.secretKey,
       }),
     });
-    this.#socket.events.on('disconnect', () => this.#broken());
+    watchDisconnects(this.#socket, () => this.#broken());
     this.#socket.connect(address);
     void this.#receive();
   }
@@ -95,6 +95,18 @@ class DealerLink implements Link {
 
   #broken(): void {
     if (this.#isOpen) this.#events.onBroken();
+  }
+}
+
+/** Where the library cannot watch its sockets, heartbeats tell. A signal may interrupt it at any time: it is asked again. */
+function watchDisconnects(socket: Dealer, onDisconnect: () => void): void {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    try {
+      socket.events.on('disconnect', onDisconnect);
+      return;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EINTR') return;
+    }
   }
 }
 
