@@ -29,6 +29,8 @@ export default {
     // Serves the built page as files: found by its path.
     'apps/im': { entry: ['src/main.ts'], ignoreDependencies: ['@im/demo'] },
     bench: {
+      // Started as a program, found by its path.
+      ignoreDependencies: ['@im/im'],
       entry: [
         'src/{main,load/main,publisher/main}.ts',
         'peers/*/server.{ts,js}',

@@ -1,4 +1,5 @@
 /** `im up`: gateway, brokers and workers as processes of their own, watched over; workers are updated without a call failing. */
+import { closeSync, openSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -79,7 +80,10 @@ function upFileOf({ keysFolder }: UpConfig, brokers: readonly string[]): UpFile 
 /** On command, on SIGHUP and, if wanted, when code changes. */
 async function takeUpdates({ supervisor, shutdown, logger }: Supervision, config: UpConfig): Promise<void> {
   const updates = new WorkerUpdates({ supervisor, workers: workerNames(config), logger });
-  const onHangup = (): void => void updates.request('SIGHUP');
+  const onHangup = (): void => {
+    if (hasLostTerminal()) void shutdown.stop('the terminal was closed');
+    else void updates.request('SIGHUP');
+  };
   process.on('SIGHUP', onHangup);
   shutdown.add({ name: 'SIGHUP', stop: () => void process.off('SIGHUP', onHangup) });
   const control = await listenForCommands(controlSocket(config), () => updates.request('im update'));
@@ -92,6 +96,17 @@ async function takeUpdates({ supervisor, shutdown, logger }: Supervision, config
     onError: (error) => logger.error('the code is not watched any more', { error }),
   });
   shutdown.add({ name: 'watch', stop: () => watch.close() });
+}
+
+/** A terminal that closes sends SIGHUP as well. */
+function hasLostTerminal(): boolean {
+  if (!process.stdout.isTTY) return false;
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Where the code of the workers lies. */
