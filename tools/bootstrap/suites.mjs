@@ -15,6 +15,6 @@ export const suites = [
   { name: 'unit', projects: 'unit:*', needs: [] },
   { name: 'integration', projects: 'integration', needs: [] },
   { name: 'clients', projects: 'clients', needs: ['go', 'php', 'phpZmq', 'pythonZmq'] },
-  { name: 'docs', projects: 'docs', needs: ['curl'] },
+  { name: 'docs', projects: 'docs', needs: ['curl', 'go', 'php', 'phpZmq', 'pythonZmq'] },
   { name: 'e2e', projects: 'e2e', needs: ['chromium'] },
 ];

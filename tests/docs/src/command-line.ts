@@ -36,11 +36,38 @@ export async function proveCommand([program, ...words]: Command, folder: string)
       return proveFile(`node_modules/.bin/${words[0]}`, '.');
     case 'node':
       return proveFile(words[0] ?? '', folder);
+    case 'php':
+    case 'python3':
+      return proveFile(words[0] ?? '', folder);
+    case 'go':
+      return proveGo(words, folder);
+    case 'sudo':
+      return provePackages(words);
     default:
       if (program.includes('/')) return proveFile(program, folder);
       throw new Error(
         `${program} is not known to the tests of documents: teach tests/docs/src/command-line.ts how to prove it`,
       );
+  }
+}
+
+function proveGo([command, ...words]: readonly string[], folder: string): void {
+  if (command === 'run') {
+    proveFile(words[0] ?? '', folder);
+    return;
+  }
+  const module = /^module (\S+)$/m.exec(readFileSync(path.join(repository, 'clients/go/go.mod'), 'utf8'))?.[1] ?? '';
+  if (!words.some((word) => word.includes(module))) throw new Error(`our module is called ${module}`);
+}
+
+/** What one may install with apt: what our own tests install. */
+function provePackages([program, command, ...names]: readonly string[]): void {
+  const known = readFileSync(path.join(repository, 'tools/bootstrap/system-programs.mjs'), 'utf8');
+  const unknown = names.filter((name) => !known.includes(`'${name}'`));
+  if (program !== 'apt-get' || command !== 'install' || unknown.length > 0) {
+    throw new Error(
+      `sudo is for "apt-get install" of what tools/bootstrap/system-programs.mjs has: ${unknown.join(' ')}`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 /** Owns: which languages blocks may have, and what proves each. A language that is not known here fails. */
+import { proveClientProgram } from './client-programs.js';
 import type { Block } from './documents.js';
 import { proveDiagram } from './mermaid.js';
 import type { Playground } from './playground.js';
@@ -25,6 +26,10 @@ export async function prove(block: Block, mistakesOf: Mistakes, playground: Play
       return proveDiagram(block.text);
     case '':
       return provePicture(block.text);
+    case 'php':
+    case 'python':
+    case 'go':
+      return await proveClientProgram(block, playground);
     default:
       throw new Error(`nothing proves ${block.language}: use another language, or teach tests/docs/src/prove.ts`);
   }
