@@ -11,6 +11,7 @@ import { createMemoryRpc } from '@im/rpc/memory';
 import type { LogReader, LogStore } from '@im/timeline';
 import { createMemoryLogStore } from '@im/timeline/memory';
 import { describeLogStoreContract } from '@im/timeline/testing';
+import { expect, it } from 'vitest';
 import { createRelayedLogReader } from './relayed-log.js';
 import { createRelayedOnlineReader } from './relayed-online.js';
 import { createRelayedPublisher } from './relayed-publisher.js';
@@ -84,4 +85,21 @@ describeOnlineListContract('relayed', async () => {
     leave: (group, session) => list.leave(group, session),
   };
   return { list: relayed, settled: async () => {}, close };
+});
+
+it('publishes to more groups than one call could name, each once', async () => {
+  const log = createMemoryLogStore();
+  const node = createMemoryBroadcast({ sequencer: log });
+  const { caller, close } = await relay({ broadcast: node });
+  const publisher = createRelayedPublisher({ caller, metrics: noMetrics });
+  const groups = Array.from({ length: 15_000 }, (_, index) => `u:${`${index}`.padStart(64, 'x')}`);
+  const message = { lane: 'priority', event: 'notice', body: new Uint8Array(65_536), id: '1', time: 0 } as const;
+  const { published, failed } = await publisher.publishMany([...groups, 'none'], message, { acknowledge: 'durable' });
+  expect([...failed.keys()]).toEqual(['none']);
+  expect(new Set(published.map(({ group }) => group))).toEqual(new Set(groups));
+  expect(published.every(({ version }) => version === 1)).toBe(true);
+  await publisher.close();
+  await close();
+  await node.close();
+  await log.close();
 });

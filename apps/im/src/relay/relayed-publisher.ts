@@ -1,5 +1,5 @@
 /** A publisher whose broadcast node is in another process, reached by RPC. Owns nothing but what waits to be sent. */
-import type { PublishedMany, Publisher, PublishOptions } from '@im/broadcast';
+import type { Published, PublishedMany, Publisher, PublishOptions } from '@im/broadcast';
 import { ImError, type Lane, type Publication } from '@im/protocol';
 import type { Metrics } from '@im/protocol/ports';
 import { decodeJson, type RpcCaller } from '@im/rpc';
@@ -20,6 +20,8 @@ export interface RelayedPublisherOptions {
 
 /** What a head adds to its body, about. */
 const HEAD_BYTES = 256;
+/** Of one item: with names of full length and a body of full size still below what one call may carry. */
+const MAX_GROUPS = 4_000;
 
 export function createRelayedPublisher({ caller, metrics }: RelayedPublisherOptions): Publisher {
   const send = (batch: readonly Entrusted<Item, Outcome>[]): Promise<void> => sendBatch(caller, batch);
@@ -65,17 +67,29 @@ export function createRelayedPublisher({ caller, metrics }: RelayedPublisherOpti
     },
     async publishMany(groups, publication, options = {}) {
       const distinct = [...new Set(groups)];
-      const outcome = await relay(distinct, true, publication, options);
-      if (outcome === undefined) return { published: distinct.map((group) => ({ group })), failed: new Map() };
-      if (outcome.error !== undefined) throw ImError.from(outcome.error);
-      const failed = outcome.failed.map(([group, error]) => [group, ImError.from(error)] as const);
-      return { published: outcome.published, failed: new Map(failed) } satisfies PublishedMany;
+      const parts: string[][] = [];
+      for (let at = 0; at === 0 || at < distinct.length; at += MAX_GROUPS)
+        parts.push(distinct.slice(at, at + MAX_GROUPS));
+      const outcomes = await Promise.all(parts.map((part) => relay(part, true, publication, options)));
+      return mergeOutcomes(parts, outcomes);
     },
     async close() {
       closed = true;
       await Promise.all([lanes.normal.idle(), lanes.priority.idle()]);
     },
   };
+}
+
+/** @throws ImError for what no group could take */
+function mergeOutcomes(parts: readonly string[][], outcomes: readonly (Outcome | undefined)[]): PublishedMany {
+  const published: Published[] = [];
+  const failed = new Map<string, Error>();
+  for (const [at, outcome] of outcomes.entries()) {
+    if (outcome?.error !== undefined) throw ImError.from(outcome.error);
+    published.push(...(outcome?.published ?? (parts[at] ?? []).map((group) => ({ group }))));
+    for (const [group, error] of outcome?.failed ?? []) failed.set(group, ImError.from(error));
+  }
+  return { published, failed };
 }
 
 /** Settles when the other process has handed all of them to its broadcast node, in order, or the call has failed. */
