@@ -1,6 +1,6 @@
 /**
  * `node tools/protocol-coverage/main.mjs [--require-all] [report.json …]`: which numbered sentences of docs/protocol.md
- * no test proves. With reports of vitest's JSON reporter only tests that passed count; without, what the sources name.
+ * (`PR-n`) and docs/rpc.md (`RP-n`) no test proves. With reports of vitest's JSON reporter only tests that passed count; without, what the sources name.
  * With --require-all anything short of 100 %, or a tag that no sentence has, is a failure.
  */
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,9 @@ const tags =
   reports.length > 0
     ? tagsOfReports(reports.map((file) => JSON.parse(readFileSync(file, 'utf8'))))
     : tagsOfSources(workspaceRoot, ['packages', 'apps', 'tests']);
-const sentences = readSentences(readFileSync(path.join(workspaceRoot, 'docs/protocol.md'), 'utf8'));
+const sentences = ['docs/protocol.md', 'docs/rpc.md'].flatMap((file) =>
+  readSentences(readFileSync(path.join(workspaceRoot, file), 'utf8')),
+);
 
 const coverage = compare(sentences, tags);
 process.stdout.write(describe(coverage));

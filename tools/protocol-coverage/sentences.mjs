@@ -1,14 +1,14 @@
-/** Owns: reading the numbered sentences of docs/protocol.md. */
+/** Owns: reading the numbered sentences of a normative document. */
 
 /**
  * @typedef {object} Sentence
- * @property {string} id `PR-12`
+ * @property {string} id `PR-12`, `RP-12`
  * @property {string} text one line of Markdown
  */
 
 /** @param {string} markdown @returns {Sentence[]} in order of appearance */
 export function readSentences(markdown) {
-  const sentences = [...markdown.matchAll(/^- \*\*(PR-\d+)\*\* (.+)$/gm)].map(([, id, text]) => ({
+  const sentences = [...markdown.matchAll(/^- \*\*((?:PR|RP)-\d+)\*\* (.+)$/gm)].map(([, id, text]) => ({
     id: /** @type {string} */ (id),
     text: /** @type {string} */ (text),
   }));

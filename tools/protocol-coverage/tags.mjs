@@ -40,7 +40,7 @@ function collect(places) {
   /** @type {Tags} */
   const tags = new Map();
   for (const { text, test } of places) {
-    for (const [, id] of text.matchAll(/\[(PR-\d+)\]/g)) {
+    for (const [, id] of text.matchAll(/\[((?:PR|RP)-\d+)\]/g)) {
       if (id !== undefined) tags.set(id, [...(tags.get(id) ?? []), test]);
     }
   }

@@ -76,7 +76,7 @@ export function callContract(fixture: () => ContractFixture): void {
     });
   });
 
-  it('carries an ImError by its code, without its cause', async () => {
+  it('[RP-9] carries an ImError by its code, without its cause', async () => {
     await fixture().serve('strict', async () => {
       throw ImError.application(1_234, 'GIFT_UNKNOWN', {
         message: 'no such gift',

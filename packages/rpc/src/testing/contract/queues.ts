@@ -56,7 +56,7 @@ export function queueContract(fixture: () => ContractFixture): void {
     for (const error of await Promise.all(hanging)) expect(error).toMatchObject({ name: 'DEADLINE_EXCEEDED' });
   });
 
-  it('gives a call to the worker with the fewest, and lets equals take turns', async () => {
+  it('[RP-21] gives a call to the worker with the fewest, and lets equals take turns', async () => {
     const workers = [await fixture().hold('shared'), await fixture().hold('shared'), await fixture().hold('shared')];
     const calls = Array.from({ length: 6 }, () => fixture().call('shared'));
     await eventually(() => expect(workers.map((worker) => worker.calls.length)).toEqual([2, 2, 2]));
