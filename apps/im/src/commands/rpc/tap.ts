@@ -4,6 +4,7 @@ import { BROKER_SERVICE, decodeJson, encodeJson, type TapFilter, type TappedCall
 import { type Config, setting, systemClock, wantsColour } from '@im/runtime';
 import { z } from 'zod';
 import { defineCommand, type Environment } from '../../command.js';
+import { paced } from '../../rpc/paced.js';
 import { asCommandError, ask, type ReachedBroker, rpcToolSettings, withBrokers } from '../../rpc/rpc-tool.js';
 import { paint } from '../../rpc/table.js';
 
@@ -20,6 +21,8 @@ type TapConfig = Config<typeof tapSettings>;
 /** A tap is a call, and no call is open for ever: it is made anew. */
 const TAP_MS = 3_600_000;
 const RETRY_MS = 500;
+/** More than people can read. What comes beyond is not read, so that brokers leave it out, and watching costs others little. */
+const PACE = { most: 200, perMs: 100, clock: systemClock };
 
 export const tap = defineCommand({
   name: 'rpc tap',
@@ -61,7 +64,7 @@ async function watch(
       const stream = broker.caller.stream(BROKER_SERVICE, 'tap', encodeJson(filterOf(config)), options);
       // Told by the iteration as well.
       stream.reply.catch(() => {});
-      for await (const part of stream) {
+      for await (const part of paced(stream, PACE)) {
         const call = decodeJson(part) as TappedCall;
         environment.print(
           config.json ? `${JSON.stringify({ broker: broker.name, ...call })}\n` : lineOf(call, colours),
