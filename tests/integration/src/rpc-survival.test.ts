@@ -152,6 +152,21 @@ describe('calls', () => {
     expect(once.failed.filter((name) => name !== 'CALL_LOST')).toEqual([]);
   });
 
+  it('[RP-38] [RP-39] that may be repeated survive a broker killed and started again; everybody comes back', async () => {
+    const at = place('one');
+    const broker = await startBroker(at);
+    const workers = [await startWorker(at), await startWorker(at)];
+    const safe = new Load(connect(at), 40, { idempotent: true });
+    await safe.answers(500);
+    await end(broker);
+    await startBroker(at);
+    safe.servedBy.clear();
+    await safe.answers(1_000);
+    await vi.waitFor(() => expect(safe.servedBy).toEqual(new Set(workers.map(({ pid }) => pid))), WAIT);
+    await safe.stop();
+    expect(safe.failed).toEqual([]);
+  });
+
   it('[RP-37] that may be repeated leave a worker that hangs, which serves again when it wakes', async () => {
     const at = place('one');
     await startBroker(at);
@@ -181,22 +196,6 @@ describe('calls', () => {
     broker.child.kill('SIGSTOP');
     const expired = await Promise.allSettled(['a', 'b', 'c'].map((body) => call(body, 200)));
     broker.child.kill('SIGCONT');
-    for (const one of expired) expect(one).toMatchObject({ status: 'rejected', reason: { name: 'DEADLINE_EXCEEDED' } });
-    await call('after', 10_000);
-    await vi.waitFor(() => expect(worker.lines).toContain('begun after'), WAIT);
-    expect(worker.lines).toEqual(['ready', 'begun before', 'begun after']);
-  });
-
-  it('[RP-24] [RP-40] that expired on the way to a worker that stood still are not begun when it wakes', async () => {
-    const at = place('one');
-    await startBroker(at);
-    const worker = await startWorker(at);
-    const caller = connect(at);
-    const call = (body: string, timeoutMs: number) => caller.call('work', 'do', Buffer.from(body), { timeoutMs });
-    await call('before', 10_000);
-    worker.child.kill('SIGSTOP');
-    const expired = await Promise.allSettled(['a', 'b', 'c'].map((body) => call(body, 200)));
-    worker.child.kill('SIGCONT');
     for (const one of expired) expect(one).toMatchObject({ status: 'rejected', reason: { name: 'DEADLINE_EXCEEDED' } });
     await call('after', 10_000);
     await vi.waitFor(() => expect(worker.lines).toContain('begun after'), WAIT);

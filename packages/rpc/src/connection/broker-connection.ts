@@ -143,7 +143,8 @@ export class BrokerConnection {
     this.#link = undefined;
     void link?.close();
     const { clock, random, onDown } = this.#options;
-    this.#timer = clock.after(REOPEN_MS * (0.5 + random()), () => this.open(), { background: true });
+    // Not in the background: a worker without a broker has nothing else that keeps its process alive.
+    this.#timer = clock.after(REOPEN_MS * (0.5 + random()), () => this.open());
     if (wasUp) onDown();
   }
 
