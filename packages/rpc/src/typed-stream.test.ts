@@ -81,6 +81,19 @@ describe('a typed stream', () => {
     expect(reason).toMatchObject({ name: 'CANCELLED' });
   });
 
+  it('ends a reader that waits for a part when the stream is left', async () => {
+    await serve(async (_, context) => {
+      await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve()));
+      return { done: true };
+    });
+    const stream = rpc.createCaller().stream('counter', 'count', new TextEncoder().encode('{"upTo":1}'));
+    const reader = stream[Symbol.asyncIterator]();
+    const waiting = reader.next();
+    await reader.return?.();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    await expect(stream.reply).rejects.toMatchObject({ name: 'CANCELLED' });
+  });
+
   it('sends no more than 32 parts ahead of its reader', async () => {
     let sent = 0;
     const client = await serve(async ({ upTo }, context) => {

@@ -68,6 +68,7 @@ export class PartQueue implements AsyncIterableIterator<Uint8Array> {
     if (!this.#ended) this.#events.onReturn();
     this.#ended = true;
     this.#error = undefined;
+    for (const waiting of this.#waiting.splice(0)) this.#finish(waiting);
     return Promise.resolve({ done: true, value: undefined });
   }
 
