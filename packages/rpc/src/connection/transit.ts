@@ -4,11 +4,11 @@
  */
 
 const FORGET_MS = 30_000;
-const WRAP = 0x1_0000_0000;
 
 export class Transit {
-  #smallest = Number.POSITIVE_INFINITY;
-  #smallestBefore = Number.POSITIVE_INFINITY;
+  /** Differences are taken modulo 2^32, and compared by which lies ahead of which: clocks start anywhere. */
+  #smallest: number | undefined;
+  #smallestBefore: number | undefined;
   #since = Number.NEGATIVE_INFINITY;
   readonly #local: boolean;
 
@@ -23,22 +23,20 @@ export class Transit {
    * @returns milliseconds, 0 for a message that came as fast as any
    */
   waited(sentAtMs: number, now: number): number {
-    let difference = (Math.floor(now) - sentAtMs) % WRAP;
-    if (difference < 0) difference += WRAP;
+    // The operators of 32 bits take the modulus.
+    const difference = (Math.floor(now) - sentAtMs) >>> 0;
     if (this.#local) return difference;
     if (now - this.#since > FORGET_MS) {
       this.#since = now;
       this.#smallestBefore = this.#smallest;
       this.#smallest = difference;
     }
-    const smallest = Math.min(this.#smallest, this.#smallestBefore);
-    // The clocks' modulus lies between the two: what looks like 49 days is no waiting.
-    if (difference < smallest || difference - smallest > WRAP / 2) {
-      this.#smallest = difference;
-      this.#smallestBefore = Number.POSITIVE_INFINITY;
-      return 0;
-    }
-    if (difference < this.#smallest) this.#smallest = difference;
-    return difference - smallest;
+    this.#smallest = smaller(this.#smallest ?? difference, difference);
+    return (difference - smaller(this.#smallestBefore ?? this.#smallest, this.#smallest)) >>> 0;
   }
+}
+
+/** The one that lies behind the other: less than half the circle of numbers is between them. */
+function smaller(one: number, other: number): number {
+  return ((one - other) | 0) < 0 ? one : other;
 }
