@@ -6,6 +6,7 @@ import type { UpdateOutcome } from './worker-updates.js';
 
 const UPDATE = 'update';
 const MAX_COMMAND = 64;
+const COMMAND_MS = 2_000;
 
 /** @param path of a socket in a folder of its owner alone; one that was left behind is replaced */
 export async function listenForCommands(
@@ -18,7 +19,9 @@ export async function listenForCommands(
     socket.on('close', () => sockets.delete(socket));
     // Whoever asked is gone; what was asked for goes on.
     socket.on('error', () => {});
-    void answer(socket, update);
+    // Whoever says nothing, or goes away, has asked for nothing.
+    socket.setTimeout(COMMAND_MS, () => socket.destroy());
+    answer(socket, update).catch(() => socket.destroy());
   });
   await rm(path, { force: true });
   server.listen(path);
@@ -38,6 +41,7 @@ async function answer(socket: Socket, update: () => Promise<UpdateOutcome>): Pro
     command += text;
     if (command.includes('\n') || command.length > MAX_COMMAND) break;
   }
+  socket.setTimeout(0);
   const outcome = command === `${UPDATE}\n` ? await update() : { updated: false, message: 'unknown command' };
   socket.end(`${JSON.stringify(outcome)}\n`);
 }

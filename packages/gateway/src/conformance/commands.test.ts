@@ -80,6 +80,7 @@ describe('commands and replies', () => {
       name: 'SERVICE_UNKNOWN',
       message: expect.any(String),
       retryable: false,
+      details: { handedOut: false },
     });
   });
 

@@ -20,6 +20,11 @@ const MAX_OPEN = 1 << INDEX_BITS;
 /** One less than there could be: NO_ID is nobody's. */
 const GENERATIONS = (1 << (32 - INDEX_BITS)) - 1;
 
+/** Of the messages that all open calls keep. */
+interface KeptBytes {
+  bytes: number;
+}
+
 export class BrokerCall implements Expiring, RecordSource {
   readonly index: number;
   /** Under which a worker knows it: of the place, and how often it was used, so that a late answer finds nothing. */
@@ -45,7 +50,9 @@ export class BrokerCall implements Expiring, RecordSource {
   buffer: Buffer = EMPTY;
   start = 0;
   end = 0;
-  attachment: Buffer | undefined;
+  attachment: Uint8Array | undefined;
+  #kept = 0;
+  readonly #all: KeptBytes;
 
   deadline = 0;
   deadlineList: DeadlineList<Expiring> | undefined;
@@ -56,8 +63,9 @@ export class BrokerCall implements Expiring, RecordSource {
   previous: BrokerCall | undefined;
   next: BrokerCall | undefined;
 
-  constructor(index: number) {
+  constructor(index: number, all: KeptBytes) {
     this.index = index;
+    this.#all = all;
     this.token = index;
   }
 
@@ -81,8 +89,22 @@ export class BrokerCall implements Expiring, RecordSource {
     this.forgetRecord();
   }
 
+  /** Keeps the record that the reader stands at. */
+  keep({ buffer, start, end, attachment }: RecordSource): void {
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    this.attachment = attachment;
+    this.#kept = end - start + (attachment?.byteLength ?? 0);
+    this.#all.bytes += this.#kept;
+    this.service.keptBytes += this.#kept;
+  }
+
   /** It will not be handed out again. */
   forgetRecord(): void {
+    this.#all.bytes -= this.#kept;
+    this.service.keptBytes -= this.#kept;
+    this.#kept = 0;
     this.buffer = EMPTY;
     this.start = this.end = 0;
     this.attachment = undefined;
@@ -98,7 +120,8 @@ export class BrokerCall implements Expiring, RecordSource {
   }
 }
 
-export class OpenCalls {
+export class OpenCalls implements KeptBytes {
+  bytes = 0;
   readonly #calls: BrokerCall[] = [];
   readonly #free: BrokerCall[] = [];
   readonly #limit: number;
@@ -116,7 +139,7 @@ export class OpenCalls {
     const free = this.#free.pop();
     if (free !== undefined) return free;
     if (this.#calls.length >= this.#limit) return undefined;
-    const call = new BrokerCall(this.#calls.length);
+    const call = new BrokerCall(this.#calls.length, this);
     this.#calls.push(call);
     return call;
   }
@@ -129,8 +152,8 @@ export class OpenCalls {
 
   release(call: BrokerCall): void {
     call.stage = 'free';
-    call.caller = call.registration = call.affinity = call.attachment = undefined;
-    call.buffer = EMPTY;
+    call.caller = call.registration = call.affinity = undefined;
+    call.forgetRecord();
     call.losses = 0;
     call.isProbe = false;
     const generation = ((call.token >>> INDEX_BITS) + 1) % GENERATIONS;

@@ -117,8 +117,23 @@ describe('a broker', () => {
       (frames[0] as Buffer)[6] = 16;
       await Promise.all([ill.sayFrames(frames), well.say(message('reply', tokens(well)[0] ?? 0))]);
       expect(peer.of('reply')).toHaveLength(1);
-      await advance(110);
-      expect(peer.of('error')).toMatchObject([{ members: { name: 'DEADLINE_EXCEEDED' } }]);
+      expect(peer.of('error')).toMatchObject([{ members: { name: 'INTERNAL' } }]);
+      expect(core.calls.size).toBe(0);
+    });
+
+    it('[RP-27] answers INTERNAL and frees the slot when a worker answers what is no answer', async () => {
+      const served = await serving({ concurrency: 1 });
+      const peer = caller();
+      await peer.say(callOf(1), callOf(2));
+      await served.say(message('error', tokens(served)[0] ?? 0, { code: 'none' }));
+      expect(peer.of('error')).toMatchObject([{ id: 1, members: { name: 'INTERNAL', details: { handedOut: true } } }]);
+      expect(tokens(served)).toHaveLength(2);
+    });
+
+    it('[RP-25] says of what it refuses by itself that it was not handed out', async () => {
+      const peer = caller();
+      await peer.say(callOf(1, { service: 'nobody' }));
+      expect(peer.of('error')).toMatchObject([{ members: { name: 'SERVICE_UNKNOWN', details: { handedOut: false } } }]);
     });
 
     it('[RP-19] takes what stands before the malformed part, and says so once a connection', async () => {

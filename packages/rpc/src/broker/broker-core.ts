@@ -23,6 +23,7 @@ export interface BrokerCoreOptions {
   readonly maxBodyBytes: number;
   readonly maxServices: number;
   readonly maxOpenCalls: number;
+  readonly maxKeptBytes: number;
   limitsOf(service: string): EntryLimits;
   /** How long calls wait for the workers of a service after the last was lost, and after the broker has started. */
   readonly graceMs: number;
@@ -45,6 +46,7 @@ export class BrokerCore {
   readonly callers = new Set<CallerPeer>();
   readonly workers = new Set<WorkerPeer>();
   readonly maxBodyBytes: number;
+  readonly maxKeptBytes: number;
   readonly tooLarge: string;
 
   readonly #clock: Clock;
@@ -57,11 +59,13 @@ export class BrokerCore {
   #closed = false;
 
   constructor(options: BrokerCoreOptions) {
-    const { clock, logger, metrics, maxBodyBytes, maxServices, maxOpenCalls, limitsOf, graceMs } = options;
+    const { clock, logger, metrics, maxBodyBytes, maxKeptBytes, maxServices, maxOpenCalls, limitsOf, graceMs } =
+      options;
     this.#clock = clock;
     this.#logger = logger;
     this.#graceMs = graceMs;
     this.maxBodyBytes = maxBodyBytes;
+    this.maxKeptBytes = maxKeptBytes;
     this.tooLarge = refusalWith('BODY_TOO_LARGE', { part: 'body', limitBytes: maxBodyBytes });
     this.turn = new Turn(clock);
     this.calls = new OpenCalls(maxOpenCalls);

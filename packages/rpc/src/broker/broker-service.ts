@@ -44,7 +44,7 @@ export class BrokerService {
         this.#tap(caller, reader);
         return;
       default:
-        caller.refuse(id, refusal('METHOD_UNKNOWN'));
+        caller.refuse(id, refusal('METHOD_UNKNOWN').before);
     }
   }
 
@@ -57,7 +57,7 @@ export class BrokerService {
     }
     const entry = this.#table.find(input.service);
     if (entry === undefined) {
-      caller.refuse(reader.id, refusal('SERVICE_UNKNOWN'));
+      caller.refuse(reader.id, refusal('SERVICE_UNKNOWN').before);
       return;
     }
     entry.shares.set(weights);

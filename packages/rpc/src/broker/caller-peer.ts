@@ -38,7 +38,7 @@ export class CallerPeer extends Peer {
         this.#more(reader);
         break;
       case KIND.ping:
-        this.writer.pong(reader.id, this.calls.size, this.#core.instance);
+        this.writer.pong(reader.id, this.calls.size + this.#core.taps.count(this), this.#core.instance);
         this.touch();
         break;
       case KIND.bye:
@@ -65,7 +65,7 @@ export class CallerPeer extends Peer {
     }
     const entry = core.table.find(service);
     if (entry === undefined) {
-      this.refuse(id, refusal('SERVICE_UNKNOWN'));
+      this.refuse(id, refusal('SERVICE_UNKNOWN').before);
       return;
     }
     const timeoutMs = Math.min(reader.timeoutMs, MAX_TIMEOUT_MS) - waited;
@@ -73,9 +73,14 @@ export class CallerPeer extends Peer {
       this.refuse(id, DEADLINE_EXCEEDED.before);
       return;
     }
+    // A service takes half of it at most, so that none starves the others.
+    if (core.calls.bytes > core.maxKeptBytes || entry.keptBytes > core.maxKeptBytes / 2) {
+      this.refuse(id, refusalWith('OVERLOADED', { handedOut: false, limit: 'bytes of open calls' }));
+      return;
+    }
     const call = this.calls.size < MAX_CALLS ? core.calls.take() : undefined;
     if (call === undefined) {
-      this.refuse(id, refusalWith('OVERLOADED', { limit: 'open calls' }));
+      this.refuse(id, refusalWith('OVERLOADED', { handedOut: false, limit: 'open calls' }));
       return;
     }
     call.service = entry;
@@ -84,10 +89,7 @@ export class CallerPeer extends Peer {
     call.affinity = route ?? key;
     call.caller = this;
     call.callerId = id;
-    call.buffer = reader.buffer;
-    call.start = reader.start;
-    call.end = reader.end;
-    call.attachment = reader.attachment;
+    call.keep(reader);
     call.acceptedAt = this.turn.now;
     this.calls.set(id, call);
     core.deadlines.add(call, timeoutMs, this.turn.now);
@@ -104,7 +106,7 @@ export class CallerPeer extends Peer {
   #cancel(id: number, reason: number): void {
     const call = this.calls.get(id);
     if (call !== undefined) call.service.giveUp(call, reason === 1 ? DEADLINE_EXCEEDED : CANCELLED, reason);
-    else if (this.#core.taps.close(this, id)) this.refuse(id, CANCELLED.after);
+    else if (this.#core.taps.close(this, id)) this.refuse(id, (reason === 1 ? DEADLINE_EXCEEDED : CANCELLED).after);
   }
 
   #more(reader: PackReader): void {

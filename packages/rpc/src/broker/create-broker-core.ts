@@ -23,6 +23,11 @@ export interface BrokerLimits {
   readonly maxServices?: number | undefined;
   /** Calls of all callers that may be open at once; more are refused with OVERLOADED. Default and most: 262,144. */
   readonly maxOpenCalls?: number | undefined;
+  /**
+   * Bytes of calls that wait or may have to be repeated; beyond it, or half of it for one service, calls are refused with
+   * OVERLOADED. Default 256 MiB.
+   */
+  readonly maxKeptBytes?: number | undefined;
 }
 
 export interface BrokerCoreSettings extends BrokerLimits {
@@ -41,11 +46,12 @@ export function createBrokerCore({
   maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
   maxServices = DEFAULT_MAX_SERVICES,
   maxOpenCalls = 262_144,
+  maxKeptBytes = 268_435_456,
   graceMs,
 }: BrokerCoreSettings): BrokerCore {
   const own = new Map(Object.entries(services));
   return new BrokerCore({
-    ...{ clock, logger, metrics, maxBodyBytes, maxServices, maxOpenCalls, graceMs },
+    ...{ clock, logger, metrics, maxBodyBytes, maxServices, maxOpenCalls, maxKeptBytes, graceMs },
     limitsOf: (name) => {
       const limits = own.get(name);
       return {

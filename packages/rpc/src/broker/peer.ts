@@ -3,7 +3,7 @@ import { Transit } from '../connection/transit.js';
 import { PackReader } from '../wire/pack-reader.js';
 import { PackWriter } from '../wire/pack-writer.js';
 import { KIND, NO_ID } from '../wire/record.js';
-import { refusal } from './refusals.js';
+import { refusalWith } from './refusals.js';
 import type { Turn } from './turn.js';
 
 /** How the broker reaches a peer; the transport's. */
@@ -61,7 +61,7 @@ export abstract class Peer {
     this.#onMalformed();
     if (this.#told) return;
     this.#told = true;
-    this.writer.text(KIND.error, NO_ID, refusal('MALFORMED'));
+    this.writer.text(KIND.error, NO_ID, refusalWith('MALFORMED', undefined));
     this.touch();
   }
 

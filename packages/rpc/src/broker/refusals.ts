@@ -1,14 +1,22 @@
 /** What the broker itself answers, as the JSON text that travels. Made without ImError: a flood is refused without stack traces. */
 import { ERROR_CODES, type ErrorName } from '@im/protocol';
 
-const texts = new Map<ErrorName, string>();
+interface ByHandedOut {
+  /** No worker has begun. */
+  readonly before: string;
+  /** One may have. */
+  readonly after: string;
+}
 
-export function refusal(name: ErrorName): string {
+const texts = new Map<ErrorName, ByHandedOut>();
+
+/** What a call is refused with: `details.handedOut` says whether a worker may have begun. */
+export function refusal(name: ErrorName): ByHandedOut {
   const known = texts.get(name);
   if (known !== undefined) return known;
-  const text = refusalWith(name, undefined);
-  texts.set(name, text);
-  return text;
+  const made = byHandedOut(name);
+  texts.set(name, made);
+  return made;
 }
 
 export function refusalWith(name: ErrorName, details: Readonly<Record<string, unknown>> | undefined): string {
@@ -16,12 +24,13 @@ export function refusalWith(name: ErrorName, details: Readonly<Record<string, un
   return JSON.stringify({ code, name, message, retryable, details });
 }
 
-/** By whether a worker may have begun. */
-export const DEADLINE_EXCEEDED = byHandedOut('DEADLINE_EXCEEDED');
-export const CANCELLED = byHandedOut('CANCELLED');
+export const DEADLINE_EXCEEDED = refusal('DEADLINE_EXCEEDED');
+export const CANCELLED = refusal('CANCELLED');
+/** A worker's answer that is none. */
+export const NO_ANSWER = refusalWith('INTERNAL', { handedOut: true });
 export const CALL_LOST = refusalWith('CALL_LOST', { handedOut: true, lost: 'worker' });
-export const BREAKER_OPEN = refusalWith('UNAVAILABLE', { breaker: 'open' });
+export const BREAKER_OPEN = refusalWith('UNAVAILABLE', { handedOut: false, breaker: 'open' });
 
-function byHandedOut(name: ErrorName): { readonly before: string; readonly after: string } {
+function byHandedOut(name: ErrorName): ByHandedOut {
   return { before: refusalWith(name, { handedOut: false }), after: refusalWith(name, { handedOut: true }) };
 }

@@ -2,6 +2,7 @@
  * The broker's rules of one service: which worker gets a call, what waits, what is refused, what becomes of calls whose
  * worker or caller goes. State alone: it writes records to peers, and reads no clock but the turn's.
  */
+import type { ErrorName } from '@im/protocol';
 import type { Metrics } from '@im/protocol/ports';
 import type { DeadlineLists } from '../deadlines/deadline-lists.js';
 import { pickByKey, pointOf } from '../rendezvous.js';
@@ -9,7 +10,7 @@ import { KIND } from '../wire/record.js';
 import type { BrokerCall, OpenCalls } from './broker-call.js';
 import { CallQueue } from './call-queue.js';
 import { CircuitBreaker, type Outcome } from './circuit-breaker.js';
-import { BREAKER_OPEN, CALL_LOST, DEADLINE_EXCEEDED, refusal } from './refusals.js';
+import { BREAKER_OPEN, CALL_LOST, DEADLINE_EXCEEDED, NO_ANSWER, refusal } from './refusals.js';
 import type { Registration } from './registration.js';
 import { type ServiceCounts, ServiceFigures } from './service-figures.js';
 import type { Taps } from './taps.js';
@@ -40,6 +41,8 @@ export class ServiceEntry {
   readonly breaker = new CircuitBreaker();
   /** Whether any worker ever served it here. */
   everServed = false;
+  /** Of the messages that its open calls keep. */
+  keptBytes = 0;
   /** Until then calls wait for a worker to come back instead of being refused. Monotonic. */
   absentUntil = 0;
 
@@ -136,6 +139,7 @@ export class ServiceEntry {
   replace(registration: Registration): void {
     this.#placeAgain(registration.queue);
     this.#placeAgain(this.#queue);
+    this.#fillAll();
   }
 
   /** Nobody came back: what waits is refused. */
@@ -148,7 +152,7 @@ export class ServiceEntry {
     this.#figures.call();
     const admission = this.breaker.admit(this.#environment.turn.now);
     if (admission === 'refuse') {
-      this.#fail(call, BREAKER_OPEN, 'UNAVAILABLE');
+      this.#end(call, BREAKER_OPEN, 'neither', 'UNAVAILABLE');
       return;
     }
     call.isProbe = admission === 'probe';
@@ -212,6 +216,12 @@ export class ServiceEntry {
     if (this.limits.concurrency !== Number.POSITIVE_INFINITY) this.#fillAll();
   }
 
+  /** The worker answered what is no answer: its caller is told, its slot is free. */
+  answeredNothing(call: BrokerCall): void {
+    this.#tell(call, KIND.error, NO_ANSWER);
+    this.answered(call, 'INTERNAL', 0);
+  }
+
   /** Gives free slots to those who have waited longest. */
   fill(registration: Registration): void {
     while (
@@ -235,12 +245,12 @@ export class ServiceEntry {
     const { turn } = this.#environment;
     call.stage = 'waiting';
     if (this.#serving.length === 0) {
-      if (turn.now >= this.absentUntil) this.#fail(call, refusal(this.everServed ? 'UNAVAILABLE' : 'SERVICE_UNKNOWN'));
+      if (turn.now >= this.absentUntil) this.#refuse(call, this.everServed ? 'UNAVAILABLE' : 'SERVICE_UNKNOWN');
       else this.#wait(call, this.#queue);
       return;
     }
     const choice = this.#choose(call);
-    if (choice === undefined) this.#fail(call, refusal('METHOD_UNKNOWN'));
+    if (choice === undefined) this.#refuse(call, 'METHOD_UNKNOWN');
     else if (choice.hasRoom && this.#running < this.limits.concurrency) this.#handOut(call, choice);
     else this.#wait(call, call.affinity === undefined ? this.#queue : choice.queue);
   }
@@ -248,7 +258,7 @@ export class ServiceEntry {
   #wait(call: BrokerCall, queue: CallQueue): void {
     if (this.#queued >= this.limits.queueLimit) {
       this.#figures.overload();
-      this.#fail(call, refusal('OVERLOADED'));
+      this.#refuse(call, 'OVERLOADED');
       return;
     }
     call.compact();
@@ -328,8 +338,9 @@ export class ServiceEntry {
     call.queue?.remove(call);
   }
 
-  #fail(call: BrokerCall, error: string, name?: string): void {
-    this.#end(call, error, 'neither', name);
+  #refuse(call: BrokerCall, name: ErrorName): void {
+    const { before, after } = refusal(name);
+    this.#end(call, call.handedOut ? after : before, 'neither', name);
   }
 
   /** The call is over before a worker answered it. */

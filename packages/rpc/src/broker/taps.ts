@@ -72,6 +72,13 @@ export class Taps {
     return tap !== undefined && this.#taps.delete(tap);
   }
 
+  /** How many the caller has open. */
+  count(caller: CallerPeer): number {
+    let count = 0;
+    for (const tap of this.#taps) if (tap.caller === caller) count++;
+    return count;
+  }
+
   closeAll(caller: CallerPeer): void {
     for (const tap of this.#taps) if (tap.caller === caller) this.#taps.delete(tap);
   }

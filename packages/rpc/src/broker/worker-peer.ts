@@ -95,11 +95,15 @@ export class WorkerPeer extends Peer {
       return;
     }
     let error: string | undefined;
-    if (reader.kind === KIND.reply && !reader.skipHeaders()) return;
+    if (reader.kind === KIND.reply && !reader.skipHeaders()) {
+      call.service.answeredNothing(call);
+      return;
+    }
     if (reader.kind === KIND.error) {
       const described = parseObject(reader.text);
       // What describes no error must not reach a caller; the rest of it is for the caller to read.
       if (described === undefined || typeof described.code !== 'number') {
+        call.service.answeredNothing(call);
         this.malformed();
         return;
       }

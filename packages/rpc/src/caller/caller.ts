@@ -231,7 +231,7 @@ export class Caller implements RpcCaller {
       return;
     }
     const { name } = error;
-    if (call.stage === 'sent' && this.#isElsewhere(call, name)) return;
+    if (call.stage === 'sent' && error.details?.handedOut === false && this.#isElsewhere(call, name)) return;
     if (name !== 'DEADLINE_EXCEEDED' && name !== 'CANCELLED') {
       this.#fail(call, error);
       return;

@@ -21,6 +21,9 @@ export interface DeadlineList<T> {
   timer: Timer | undefined;
 }
 
+/** Lists that are kept though they are empty. */
+const KEPT_LISTS = 64;
+
 export class DeadlineLists<T extends Expiring> {
   readonly #clock: Clock;
   readonly #onExpired: (entry: T) => void;
@@ -62,6 +65,10 @@ export class DeadlineLists<T extends Expiring> {
     else entry.later.earlier = entry.earlier;
     entry.deadlineList = entry.earlier = entry.later = undefined;
     // The timer stays for the next of this length: a lone caller would otherwise make one for each call.
+    if (list.first !== undefined || this.#lists.size <= KEPT_LISTS) return;
+    list.timer?.cancel();
+    list.timer = undefined;
+    this.#lists.delete(list.lengthMs);
   }
 
   /** Stops all timers. Entries are left as they are: nothing expires any more. */

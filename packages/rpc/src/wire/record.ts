@@ -49,7 +49,7 @@ export const NAMES_OFFSET = 18;
 export const NO_ID = 0xffff_ffff;
 
 /** About this much goes into one pack. */
-export const PACK_BYTES = 16_384;
+export const PACK_BYTES = 8_192;
 /** Frames of one message at most, the pack included. */
 export const MAX_FRAMES = 64;
 /** Larger bodies travel as frames of their own, by reference. */

@@ -52,6 +52,11 @@ export class IncomingRequest implements RpcRequest {
     this.#trace = reader.trace;
   }
 
+  /** Why nobody waits for it any more. */
+  get ended(): ImError | undefined {
+    return this.#ended;
+  }
+
   get headers(): RpcHeaders {
     if (this.#headers === undefined) {
       const own = decodeHeaders(this.#headerText);

@@ -79,7 +79,8 @@ export class Worker implements RpcWorker {
     try {
       await offer.served;
     } catch (error) {
-      this.#offers.delete(offer.number);
+      // Brokers that took it must not go on with it.
+      void this.#drain(offer);
       throw error;
     }
     return { drain: () => this.#drain(offer) };
@@ -155,7 +156,7 @@ export class Worker implements RpcWorker {
     if (!reader.readCall()) return;
     const offer = this.#offers.get(reader.target);
     if (offer === undefined) {
-      this.#refuse(line, reader.id, new ImError('UNAVAILABLE'));
+      this.#refuse(line, reader.id, new ImError('UNAVAILABLE', { details: { handedOut: false } }));
       return;
     }
     const deadline = this.#options.clock.monotonic() + reader.timeoutMs - waited;
@@ -172,6 +173,7 @@ export class Worker implements RpcWorker {
       return;
     }
     if (request.remainingMs() <= 0) this.#refuse(line, request.id, deadlineExceeded(false));
+    else if (request.ended !== undefined) this.#refuse(line, request.id, request.ended);
     else {
       let reply: RpcReply;
       try {
@@ -215,7 +217,7 @@ export class Worker implements RpcWorker {
   #errorOf(thrown: unknown, { service, method }: IncomingRequest): ImError {
     if (!(thrown instanceof ImError))
       this.#options.logger.error('a service failed', { service, method, error: thrown });
-    return ImError.wrap(thrown);
+    return begun(ImError.wrap(thrown));
   }
 
   /** The broker is gone, and whoever waited there for an answer with it. */
@@ -225,6 +227,12 @@ export class Worker implements RpcWorker {
     line.running.clear();
     for (const offer of this.#offers.values()) offer.drainedAt(line.connection);
   }
+}
+
+/** What a handler throws may come from a call of its own that never began; this one has. */
+function begun(error: ImError): ImError {
+  if (error.details?.handedOut === undefined) return error;
+  return ImError.from({ ...error.toBody(), details: { ...error.details, handedOut: true } });
 }
 
 function checkServed({ name, methods, concurrency = 1 }: ServedService): void {

@@ -2,6 +2,7 @@
  * CURVE (rfc.zeromq.org 26): brokers prove who they are and admit only peers whose public keys they know; everything
  * between is encrypted. Keys are Z85 text, 40 characters.
  */
+import { setImmediate } from 'node:timers/promises';
 import { type Context, curveKeyPair, Router } from 'zeromq';
 
 export interface CurveKeys {
@@ -36,6 +37,7 @@ const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=
 export class Gatekeeper {
   readonly #socket: Router;
   readonly #allowed: ReadonlySet<string>;
+  #isOpen = true;
 
   constructor(context: Context, allowed: readonly string[]) {
     this.#socket = new Router({ context, linger: 0 });
@@ -48,20 +50,23 @@ export class Gatekeeper {
   }
 
   close(): void {
+    this.#isOpen = false;
     this.#socket.close();
   }
 
+  /** Fails closed: whoever gets no answer stays outside. */
   async #answer(): Promise<void> {
-    try {
-      for (;;) {
+    while (this.#isOpen) {
+      try {
         // identity, empty, version, request id, domain, address, identity, mechanism, credentials
         const [identity, , version, request, , , , mechanism, key] = await this.#socket.receive();
         const admitted = mechanism?.toString() === 'CURVE' && key?.length === 32 && this.#allowed.has(encodeZ85(key));
         const verdict = admitted ? ['200', 'OK'] : ['400', 'unknown key'];
         await this.#socket.send([identity ?? '', '', version ?? '1.0', request ?? '', ...verdict, '', '']);
+      } catch {
+        // Closed, or one question that could not be answered: others can.
+        await setImmediate();
       }
-    } catch {
-      // Closed.
     }
   }
 }

@@ -2,11 +2,12 @@
  * One ROUTER of a broker: knows its connections by identity, reads messages, keeps a bounded queue for each peer that does
  * not read, and learns who left. Knows nothing of calls.
  */
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Clock, Counter, Logger, Metrics, Timer } from '@im/protocol/ports';
 import { type Context, Router } from 'zeromq';
 import type { Peer, PeerLink } from '../broker/peer.js';
 import { isPlain } from '../wire/plain-codec.js';
+import { MAX_FRAMES } from '../wire/record.js';
 import type { CurveServerKeys } from './curve.js';
 import { malformedAnswer, packToPlain, plainToPack } from './plain-peer.js';
 import { READ_AT_ONCE, type SocketLimits, socketOptions } from './socket-options.js';
@@ -29,9 +30,12 @@ const ZMQ_ROUTER_NOTIFY = 97;
 const NOTIFY_DISCONNECT = 2;
 
 const CONGESTED_BYTES = 262_144;
-const DROP_BYTES = 4_194_304;
+const LEAST_DROP_BYTES = 4_194_304;
 const RETRY_MS = 2;
 const MAX_PEERS = 65_536;
+/** Identity, delimiter and what a message may have. */
+const MOST_FRAMES = MAX_FRAMES + 2;
+const RETRY_AFTER_ERROR_MS = 10;
 const EMPTY = Buffer.alloc(0);
 
 class NotifyingRouter extends Router {
@@ -88,10 +92,13 @@ export class RouterPort {
     for (let read = 1; this.#isOpen; read++) {
       try {
         const frames: Buffer[] = await this.#socket.receive();
-        this.#take(frames.shift() ?? EMPTY, frames);
+        if (frames.length <= MOST_FRAMES) this.#take(frames.shift() ?? EMPTY, frames);
+        else this.#dropped.add();
       } catch (error) {
         if (!this.#isOpen) return;
-        this.#options.logger.error('a broker socket failed', { side: this.#options.side, error });
+        this.#options.logger.error('a message could not be read', { side: this.#options.side, error });
+        // Whatever it is, it must not take all of the time.
+        await setTimeout(RETRY_AFTER_ERROR_MS);
       }
       if (read % READ_AT_ONCE === 0) await setImmediate();
     }
@@ -109,14 +116,18 @@ export class RouterPort {
   }
 
   #accept(key: string, identity: Buffer): RouterPeer | undefined {
-    if (this.#peers.size >= MAX_PEERS) return undefined;
-    const { clock, accept, onWritable } = this.#options;
+    if (this.#peers.size >= MAX_PEERS) {
+      this.#dropped.add();
+      return undefined;
+    }
+    const { clock, maxBodyBytes, accept, onWritable } = this.#options;
     const peer: RouterPeer = new RouterPeer({
       clock,
       identity,
       socket: this.#socket,
       accept,
       onWritable,
+      dropBytes: Math.max(LEAST_DROP_BYTES, 2 * maxBodyBytes),
       onDropped: () => this.#dropped.add(),
       onGone: () => this.#lose(key, peer),
     });
@@ -136,6 +147,8 @@ interface RouterPeerOptions {
   readonly clock: Clock;
   readonly identity: Buffer;
   readonly socket: Router;
+  /** Beyond it messages for who does not read are dropped. */
+  readonly dropBytes: number;
   accept(link: PeerLink): Peer;
   onWritable(peer: Peer): void;
   onDropped(): void;
@@ -152,6 +165,8 @@ class RouterPeer implements PeerLink {
   #queue: Buffer[][] = [];
   #queuedBytes = 0;
   #sending = false;
+  /** Since it was last told that it is writable. */
+  #wasCongested = false;
   #retry: Timer | undefined;
   #isOpen = true;
 
@@ -193,7 +208,7 @@ class RouterPeer implements PeerLink {
 
   #add(frames: Buffer[]): void {
     const size = sizeOf(frames);
-    if (this.#queuedBytes + size > DROP_BYTES && this.#queue.length > 0) {
+    if (this.#queuedBytes + size > this.#options.dropBytes && this.#queue.length > 0) {
       this.#options.onDropped();
       return;
     }
@@ -204,9 +219,9 @@ class RouterPeer implements PeerLink {
   async #send(): Promise<void> {
     const { socket, clock, identity, onGone, onWritable } = this.#options;
     this.#sending = true;
-    const wasCongested = this.congested;
     while (this.#queue.length > 0 && this.#isOpen) {
       const frames = this.#queue[0] as Buffer[];
+      this.#wasCongested ||= this.congested;
       try {
         await socket.send(frames);
       } catch (error) {
@@ -224,7 +239,9 @@ class RouterPeer implements PeerLink {
       this.#queuedBytes -= sizeOf(frames) - identity.length;
     }
     this.#sending = false;
-    if (wasCongested && this.#isOpen) onWritable(this.peer);
+    if (!this.#wasCongested) return;
+    this.#wasCongested = false;
+    if (this.#isOpen) onWritable(this.peer);
   }
 }
 

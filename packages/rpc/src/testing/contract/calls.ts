@@ -98,6 +98,14 @@ export function callContract(fixture: () => ContractFixture): void {
     expect(fixture().errors).toEqual([]);
   });
 
+  it('never says of a call that has begun that it was not handed out, whatever its handler failed with', async () => {
+    await fixture().serve('outer', async () => {
+      throw new ImError('UNAVAILABLE', { details: { handedOut: false } });
+    });
+    expect(await failure(fixture().call('outer'))).toMatchObject({ name: 'UNAVAILABLE', details: { handedOut: true } });
+    expect(await failure(fixture().call('nobody'))).toMatchObject({ details: { handedOut: false } });
+  });
+
   it('answers INTERNAL to anything else thrown, logs it, and shows nothing of it', async () => {
     const thrown = new Error('password is swordfish');
     await fixture().serve('broken', () => Promise.reject(thrown));
