@@ -39,8 +39,6 @@ export class BrokerConnection {
   #state: ConnectionState = 'down';
   #link: Link | undefined;
   #timer: Timer | undefined;
-  /** The instance that answered. */
-  #broker = '';
   #touched = false;
   /** What the first record of this turn says of time, holds from here on. */
   #touchedAt = 0;
@@ -125,19 +123,9 @@ export class BrokerConnection {
     if (!reader.open(frames)) return;
     const waited = this.#transit.waited(reader.sentAtMs, this.#options.clock.monotonic());
     while (reader.next()) {
-      if (reader.kind === KIND.pong) this.#pong(reader);
-      else this.#options.onRecord(reader, waited);
-      if (this.#state === 'closed' || this.#state === 'down') return;
-    }
-  }
-
-  /** Another broker at the same address knows nothing of what the one before was told. */
-  #pong(reader: PackReader): void {
-    const broker = Buffer.from(reader.body.subarray(5)).toString('latin1');
-    if (this.#state === 'up' && broker !== this.#broker) this.#down();
-    else {
-      this.#broker = broker;
-      if (this.#state === 'opening') this.#up();
+      if (reader.kind !== KIND.pong) this.#options.onRecord(reader, waited);
+      else if (this.#state === 'opening') this.#up();
+      if (this.#state === 'closed') return;
     }
   }
 
