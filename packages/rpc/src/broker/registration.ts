@@ -1,4 +1,5 @@
 /** One service of one worker at this broker: its slots, the calls bound to it by a key, and its draining. */
+import { wholeMs } from '../deadlines/deadline-lists.js';
 import type { BrokerCall } from './broker-call.js';
 import { CallQueue } from './call-queue.js';
 import type { WorkerPeer } from './worker-peer.js';
@@ -50,7 +51,7 @@ export class Registration {
     this.inFlight++;
     this.open++;
     call.registration = this;
-    this.peer.writer.forwardCall(call, call.token, this.number, Math.max(1, Math.ceil(call.deadline - now)));
+    this.peer.writer.forwardCall(call, call.token, this.number, wholeMs(call.deadline - now));
     this.peer.touch();
   }
 }

@@ -7,7 +7,7 @@ import type { Clock, Logger, Random } from '@im/protocol/ports';
 import { abortError, deadlineExceeded, effectiveHeaders, effectiveTimeoutMs } from '../call-terms.js';
 import { BrokerConnection } from '../connection/broker-connection.js';
 import type { Connector } from '../connection/link.js';
-import { DeadlineLists } from '../deadlines/deadline-lists.js';
+import { DeadlineLists, wholeMs } from '../deadlines/deadline-lists.js';
 import { isName, isText, MAX_KEY_LENGTH } from '../names.js';
 import type { CallOptions, RpcCaller, RpcReply, RpcStream } from '../rpc.js';
 import type { PackReader } from '../wire/pack-reader.js';
@@ -167,7 +167,7 @@ export class Caller implements RpcCaller {
     connection.writer.call({
       id: call.id,
       flags,
-      timeoutMs: Math.max(1, Math.ceil(call.deadline - this.#options.clock.monotonic())),
+      timeoutMs: wholeMs(call.deadline - this.#options.clock.monotonic()),
       service,
       method,
       key: options.idempotencyKey,

@@ -92,3 +92,8 @@ export class DeadlineLists<T extends Expiring> {
     else if (list.timer === undefined) this.#arm(list, list.first.deadline - now);
   }
 }
+
+/** What is left of a deadline, as it travels: rounded up, at least 1, and never more than it was by an error of floating point. */
+export function wholeMs(leftMs: number): number {
+  return Math.max(1, Math.ceil(leftMs - 1e-6));
+}
