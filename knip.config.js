@@ -25,6 +25,8 @@ export default {
       ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'typescript7'],
     },
     ...libraries,
+    // Started as processes, found by their paths.
+    'tests/integration': { entry: ['src/programs/*.mjs'] },
     'apps/*': { entry: ['src/main.ts'] },
     // Serves the built page as files: found by its path.
     'apps/im': { entry: ['src/main.ts'], ignoreDependencies: ['@im/demo'] },
