@@ -98,7 +98,8 @@ export function asCommandError(error: ImError, names: readonly string[], timeout
     const hint = 'is it running, do the keys fit? (--broker, --keys, --timeout)';
     return new CommandError(`no answer from ${names.join(', ')} within ${timeoutMs} ms: ${hint}`, 1, { cause: error });
   }
-  const more = details === undefined ? '' : ` ${JSON.stringify(details)}`;
+  const { handedOut, ...others } = details ?? {};
+  const more = Object.keys(others).length === 0 ? '' : ` ${JSON.stringify(others)}`;
   return new CommandError(`${name} (${code}): ${message}${more}`, 1, { cause: error });
 }
 
