@@ -105,7 +105,11 @@ class Connection:
         return True
 
     def receive(self, now: float) -> Optional[Message]:
-        """The next message, None when there is none now. What is malformed is passed over."""
+        """The next message, None when there is none now.
+
+        A malformed call is answered, for its place at the worker must not stay taken; what else is malformed is
+        passed over.
+        """
         while True:
             try:
                 frames = self.socket.recv_multipart(zmq.DONTWAIT)
@@ -114,7 +118,9 @@ class Connection:
             self._heard_at = now
             try:
                 message = plain.decode(frames)
-            except plain.MalformedMessage:
+            except plain.MalformedMessage as malformed:
+                if malformed.kind == "call" and malformed.id is not None:
+                    self._refuse(malformed.id, str(malformed))
                 continue
             if message is not None:
                 return message
@@ -127,6 +133,12 @@ class Connection:
             self.send(Message("bye"))
         self.is_up = False
         self.socket.close()
+
+    def _refuse(self, id: int, reason: str) -> None:
+        code = ErrorCode.MALFORMED
+        details = {"handedOut": False, "reason": reason}
+        members = {"code": int(code), "name": code.name, "message": code.message, "retryable": False}
+        self.send(Message("error", id, {**members, "details": details}))
 
     def _ping(self, now: float) -> None:
         self._pings = (self._pings + 1) & plain.MAX_ID
@@ -214,8 +226,7 @@ class Brokers:
             self._bell.recv(4_096)
         except BlockingIOError:
             pass
-        for _ in range(len(self._posted)):
-            self._posted.popleft()()
+        self.do_posted()
         now = time.monotonic()
         for connection in self.all:
             for _ in range(_READ_AT_ONCE):
@@ -223,6 +234,11 @@ class Brokers:
                 if message is None:
                     break
                 self._on_message(connection, message)
+
+    def do_posted(self) -> None:
+        """Does what was posted so far. A task that raises is not done again; those after it are left."""
+        for _ in range(len(self._posted)):
+            self._posted.popleft()()
 
     def close(self) -> None:
         for connection in self.all:

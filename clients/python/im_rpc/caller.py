@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import queue
 import threading
@@ -27,6 +28,7 @@ _ENDING_S = 0.25
 _GRANT = 16
 #: What a worker may send unasked, and again after another took the call over.
 _MAX_PARTS = 64
+_log = logging.getLogger("im_rpc")
 _ELSEWHERE = (ErrorCode.UNAVAILABLE, ErrorCode.SERVICE_UNKNOWN)
 
 
@@ -99,9 +101,8 @@ class Caller:
         """Calls a method and waits for the value that it answers.
 
         ``input`` is what JSON can say, None for no value; bytes are taken as they are. The options are those
-        of ``begin``. Raises ImError: whatever the worker raised, or what happened on the way. OVERLOADED and
-        UNAVAILABLE were never carried out, CALL_LOST may have been, DEADLINE_EXCEEDED says so in
-        ``details["handedOut"]``.
+        of ``begin``. Raises ImError: whatever the worker raised, or what happened on the way. What has
+        ``details["handedOut"]`` False was never carried out; anything else may have been.
         """
         return self.begin(service, method, input, **options).result().value()
 
@@ -211,20 +212,34 @@ class Caller:
     # What follows belongs to the thread.
 
     def _run(self) -> None:
-        while not self._is_closed:
-            now = time.monotonic()
-            if now >= self._nearest:
-                for call in [call for call in self._calls.values() if now >= call.deadline]:
-                    self._expire(call)
-                self._nearest = min((call.deadline for call in self._calls.values()), default=math.inf)
-            self._brokers.round(self._nearest - now)
+        why = ErrorCode.CLOSED
+        try:
+            while not self._is_closed:
+                self._round()
+        except Exception:
+            # Nobody else serves the futures: they must not wait for ever.
+            _log.exception("the caller failed, and is closed")
+            why = ErrorCode.INTERNAL
         with self._lock:
             # Whoever began before has posted.
-            pass
-        self._brokers.round(0)
+            self._is_closed = True
+        while True:
+            try:
+                self._brokers.do_posted()
+                break
+            except Exception:
+                _log.exception("the caller failed while it closed")
         for call in list(self._calls.values()):
-            self._fail(call, ImError(ErrorCode.CLOSED))
+            self._fail(call, ImError(why))
         self._brokers.close()
+
+    def _round(self) -> None:
+        now = time.monotonic()
+        if now >= self._nearest:
+            for call in [call for call in self._calls.values() if now >= call.deadline]:
+                self._expire(call)
+            self._nearest = min((call.deadline for call in self._calls.values()), default=math.inf)
+        self._brokers.round(self._nearest - now)
 
     def _start(self, call: _Call) -> None:
         if call.future.cancelled():
@@ -291,8 +306,9 @@ class Caller:
             self._lose(connection)
 
     def _refused(self, call: _Call, error: ImError) -> None:
-        """One broker has no worker for it now; another one may."""
-        if error.code in _ELSEWHERE and call.stage == "sent" and call.members["service"] != "$broker":
+        """One broker has no worker for it now; another one may. A worker's own error of that name stands."""
+        is_elsewhere = error.code in _ELSEWHERE and error.details.get("handedOut") is False
+        if is_elsewhere and call.stage == "sent" and call.members["service"] != "$broker":
             call.refusals += 1
             if call.refusals < len(self._brokers.all):
                 if any(self._send(call, other) for other in self._brokers.all if other is not call.connection):

@@ -12,6 +12,8 @@ _MAX_HEADER_BYTES = 8_192
 
 _NAME = re.compile(r"[a-zA-Z$][A-Za-z0-9_-]{0,63}")
 _TRACE = re.compile(r"[\x21-\x7e]{1,255}")
+#: How brokers begin a call: its id can be read even where the rest cannot.
+_CALL = re.compile(rb'\{"kind":"call","id":(\d{1,10})[,}]')
 _ANONYMOUS = frozenset({"ping", "bye", "again", "error"})
 
 
@@ -28,11 +30,12 @@ class Message:
 
 
 class MalformedMessage(ValueError):
-    """Frames that are no message of the plain form; ``id`` is the message's, if that could be read."""
+    """Frames that are no message of the plain form; ``id`` and ``kind`` are the message's, if they could be read."""
 
-    def __init__(self, reason: str, id: Optional[int] = None) -> None:
+    def __init__(self, reason: str, id: Optional[int] = None, kind: Optional[str] = None) -> None:
         super().__init__(reason)
         self.id = id
+        self.kind = kind
 
 
 def encode_json(value: Any) -> bytes:
@@ -68,7 +71,9 @@ def decode(frames: Sequence[bytes]) -> Optional[Message]:
     except ValueError:
         members = None
     if not isinstance(members, dict):
-        raise MalformedMessage("the first frame is no JSON object")
+        begun = _CALL.match(frames[0]) if frames else None
+        id = int(begun[1]) if begun is not None else None
+        raise MalformedMessage("the first frame is no JSON object", *((id, "call") if _is_count(id) else ()))
     id = int(members["id"]) if _is_count(members.get("id")) else None
     kind = members.get("kind")
     if not isinstance(kind, str):
@@ -84,8 +89,13 @@ def decode(frames: Sequence[bytes]) -> Optional[Message]:
         if name not in members and name != key:
             continue
         value = members.get(name)
-        if not check(value):
-            raise MalformedMessage(f"{name}: {check.__name__.strip('_')} is false", id)
+        try:
+            is_valid = check(value)
+        except (ValueError, RecursionError):
+            # It cannot be said in JSON again: a lone surrogate, a number beyond all, a depth beyond ours.
+            is_valid = False
+        if not is_valid:
+            raise MalformedMessage(f"{name}: {check.__name__.strip('_')} is false", id, kind)
         taken[name] = int(value) if check is _is_count else value
     return Message(kind, id, taken, bytes(frames[1]) if len(frames) > 1 else b"")
 

@@ -148,9 +148,9 @@ class Worker:
         self._requests[(connection, message.id or 0)] = request
         service = self._services.get(message.members.get("target", -1))
         if service is None:
-            self._answer(request, ImError(ErrorCode.UNAVAILABLE))
+            self._answer(request, ImError(ErrorCode.UNAVAILABLE, details={"handedOut": False}))
         elif request.method not in service.methods:
-            self._answer(request, ImError(ErrorCode.METHOD_UNKNOWN))
+            self._answer(request, ImError(ErrorCode.METHOD_UNKNOWN, details={"handedOut": False}))
         else:
             self._once(request)
 
@@ -171,15 +171,17 @@ class Worker:
 
     def _carry_out(self, handler: Handler, request: Request) -> None:
         """In a thread of the pool."""
+        if request.is_cancelled:
+            cancelled = ImError(ErrorCode.CANCELLED, details={"handedOut": False})
+            self._brokers.post(lambda: self._finish(request, cancelled))
+            return
         answer: Answer
         try:
-            if request.is_cancelled:
-                raise ImError(ErrorCode.CANCELLED, details={"handedOut": False})
             value = handler(request)
             answer = value if isinstance(value, Reply) else Reply.of(value)
             check_sizes(answer.body, answer.headers, self._max_body_bytes)
         except ImError as error:
-            answer = error
+            answer = _begun(error)
         except BaseException:  # also SystemExit: a handler must not end the worker, and every call has its answer
             _log.exception("%s.%s failed", request.service, request.method)
             answer = ImError(ErrorCode.INTERNAL)
@@ -274,12 +276,23 @@ def _key_of(request: Request) -> Optional[str]:
     return None if request.key is None else f"{request.service} {request.method} {request.key}"
 
 
+def _begun(error: ImError) -> ImError:
+    """What a handler raises may come from a call of its own that never began; this one has."""
+    if "handedOut" not in error.details:
+        return error
+    details = {**error.details, "handedOut": True}
+    return ImError(error.code, error.name, error.message, retryable=error.retryable, details=details)
+
+
+def _sayable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _describe(error: ImError) -> Dict[str, Any]:
-    message = error.message[:_MAX_MESSAGE_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
     members: Dict[str, Any] = {
         "code": error.code,
-        "name": error.name,
-        "message": message,
+        "name": _sayable(error.name),
+        "message": _sayable(error.message[:_MAX_MESSAGE_CHARACTERS]),
         "retryable": error.retryable,
     }
     try:
