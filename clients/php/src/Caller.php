@@ -54,8 +54,8 @@ final class Caller
      * Calls a method and waits for the value that it answers; objects become arrays with keys.
      *
      * @param mixed $input what JSON can say; null for no value
-     * @throws ImError whatever the worker threw, or what happened on the way: OVERLOADED and UNAVAILABLE were never
-     *     carried out, CALL_LOST may have been, DEADLINE_EXCEEDED says so in `$details['handedOut']`
+     * @throws ImError whatever the worker threw, or what happened on the way: what has `$details['handedOut']` false
+     *     was never carried out, anything else may have been
      */
     public function call(string $service, string $method, mixed $input = null, ?CallOptions $options = null): mixed
     {
@@ -218,9 +218,11 @@ final class Caller
     {
         foreach ($this->waiting as $call) {
             $count = count($this->connections->all);
-            for ($step = 0; $step < $count && $call->stage === 'waiting'; $step++) {
+            for ($step = 0; $step < $count; $step++) {
                 $this->turn = ($this->turn + 1) % $count;
-                $this->send($call, $this->connections->all[$this->turn], $now);
+                if ($this->send($call, $this->connections->all[$this->turn], $now)) {
+                    break;
+                }
             }
             if ($call->stage === 'waiting') {
                 return;
@@ -228,17 +230,19 @@ final class Caller
         }
     }
 
-    private function send(PendingCall $call, Connection $connection, float $now): void
+    /** Whether that broker has it now; if not, the call is as before. */
+    private function send(PendingCall $call, Connection $connection, float $now): bool
     {
         $members = ['timeoutMs' => max(1, (int) ceil($call->deadline - $now))] + $call->members;
         $message = new Message('call', $call->id, $members, $call->body);
         if (!$connection->isUp() || !$connection->send($message)) {
-            return;
+            return false;
         }
         unset($this->waiting[$call->id]);
         $call->stage = 'sent';
         $call->connection = $connection;
         $call->position = $connection->sent;
+        return true;
     }
 
     private function take(Connection $connection, Message $message, float $now): void
@@ -281,14 +285,15 @@ final class Caller
         }
     }
 
+    /** One broker has no worker for it now; another one may. A worker's own error of that name stands. */
     private function fail(PendingCall $call, ImError $error, float $now): void
     {
-        $isElsewhere = $error->is(ErrorCode::UNAVAILABLE) || $error->is(ErrorCode::SERVICE_UNKNOWN);
-        if ($isElsewhere && $call->stage === 'sent' && $call->members['service'] !== '$broker') {
+        $isRefusal = ($error->details['handedOut'] ?? null) === false
+            && ($error->is(ErrorCode::UNAVAILABLE) || $error->is(ErrorCode::SERVICE_UNKNOWN));
+        if ($isRefusal && $call->stage === 'sent' && $call->members['service'] !== '$broker') {
             if (++$call->refusals < count($this->connections->all)) {
                 foreach ($this->connections->all as $other) {
-                    if ($other !== $call->connection && $other->isUp()) {
-                        $this->send($call, $other, $now);
+                    if ($other !== $call->connection && $this->send($call, $other, $now)) {
                         return;
                     }
                 }

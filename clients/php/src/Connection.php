@@ -122,7 +122,10 @@ final class Connection
         return true;
     }
 
-    /** The next message, null when there is none now. What is malformed is passed over. */
+    /**
+     * The next message, null when there is none now. A malformed call is answered, for its place at the worker must
+     * not stay taken; what else is malformed is passed over.
+     */
     public function receive(float $now): ?Message
     {
         while (true) {
@@ -133,7 +136,10 @@ final class Connection
             $this->heardAt = $now;
             try {
                 $message = PlainCodec::decode($frames);
-            } catch (MalformedMessage) {
+            } catch (MalformedMessage $malformed) {
+                if ($malformed->kind === 'call' && $malformed->id !== null) {
+                    $this->refuse($malformed->id, $malformed->getMessage());
+                }
                 continue;
             }
             if ($message !== null) {
@@ -149,6 +155,24 @@ final class Connection
         }
         $this->isUp = false;
         $this->socket->disconnect($this->address);
+    }
+
+    /** Contexts end in the order of their making when a program does, and wait for sockets that are still open. */
+    public function __destruct()
+    {
+        unset($this->socket);
+    }
+
+    private function refuse(int $id, string $reason): void
+    {
+        $code = ErrorCode::MALFORMED;
+        $this->send(new Message('error', $id, [
+            'code' => $code->value,
+            'name' => $code->name,
+            'message' => $code->message(),
+            'retryable' => $code->isRetryable(),
+            'details' => ['handedOut' => false, 'reason' => $reason],
+        ]));
     }
 
     private function open(): void

@@ -188,12 +188,12 @@ final class Worker
         $target = $request->call->members['target'] ?? null;
         $service = $this->services[$target] ?? null;
         if ($service === null) {
-            $this->answerError($request, ImError::of(ErrorCode::UNAVAILABLE));
+            $this->answerError($request, ImError::of(ErrorCode::UNAVAILABLE, details: ['handedOut' => false]));
             return;
         }
         $handler = $service->methods[$request->method] ?? null;
         if ($handler === null) {
-            $this->answerError($request, ImError::of(ErrorCode::METHOD_UNKNOWN));
+            $this->answerError($request, ImError::of(ErrorCode::METHOD_UNKNOWN, details: ['handedOut' => false]));
             return;
         }
         if ($request->remainingMs() === 0) {
@@ -236,8 +236,18 @@ final class Worker
             if (!$thrown instanceof ImError) {
                 ($this->onFailure)($thrown, $request);
             }
-            return ImError::wrap($thrown);
+            return self::begun(ImError::wrap($thrown));
         }
+    }
+
+    /** What a handler throws may come from a call of its own that never began; this one has. */
+    private static function begun(ImError $error): ImError
+    {
+        if (!array_key_exists('handedOut', $error->details)) {
+            return $error;
+        }
+        $details = ['handedOut' => true] + $error->details;
+        return new ImError($error->getCode(), $error->name, $error->getMessage(), $error->retryable, $details, $error);
     }
 
     private function answerError(Request $request, ImError $error): void

@@ -1,6 +1,9 @@
 <?php
 
-/** `php tests/run.php`: the codec against the golden vectors and any bytes, the registry against the documents. */
+/**
+ * `php tests/run.php`: the codec against the golden vectors and any bytes, the registry against the documents, callers
+ * and workers against played brokers.
+ */
 
 declare(strict_types=1);
 
@@ -126,6 +129,7 @@ $tests = [
         same($kept->get('d', 11.0), null, 'one that is too large');
     },
 ];
+$tests += require __DIR__ . '/brokers.php';
 
 $failed = 0;
 foreach ($tests as $name => $test) {

@@ -11,6 +11,9 @@ final class PlainCodec
     private const MAX_DEPTH = 64;
     private const MAX_HEADER_BYTES = 8_192;
 
+    /** How brokers begin a call: its id can be read even where the rest cannot. */
+    private const CALL = '/^\{"kind":"call","id":(\d{1,10})[,}]/';
+
     /** Kinds whose `id` may be left out. */
     private const ANONYMOUS = ['ping', 'bye', 'again'];
 
@@ -75,7 +78,9 @@ final class PlainCodec
         try {
             $members = get_object_vars(json_decode($json, false, self::MAX_DEPTH, JSON_THROW_ON_ERROR));
         } catch (\JsonException $cause) {
-            throw new MalformedMessage('the first frame is no JSON object', null, $cause);
+            $isCall = preg_match(self::CALL, $json, $begun) === 1 && self::has((int) $begun[1], 'count');
+            $head = $isCall ? [(int) $begun[1], 'call'] : [null, null];
+            throw new MalformedMessage('the first frame is no JSON object', ...$head, previous: $cause);
         }
         $id = self::has($members['id'] ?? null, 'count') ? (int) $members['id'] : null;
         $kind = $members['kind'] ?? null;
@@ -97,14 +102,19 @@ final class PlainCodec
             if (!array_key_exists($name, $members) && $key !== $name) {
                 continue;
             }
-            if (!self::has($value, $type)) {
-                throw new MalformedMessage("$name: a $type", $id);
+            try {
+                if (!self::has($value, $type)) {
+                    throw new MalformedMessage("$name: a $type", $id, $kind);
+                }
+                $taken[$name] = match ($type) {
+                    'count' => (int) $value,
+                    'object', 'headers' => Json::toArray($value),
+                    default => $value,
+                };
+            } catch (\JsonException $cause) {
+                // It cannot be said in JSON again, such as a number beyond all.
+                throw new MalformedMessage("$name: a $type", $id, $kind, $cause);
             }
-            $taken[$name] = match ($type) {
-                'count' => (int) $value,
-                'object', 'headers' => Json::toArray($value),
-                default => $value,
-            };
         }
         return new Message($kind, $id, $taken, $frames[1] ?? '');
     }
