@@ -101,8 +101,6 @@ function sendBatch(caller: RpcCaller, batch: readonly Entrusted<Item, Outcome>[]
         const bodies = batch.map(({ item }) => item.body);
         const options = { idempotent: batch[0]?.item.repeatable };
         const stream = caller.stream(RELAY_BROADCAST, PUBLISH, encodeFrame(heads, bodies), options);
-        // Told by the iteration as well.
-        stream.reply.catch(() => {});
         for await (const part of stream) {
           taken();
           for (const [index, outcome] of decodeJson(part) as Outcomes) batch[index]?.resolve(outcome);

@@ -1,5 +1,5 @@
 import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callOf, endOfTurn, message, packOf, serveOf, WirePeer } from '../testing/wire-peer.js';
 import { NO_ID } from '../wire/record.js';
 import type { BrokerCore } from './broker-core.js';
@@ -383,6 +383,29 @@ describe('a broker', () => {
       }
       expect(peer.received).toEqual([]);
       expect([quiet, busy].map((one) => one.of('call').length)).toEqual([1, 1]);
+    });
+
+    it('looks for the calls of a worker that leaves only if it has some', async () => {
+      const look = vi.spyOn(core.calls, 'at');
+      const served = await serving();
+      const peer = caller();
+      await peer.say(callOf(1), callOf(2));
+      await sayAll(served, 'reply', tokens(served).slice(0, 1));
+      await served.say(...Array.from({ length: 100 }, () => message('bye', 0)));
+      expect(look).toHaveBeenCalledTimes(1);
+      expect(peer.of('error')).toMatchObject([{ members: { name: 'CALL_LOST' } }]);
+      await served.say(serveOf(1), message('bye', 0));
+      expect(look).toHaveBeenCalledTimes(1);
+    });
+
+    it('[RP-27] forgets with its worker what a caller gave up and a drained registration still has', async () => {
+      const served = await serving();
+      const peer = caller();
+      await peer.say(callOf(1));
+      await peer.say(message('cancel', 1, { reason: 'cancelled' }));
+      await served.say(message('drain', 1));
+      await served.leave();
+      expect(metrics.value('im_rpc_open_calls')).toBe(0);
     });
 
     it('[RP-35] tells a worker that it does not know to serve anew', async () => {

@@ -104,7 +104,8 @@ export class BrokerCore {
       this.#logger.warn('a worker was lost', { service: entry.name, worker: id, version, calls: open });
       entry.withdraw(registration, this.#graceMs);
     }
-    for (const call of this.calls.at(peer)) call.service.lose(call);
+    // Not for nothing: it looks at every place a call may have.
+    if (peer.inFlight > 0) for (const call of this.calls.at(peer)) call.service.lose(call);
     for (const { entry, registration } of served) {
       entry.replace(registration);
       if (entry.absentUntil > this.turn.now) this.#after(this.#graceMs, () => entry.endAbsence());

@@ -49,6 +49,7 @@ export class Registration {
   /** The worker is told when it drains and every call it had has its answer. */
   handOut(call: BrokerCall, now: number): void {
     this.inFlight++;
+    this.peer.inFlight++;
     this.open++;
     call.registration = this;
     this.peer.writer.forwardCall(call, call.token, this.number, wholeMs(call.deadline - now));

@@ -119,6 +119,7 @@ export class ServiceEntry {
   lose(call: BrokerCall): void {
     const { turn } = this.#environment;
     this.#running--;
+    if (call.registration !== undefined) call.registration.peer.inFlight--;
     call.registration = undefined;
     if (call.stage === 'abandoned') {
       this.#tell(call, KIND.error, CALL_LOST);
@@ -209,6 +210,7 @@ export class ServiceEntry {
       registration.open--;
     } else if (call.caller !== undefined && error === undefined) this.#figures.late();
     registration.inFlight--;
+    registration.peer.inFlight--;
     this.#running--;
     this.#release(call);
     if (registration.draining) this.#withdrawIfDone(registration);

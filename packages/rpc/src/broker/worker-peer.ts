@@ -24,6 +24,8 @@ export interface Served {
 export class WorkerPeer extends Peer {
   /** How often it promised to say something; undefined when its connection alone counts. */
   pingMs: number | undefined;
+  /** Slots taken in all its registrations, also in those that are gone. */
+  inFlight = 0;
   readonly #registrations = new Map<number, Served>();
   readonly #core: BrokerCore;
 

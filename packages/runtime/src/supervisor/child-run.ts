@@ -82,11 +82,16 @@ export class ChildRun {
     if (this.spec.ready.by !== 'ipc' || this.#state.kind === 'ended') return Promise.resolve(undefined);
     if (this.#untilFigures.length === 0) this.#process.askFigures();
     return new Promise((resolve) => {
-      const late = this.#clock.after(FIGURES_TIMEOUT_MS, () => this.#settleFigures(undefined), { background: true });
-      this.#untilFigures.push((figures) => {
+      const settle = (figures: string | undefined): void => {
         late.cancel();
         resolve(figures);
-      });
+      };
+      const giveUp = (): void => {
+        this.#untilFigures = this.#untilFigures.filter((other) => other !== settle);
+        settle(undefined);
+      };
+      const late = this.#clock.after(FIGURES_TIMEOUT_MS, giveUp, { background: true });
+      this.#untilFigures.push(settle);
     });
   }
 

@@ -348,6 +348,19 @@ describe('figures', () => {
     expect(processes.latest('a').asked).toBe(1);
   });
 
+  it('are waited for as long by who asks later as by who asked first', async () => {
+    const { processes, supervisor, clock, settled } = await setUpRunning();
+    const first = supervisor.figures();
+    await settled();
+    clock.advance(990);
+    const second = supervisor.figures();
+    await settled();
+    clock.advance(10);
+    expect(await first).toEqual(new Map());
+    processes.latest('a').tell('a 1');
+    expect(await second).toEqual(new Map([['a', 'a 1']]));
+  });
+
   it('are not waited for when the child ends', async () => {
     const { processes, supervisor, settled } = await setUpRunning();
     const figures = supervisor.figures();

@@ -62,8 +62,6 @@ async function watch(
     try {
       const options = { timeoutMs: TAP_MS, signal };
       const stream = broker.caller.stream(BROKER_SERVICE, 'tap', encodeJson(filterOf(config)), options);
-      // Told by the iteration as well.
-      stream.reply.catch(() => {});
       for await (const part of paced(stream, PACE)) {
         const call = decodeJson(part) as TappedCall;
         environment.print(
