@@ -8,7 +8,7 @@ const alias = readMembersWithEntryPoints()
   .flatMap(({ entryPoints }) => entryPoints)
   .map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source }));
 
-const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', '.'])
+const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', 'tests', '.'])
   .filter(({ manifest }) => manifest.nx?.targets?.test !== undefined)
   .map(({ name, folder }) => ({
     resolve: { alias },

@@ -7,13 +7,14 @@
  * @typedef {object} Suite
  * @property {string} name
  * @property {string} projects a `--project` pattern
- * @property {string[]} needs keys of `systemPrograms`
+ * @property {string[]} needs keys of `systemPrograms`: without one of them the suite is skipped
+ * @property {string[]} [uses] more of them: without one, the tests that need it skip themselves by name
  */
 
 /** @type {Suite[]} */
 export const suites = [
-  { name: 'unit', projects: 'unit:*', needs: [] },
-  { name: 'integration', projects: 'integration', needs: [] },
+  { name: 'unit', projects: 'unit:*', needs: [], uses: ['natsServer', 'redisServer'] },
+  { name: 'integration', projects: 'integration', needs: [], uses: ['natsServer', 'redisServer'] },
   { name: 'clients', projects: 'clients', needs: ['go', 'php', 'phpZmq', 'pythonZmq'] },
   { name: 'docs', projects: 'docs', needs: ['curl', 'go', 'php', 'phpZmq', 'pythonZmq'] },
   { name: 'e2e', projects: 'e2e', needs: ['chromium'] },

@@ -15,6 +15,11 @@ const systemPrograms = {
   chromium: { name: 'Chromium', files: ['/usr/bin/chromium'], debianPackages: ['chromium', 'fonts-dejavu-core'] },
   curl: { name: 'curl', files: ['/usr/bin/curl'], debianPackages: ['curl'] },
   go: { name: 'Go', files: ['/usr/local/go/bin/go', '/usr/bin/go'], debianPackages: ['golang-go'] },
+  natsServer: {
+    name: 'NATS',
+    files: ['/usr/sbin/nats-server', '/usr/bin/nats-server'],
+    debianPackages: ['nats-server'],
+  },
   php: { name: 'PHP', files: ['/usr/bin/php'], debianPackages: ['php-cli'] },
   phpZmq: {
     name: 'php-zmq',
@@ -26,6 +31,7 @@ const systemPrograms = {
     files: ['/usr/lib/python3/dist-packages/zmq/__init__.py'],
     debianPackages: ['python3-zmq'],
   },
+  redisServer: { name: 'Redis', files: ['/usr/bin/redis-server'], debianPackages: ['redis-server'] },
 };
 
 /** Whether this process may install Debian packages. */

@@ -31,7 +31,7 @@ results.addCheck(installed);
 if (installed) {
   const [, missing] = await Promise.all([
     check('build', 'nx', ['run-many', '-t', 'build', '--outputStyle=static']),
-    ensurePrograms([...new Set(suites.flatMap(({ needs }) => needs))]),
+    ensurePrograms([...new Set(suites.flatMap(({ needs, uses = [] }) => [...needs, ...uses]))]),
   ]);
   await check('types', 'nx', ['run-many', '-t', 'typecheck', '--outputStyle=static']);
   await check('format and lint', 'biome', ['ci', '.']);

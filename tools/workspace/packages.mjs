@@ -32,9 +32,9 @@ export function readPackages(root = workspaceRoot) {
   return readFolders(root, ['packages']);
 }
 
-/** Everything that may be imported by name: the packages, and the apps that another composes. @returns {WorkspacePackage[]} */
+/** Everything that may be imported by name: the packages, the apps that another composes, what tests share. @returns {WorkspacePackage[]} */
 export function readMembersWithEntryPoints() {
-  return readFolders(workspaceRoot, ['packages', 'apps']).filter(({ entryPoints }) => entryPoints.length > 0);
+  return readFolders(workspaceRoot, ['packages', 'apps', 'tests']).filter(({ entryPoints }) => entryPoints.length > 0);
 }
 
 /** Every workspace member below `parents`. @param {string} root @param {string[]} parents @returns {WorkspacePackage[]} */

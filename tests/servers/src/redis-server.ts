@@ -1,0 +1,95 @@
+/** A Redis server of the test's own: the Debian program on free ports of 127.0.0.1, in a temporary folder. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePorts } from './free-port.js';
+import { ServerProcess, type TestServer } from './server-process.js';
+
+export interface RedisServerOptions {
+  /** Append-only file, flushed at every command: a kill loses nothing that was acknowledged. Default: keeps nothing. */
+  readonly persistent?: boolean;
+  readonly password?: string;
+  /** A Redis Cluster of this one node, which has all slots: commands over several slots are refused. */
+  readonly cluster?: boolean;
+}
+
+export interface RedisServer extends TestServer {
+  /** One command by its own connection, as `redis-cli` would: `['CONFIG', 'SET', 'maxmemory', '1mb']`. Its raw reply. */
+  command(...words: readonly string[]): Promise<string>;
+}
+
+const PROGRAM = '/usr/bin/redis-server';
+const ATTEMPTS = 5;
+
+/** Tests that need it are skipped by name where it is missing: `describe.skipIf(!hasRedisServer)`. */
+export const hasRedisServer = existsSync(PROGRAM);
+
+/** Resolves when it takes connections. Stop it in `afterEach` or `afterAll`. */
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnFreePort(options);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startOnFreePort(options: RedisServerOptions): Promise<RedisServer> {
+  const { persistent = false, password, cluster = false } = options;
+  const [port = 0, busPort = 0] = await freePorts(2);
+  const folder = await mkdtemp(path.join(tmpdir(), 'im-redis-'));
+  const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
+  if (persistent) args.push('--appendonly', 'yes', '--appendfsync', 'always');
+  if (password !== undefined) args.push('--requirepass', password);
+  if (cluster) args.push('--cluster-enabled', 'yes', '--cluster-port', `${busPort}`);
+  const running = new ServerProcess({ file: PROGRAM, args, cwd: folder, ready: /Ready to accept connections/ });
+
+  async function stop(): Promise<void> {
+    await running.end('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  }
+  const command = (...words: readonly string[]) => send(port, password, words);
+  try {
+    await running.start();
+    if (cluster) await formCluster(command);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    port,
+    url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
+    stop,
+    kill: () => running.end('SIGKILL'),
+    async restart() {
+      await running.end('SIGTERM');
+      await running.start();
+    },
+    pause: () => running.signal('SIGSTOP'),
+    resume: () => running.signal('SIGCONT'),
+    command,
+  };
+}
+
+async function formCluster(command: RedisServer['command']): Promise<void> {
+  await command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  while (!(await command('CLUSTER', 'INFO')).includes('cluster_state:ok')) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The protocol by hand, so that a suite proves its client against something that is not its client. */
+async function send(port: number, password: string | undefined, words: readonly string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  const commands = [...(password === undefined ? [] : [['AUTH', password]]), [...words], ['QUIT']];
+  for (const each of commands) {
+    socket.write(`*${each.length}\r\n${each.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`);
+  }
+  let reply = '';
+  for await (const chunk of socket) reply += chunk;
+  if (/^-/m.test(reply)) throw new Error(`redis: ${words[0]}: ${reply.trim()}`);
+  return reply.slice(password === undefined ? 0 : reply.indexOf('\r\n') + 2).replace(/\+OK\r\n$/, '');
+}
