@@ -137,7 +137,7 @@ export class BrokerCore {
     this.#timers.add(timer);
   }
 
-  /** Looks after liveness and memory from now on, until there is neither a call nor a worker that promised to ping. */
+  /** Looks after liveness and memory from now on, until there is neither a call, a tap nor a worker that promised to ping. */
   watch(): void {
     if (this.#round === undefined && !this.#closed) {
       this.#round = this.#clock.after(ROUND_MS, () => this.#look(), { background: true });
@@ -147,7 +147,7 @@ export class BrokerCore {
   /** A round counts only if the event loop read messages since the last: a stall of ours makes nobody dead. */
   #look(): void {
     this.#round = undefined;
-    let isNeeded = this.calls.size > 0;
+    let isNeeded = this.calls.size > 0 || this.taps.isOpen;
     for (const { pingMs } of this.workers) isNeeded ||= pingMs !== undefined;
     if (isNeeded) this.watch();
     if (!this.#loopTurned) return;
@@ -157,6 +157,7 @@ export class BrokerCore {
     });
     this.turn.begin();
     this.#findSilent();
+    this.taps.endForgotten(ROUND_MS);
     this.calls.compact();
   }
 

@@ -24,8 +24,8 @@ export class BrokerService {
     return service === BROKER_SERVICE;
   }
 
-  /** The reader stands at a call of which the names are read. */
-  answer(caller: CallerPeer, reader: PackReader): void {
+  /** The reader stands at a call of which the names are read. @param timeoutMs what is left of its deadline */
+  answer(caller: CallerPeer, reader: PackReader, timeoutMs: number): void {
     const { id, method } = reader;
     switch (method) {
       case 'services':
@@ -41,7 +41,7 @@ export class BrokerService {
         this.#weights(caller, reader);
         break;
       case 'tap':
-        this.#tap(caller, reader);
+        this.#tap(caller, reader, timeoutMs);
         return;
       default:
         caller.refuse(id, refusal('METHOD_UNKNOWN').before);
@@ -64,14 +64,14 @@ export class BrokerService {
     reply(caller, reader.id, entry.shares.weights);
   }
 
-  #tap(caller: CallerPeer, reader: PackReader): void {
+  #tap(caller: CallerPeer, reader: PackReader, timeoutMs: number): void {
     const { id, flags } = reader;
     const input = inputOf(reader) ?? {};
     if ((flags & FLAG.stream) === 0 || !isFilter(input)) {
       refuseInput(caller, id);
       return;
     }
-    if (!this.#taps.open(caller, id, input)) caller.refuse(id, refusalWith('OVERLOADED', { limit: 'taps' }));
+    if (!this.#taps.open(caller, id, input, timeoutMs)) caller.refuse(id, refusalWith('OVERLOADED', { limit: 'taps' }));
   }
 }
 

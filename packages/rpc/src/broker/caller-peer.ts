@@ -59,18 +59,19 @@ export class CallerPeer extends Peer {
       this.refuse(id, core.tooLarge);
       return;
     }
+    const timeoutMs = Math.min(reader.timeoutMs, MAX_TIMEOUT_MS) - waited;
+    if (timeoutMs <= 0) {
+      this.refuse(id, DEADLINE_EXCEEDED.before);
+      return;
+    }
     if (core.brokerService.serves(service)) {
-      core.brokerService.answer(this, reader);
+      core.brokerService.answer(this, reader, timeoutMs);
+      if (core.taps.isOpen) core.watch();
       return;
     }
     const entry = core.table.find(service);
     if (entry === undefined) {
       this.refuse(id, refusal('SERVICE_UNKNOWN').before);
-      return;
-    }
-    const timeoutMs = Math.min(reader.timeoutMs, MAX_TIMEOUT_MS) - waited;
-    if (timeoutMs <= 0) {
-      this.refuse(id, DEADLINE_EXCEEDED.before);
       return;
     }
     // A service takes half of it at most, so that none starves the others.

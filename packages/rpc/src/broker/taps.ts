@@ -6,6 +6,7 @@ import { encodeJson } from '../json-body.js';
 import { KIND } from '../wire/record.js';
 import type { BrokerCall } from './broker-call.js';
 import type { CallerPeer } from './caller-peer.js';
+import { DEADLINE_EXCEEDED, refusalWith } from './refusals.js';
 import type { Turn } from './turn.js';
 
 /** What a watcher wants to see; everything, if it says nothing. */
@@ -36,12 +37,17 @@ interface Tap {
   readonly caller: CallerPeer;
   readonly id: number;
   readonly filter: TapFilter;
+  /** On the monotonic clock. */
+  readonly deadline: number;
   credit: number;
   dropped: number;
 }
 
 const MAX_TAPS = 32;
 const FIRST_CREDIT = 32;
+/** Three pings that callers send when they get nothing for a second (RP-39). */
+const SILENT_MS = 3_000;
+const CALLER_SILENT = refusalWith('CALL_LOST', { handedOut: true, lost: 'caller' });
 
 export class Taps {
   readonly #taps = new Set<Tap>();
@@ -60,10 +66,23 @@ export class Taps {
   }
 
   /** @returns false when there are too many */
-  open(caller: CallerPeer, id: number, filter: TapFilter): boolean {
+  open(caller: CallerPeer, id: number, filter: TapFilter, timeoutMs: number): boolean {
     if (this.#taps.size >= MAX_TAPS) return false;
-    this.#taps.add({ caller, id, filter, credit: FIRST_CREDIT, dropped: 0 });
+    this.#taps.add({ caller, id, filter, deadline: this.#turn.now + timeoutMs, credit: FIRST_CREDIT, dropped: 0 });
     return true;
+  }
+
+  /** Ends those whose deadline has passed, and those of callers that were neither heard nor spoken to for three pings. */
+  endForgotten(roundMs: number): void {
+    for (const caller of new Set(Array.from(this.#taps, (tap) => tap.caller))) {
+      // One with open calls may get answers, and need not ping. One in this process does not ping, and cannot be lost unnoticed.
+      if (caller.calls.size > 0 || caller.link.local) caller.silentRounds = 0;
+      else caller.silentRounds++;
+    }
+    for (const tap of this.#taps) {
+      if (tap.deadline <= this.#turn.now) this.#end(tap, DEADLINE_EXCEEDED.after);
+      else if (tap.caller.silentRounds * roundMs > SILENT_MS + roundMs) this.#end(tap, CALLER_SILENT);
+    }
   }
 
   /** @returns whether the caller had such a tap */
@@ -115,6 +134,13 @@ export class Taps {
     tap.dropped = 0;
     tap.caller.writer.answer(KIND.part, tap.id, '', encodeJson(shown));
     tap.caller.touch();
+    // It need not ping while it gets something; what it never takes ends with its credit.
+    tap.caller.silentRounds = 0;
+  }
+
+  #end(tap: Tap, error: string): void {
+    this.#taps.delete(tap);
+    tap.caller.refuse(tap.id, error);
   }
 
   #find(caller: CallerPeer, id: number): Tap | undefined {
