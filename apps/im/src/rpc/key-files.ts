@@ -2,8 +2,9 @@
  * Owns: CURVE keys as files of one folder. `broker.json` stays with the brokers: their pair, and whom they let in. Each other
  * file belongs to one kind of peer; ours read `peer.json`.
  */
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { type BrokerKeys, type CurveClientKeys, createCurveKeys } from '@im/rpc/zeromq';
 import { z } from 'zod';
 import { CommandError } from '../command.js';
@@ -15,6 +16,9 @@ const key = z.string().length(40);
 const brokerKeys = z.object({ publicKey: key, secretKey: key, allowed: z.array(key) });
 const peerKeys = z.object({ publicKey: key, secretKey: key, brokerKey: key });
 const OTHERS = 0o077;
+/** Others at the same file are done within milliseconds. */
+const CLAIM_RETRY_MS = 20;
+const CLAIM_ATTEMPTS = 50;
 
 /** @throws CommandError */
 export function readBrokerKeys(folder: string): Promise<BrokerKeys> {
@@ -35,14 +39,35 @@ export function readPeerKeys(folder: string): Promise<CurveClientKeys> {
 export async function makeKeys(folder: string, name: string): Promise<string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const [brokerFile, peerFile] = [path.join(folder, BROKER_FILE), path.join(folder, `${name}.json`)];
-  const isNew = !(await exists(brokerFile));
-  const broker = isNew ? { ...createCurveKeys(), allowed: [] } : await readBrokerKeys(folder);
-  const peer = createCurveKeys();
-  await writeNew(peerFile, { ...peer, brokerKey: broker.publicKey });
-  const changed = { ...broker, allowed: [...broker.allowed, peer.publicKey] };
-  if (isNew) await writeNew(brokerFile, changed);
-  else await replace(brokerFile, changed);
+  const draft = await claimDraft(brokerFile);
+  try {
+    const broker = (await exists(brokerFile)) ? await readBrokerKeys(folder) : { ...createCurveKeys(), allowed: [] };
+    const peer = createCurveKeys();
+    await writeNew(peerFile, { ...peer, brokerKey: broker.publicKey });
+    await writeFile(draft, toText({ ...broker, allowed: [...broker.allowed, peer.publicKey] }));
+    await rename(draft, brokerFile);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
   return [brokerFile, peerFile];
+}
+
+/** The draft of a file is its lock as well: who has made it may replace the file by it. */
+async function claimDraft(file: string): Promise<string> {
+  const draft = `${file}.new`;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await writeFile(draft, '', { mode: 0o600, flag: 'wx' });
+      return draft;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+      if (attempt === CLAIM_ATTEMPTS) {
+        throw new CommandError(`${draft} is there: if no other im keys is at work, remove it`, undefined, { cause });
+      }
+      await setTimeout(CLAIM_RETRY_MS);
+    }
+  }
 }
 
 async function readKeys<Keys>(file: string, schema: z.ZodType<Keys>): Promise<Keys> {
@@ -79,7 +104,7 @@ async function exists(file: string): Promise<boolean> {
 
 async function writeNew(file: string, keys: object): Promise<void> {
   try {
-    await writeFile(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    await writeFile(file, toText(keys), { mode: 0o600, flag: 'wx' });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
     throw new CommandError(
@@ -90,8 +115,6 @@ async function writeNew(file: string, keys: object): Promise<void> {
   }
 }
 
-async function replace(file: string, keys: object): Promise<void> {
-  const draft = `${file}.new`;
-  await writeFile(draft, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
-  await rename(draft, file);
+function toText(keys: object): string {
+  return `${JSON.stringify(keys, null, 2)}\n`;
 }

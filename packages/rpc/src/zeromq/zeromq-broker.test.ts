@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Dealer, Request } from 'zeromq';
 import { failure } from '../testing/contract/contract-fixture.js';
 import { callOf, messagesOf, packOf } from '../testing/wire-peer.js';
+import { Gatekeeper } from './curve.js';
 import {
   createCurveKeys,
   createZeromqBroker,
@@ -345,6 +346,14 @@ describe('keys', () => {
     expect(broker.metrics.value('im_rpc_workers')).toBe(1);
     await worker.close();
     expect(await serving).toMatchObject({ name: 'CLOSED' });
+  });
+
+  it('leave nothing open when they are none', async () => {
+    const closed = vi.spyOn(Gatekeeper.prototype, 'close');
+    toClose.push(() => closed.mockRestore());
+    const wrong = createZeromqBroker({ callers: FREE, workers: FREE, keys: { ...keys, secretKey: 'none' } });
+    expect(await failure(wrong)).toBeInstanceOf(Error);
+    expect(closed).toHaveBeenCalledTimes(1);
   });
 
   it('[RP-41] are needed to bind beyond this host, unless insecure is said', async () => {

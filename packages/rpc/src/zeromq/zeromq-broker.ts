@@ -49,33 +49,34 @@ export async function createZeromqBroker(options: ZeromqBrokerOptions): Promise<
   if (keys === undefined && !insecure) for (const address of [callers, workers]) refuseRemote(address);
   const context = keys === undefined ? options.context : new Context();
   const gatekeeper = context === undefined || keys === undefined ? undefined : new Gatekeeper(context, keys.allowed);
-  await gatekeeper?.open();
-  const core = createBrokerCore({ ...options, clock, logger, metrics, graceMs });
-  const shared = {
-    ...{ clock, logger, metrics, maxBodyBytes, context },
-    keys: keys === undefined ? undefined : { secretKey: keys.secretKey, domain: 'im' },
-  };
-  const callerPort = new RouterPort({
-    ...shared,
-    side: 'callers',
-    accept: (link) => core.acceptCaller(link),
-    onWritable: () => {},
-  });
-  const workerPort = new RouterPort({
-    ...shared,
-    side: 'workers',
-    accept: (link) => core.acceptWorker(link),
-    onWritable: (peer) => {
-      if (peer instanceof WorkerPeer) peer.writable();
-    },
-  });
+  const opened: { close(): void }[] = gatekeeper === undefined ? [] : [gatekeeper];
   const close = async (): Promise<void> => {
-    callerPort.close();
-    workerPort.close();
-    gatekeeper?.close();
-    core.close();
+    for (const part of opened.splice(0).reverse()) part.close();
   };
   try {
+    await gatekeeper?.open();
+    const core = createBrokerCore({ ...options, clock, logger, metrics, graceMs });
+    opened.push(core);
+    const shared = {
+      ...{ clock, logger, metrics, maxBodyBytes, context },
+      keys: keys === undefined ? undefined : { secretKey: keys.secretKey, domain: 'im' },
+    };
+    const callerPort = new RouterPort({
+      ...shared,
+      side: 'callers',
+      accept: (link) => core.acceptCaller(link),
+      onWritable: () => {},
+    });
+    opened.push(callerPort);
+    const workerPort = new RouterPort({
+      ...shared,
+      side: 'workers',
+      accept: (link) => core.acceptWorker(link),
+      onWritable: (peer) => {
+        if (peer instanceof WorkerPeer) peer.writable();
+      },
+    });
+    opened.push(workerPort);
     return {
       callersAddress: await bind(callerPort, callers),
       workersAddress: await bind(workerPort, workers),
