@@ -66,8 +66,18 @@ export class SubscriberTable {
     return subscribers.size;
   }
 
-  tellLoss(group: string, count: number): void {
+  /** @param count undefined: unknown how many */
+  tellLoss(group: string, count: number | undefined): void {
     this.#tell(group, ({ handlers }) => handlers.onLoss?.(group, count));
+  }
+
+  /** Every group may have lost messages, nobody knows how many. */
+  tellLossToAll(): void {
+    for (const group of [...this.#byGroup.keys()]) this.tellLoss(group, undefined);
+  }
+
+  tellRestored(subscribers: Iterable<LocalSubscriber>): void {
+    for (const subscriber of [...subscribers]) this.#call(subscriber, ({ handlers }) => handlers.onRestored?.());
   }
 
   tellHead(group: string, position: Position): void {
@@ -75,12 +85,14 @@ export class SubscriberTable {
   }
 
   #tell(group: string, call: (subscriber: LocalSubscriber) => void): void {
-    for (const subscriber of this.#byGroup.get(group) ?? []) {
-      try {
-        call(subscriber);
-      } catch (error) {
-        this.#complain(subscriber, error);
-      }
+    for (const subscriber of this.#byGroup.get(group) ?? []) this.#call(subscriber, call);
+  }
+
+  #call(subscriber: LocalSubscriber, call: (subscriber: LocalSubscriber) => void): void {
+    try {
+      call(subscriber);
+    } catch (error) {
+      this.#complain(subscriber, error);
     }
   }
 

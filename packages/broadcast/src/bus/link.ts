@@ -1,0 +1,33 @@
+/**
+ * The port to a message bus: one connection to a server that carries bytes by channel. Redis and NATS implement it.
+ * Must not know what the bytes say.
+ */
+
+export interface BusMessage {
+  readonly channel: string;
+  readonly bytes: Buffer;
+}
+
+/** What a connection is for: each has its own, so that a flood on one holds up no other. */
+export type LinkRole = 'publish' | 'normal' | 'priority';
+
+/** Connected from the start; once it is lost it stays so. */
+export interface Link {
+  /**
+   * Sends in the order of the calls; settles when the server has what could be sent. The errors of those it refused, by
+   * place. Rejects when the connection is lost: which of them it had is unknown.
+   */
+  publish(messages: readonly BusMessage[]): Promise<ReadonlyMap<number, Error>>;
+  /** Settles when they are in force. Rejects when the connection is lost or the server refuses. */
+  subscribe(channels: readonly string[]): Promise<void>;
+  /** Takes effect in the order of the calls, of {@link subscribe} too. */
+  unsubscribe(channels: readonly string[]): void;
+  /** Has the server answer, so that a dead connection is found; for libraries that do not by themselves. */
+  check(): void;
+  /** Resolves when the connection is lost or closed. */
+  readonly lost: Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** @throws ImError UNAVAILABLE, CONFIG_INVALID in bounded time, with a line that says where and why */
+export type OpenLink = (role: LinkRole, onMessage: (channel: string, bytes: Buffer) => void) => Promise<Link>;

@@ -1,0 +1,277 @@
+/**
+ * Everything this process publishes, on its way to the bus: a lone message goes out with the turn, what comes while a
+ * channel's pack is under way shares the next. Owns queues, limits and the order of lanes. Must not know sequencers or
+ * what a link is made of.
+ */
+import { ImError, type Lane, type Position, type Publication, topicOf } from '@im/protocol';
+import { Fifo } from '../memory/fifo.js';
+import type { BusFigures } from './bus-figures.js';
+import { type Channel, NormalChannel, PriorityChannel } from './channel.js';
+import type { BusMessage, Link } from './link.js';
+import { type Pack, Taken } from './pack.js';
+
+export interface OutboxOptions {
+  /** Of this process: a random whole number. */
+  readonly sender: number;
+  readonly channelOf: (topic: string) => string;
+  /** Runs it when the calls at hand are over. */
+  readonly defer: (run: () => void) => void;
+  readonly figures: BusFigures;
+  /** Normal messages that wait; beyond, new ones are dropped and subscribers told. */
+  readonly maxNormalMessages: number;
+  /** Of the waiting bodies of the normal lane. */
+  readonly maxNormalBytes: number;
+}
+
+/** Bytes under way without an answer; beyond, packs wait and grow. */
+const WINDOW_BYTES = 1_048_576;
+/** Packs under way. */
+const WINDOW_PACKS = 2_048;
+/** Channels that are remembered; beyond, the one that was silent longest begins to count anew. */
+const MAX_CHANNELS = 100_000;
+/** How many of the oldest are looked at to find a silent one. */
+const LOOKS = 64;
+
+interface Sent {
+  readonly channel: Channel;
+  readonly pack: Pack;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  /** In the order of their last use: they remember their numbers. */
+  readonly #normalChannels = new Map<string, NormalChannel>();
+  /** Those that have something to say. */
+  readonly #priorityChannels = new Map<string, PriorityChannel>();
+  /** Channels with packs, none under way. */
+  readonly #ready: Readonly<Record<Lane, Fifo<Channel>>> = { normal: new Fifo(), priority: new Fifo() };
+  #link: Link | undefined;
+  #isDeferred = false;
+  #packsUnderWay = 0;
+  #bytesUnderWay = 0;
+  #normalMessages = 0;
+  #normalBytes = 0;
+  #onDrained: (() => void) | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#link !== undefined;
+  }
+
+  get normalMessages(): number {
+    return this.#normalMessages;
+  }
+
+  get normalBytes(): number {
+    return this.#normalBytes;
+  }
+
+  /** Settles when the server has it; undefined when there was no room: it is counted, and subscribers are told. */
+  normal(group: string, publication: Publication): Taken | undefined {
+    const { figures, maxNormalMessages, maxNormalBytes } = this.#options;
+    const channel = this.#normalChannel(group);
+    const bytes = this.#normalBytes + publication.body.byteLength;
+    if (this.#link === undefined || this.#normalMessages >= maxNormalMessages || bytes > maxNormalBytes) {
+      figures.lost.add();
+      channel?.drop();
+      if (channel !== undefined) this.#queue(channel);
+      return undefined;
+    }
+    if (channel === undefined) {
+      figures.lost.add();
+      return undefined;
+    }
+    this.#normalMessages += 1;
+    this.#normalBytes = bytes;
+    const taken = channel.push(publication);
+    this.#queue(channel);
+    return taken;
+  }
+
+  /** Settles when the server has it, or it is up to the log and its head. */
+  priority(group: string, publication: Publication, position: Position): Taken {
+    const channel = this.#priorityChannel(group);
+    if (channel === undefined) return settled();
+    const taken = channel.push(publication, position);
+    if (this.#link === undefined) channel.fail(undefined);
+    this.#queue(channel);
+    return taken;
+  }
+
+  head(group: string, position: Position): void {
+    const channel = this.#priorityChannel(group);
+    if (channel === undefined) return;
+    channel.tellHead(position);
+    this.#queue(channel);
+  }
+
+  up(link: Link): void {
+    this.#link = link;
+    this.#pumpLater();
+  }
+
+  /** Whoever waits is answered; what subscribers must learn of it goes out with the next link. */
+  down(): void {
+    this.#link = undefined;
+    const error = away('the message bus cannot be reached; try again later');
+    for (const channels of [this.#normalChannels, this.#priorityChannels]) {
+      // Those under way are answered by their own failure.
+      for (const channel of channels.values()) if (!channel.isSending) this.#fail(channel, undefined, error);
+    }
+    this.#tellDrained();
+  }
+
+  /** Resolves when nothing waits and nothing is under way, or nothing can go out. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      this.#tellDrained();
+    });
+  }
+
+  /** Undefined when there are too many that have something to say. */
+  #normalChannel(group: string): NormalChannel | undefined {
+    const channels = this.#normalChannels;
+    const known = channels.get(group);
+    if (known?.hasPacks === true) return known;
+    if (known === undefined && channels.size >= MAX_CHANNELS && !forgetSilent(channels)) return undefined;
+    const channel = known ?? new NormalChannel(group, this.#options.channelOf(topicOf(group, 'normal')));
+    channels.delete(group);
+    channels.set(group, channel);
+    return channel;
+  }
+
+  /** Undefined when there are too many that wait for a link. */
+  #priorityChannel(group: string): PriorityChannel | undefined {
+    const channels = this.#priorityChannels;
+    let channel = channels.get(group);
+    if (channel === undefined) {
+      if (channels.size >= MAX_CHANNELS && this.#link === undefined) return undefined;
+      channel = new PriorityChannel(group, this.#options.channelOf(topicOf(group, 'priority')));
+      channels.set(group, channel);
+    }
+    return channel;
+  }
+
+  #queue(channel: Channel): void {
+    if (channel.isQueued || channel.isSending) return;
+    channel.isQueued = true;
+    this.#ready[channel.lane].push(channel);
+    this.#pumpLater();
+  }
+
+  #pumpLater(): void {
+    if (this.#isDeferred || this.#link === undefined) return;
+    this.#isDeferred = true;
+    this.#options.defer(() => {
+      this.#isDeferred = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    const sent: Sent[] = [];
+    const messages: BusMessage[] = [];
+    let bytes = 0;
+    while (this.#packsUnderWay + sent.length < WINDOW_PACKS && this.#bytesUnderWay + bytes < WINDOW_BYTES) {
+      const channel = this.#ready.priority.shift() ?? this.#ready.normal.shift();
+      if (channel === undefined) break;
+      channel.isQueued = false;
+      const pack = channel.shift();
+      if (pack === undefined) continue;
+      channel.isSending = true;
+      this.#left(channel, pack);
+      const message = { channel: channel.name, bytes: pack.encode(this.#options.sender) };
+      bytes += message.bytes.length;
+      sent.push({ channel, pack });
+      messages.push(message);
+    }
+    if (sent.length > 0) void this.#send(link, sent, messages, bytes);
+    else this.#tellDrained();
+  }
+
+  async #send(link: Link, sent: readonly Sent[], messages: readonly BusMessage[], bytes: number): Promise<void> {
+    const { figures } = this.#options;
+    this.#packsUnderWay += sent.length;
+    this.#bytesUnderWay += bytes;
+    figures.busMessages.add(sent.length);
+    figures.busBytes.add(bytes);
+    let refused: ReadonlyMap<number, Error> | undefined;
+    let cause: unknown;
+    try {
+      refused = await link.publish(messages);
+    } catch (error) {
+      cause = error;
+    }
+    this.#packsUnderWay -= sent.length;
+    this.#bytesUnderWay -= bytes;
+    sent.forEach(({ channel, pack }, place) => {
+      channel.isSending = false;
+      if (refused === undefined) {
+        const message = 'the connection to the message bus was lost before its answer';
+        this.#fail(channel, pack, new ImError('DISCONNECTED', { message, cause }));
+      } else if (refused.has(place)) {
+        if (channel.lane === 'normal') figures.lost.add(pack.count);
+        channel.refuse(pack, away('the message bus refused it', refused.get(place)));
+        this.#next(channel);
+      } else {
+        pack.taken?.resolve();
+        this.#next(channel);
+      }
+    });
+    this.#pumpLater();
+    if (this.#link === undefined) this.#tellDrained();
+  }
+
+  #fail(channel: Channel, sent: Pack | undefined, error: ImError): void {
+    for (const pack of channel.fail(sent, error)) {
+      if (channel.lane === 'normal') this.#options.figures.lost.add(pack.count);
+      if (pack !== sent) this.#left(channel, pack);
+    }
+    if (channel.hasPacks) this.#queue(channel);
+  }
+
+  #left(channel: Channel, pack: Pack): void {
+    if (channel.lane !== 'normal') return;
+    this.#normalMessages -= pack.count;
+    this.#normalBytes -= pack.bodyBytes;
+  }
+
+  #next(channel: Channel): void {
+    if (channel.hasPacks) this.#queue(channel);
+    // One of the normal lane remembers its numbers.
+    else if (channel.lane === 'priority') this.#priorityChannels.delete(channel.group);
+  }
+
+  #tellDrained(): void {
+    const isEmpty = this.#ready.normal.length + this.#ready.priority.length === 0;
+    if (this.#packsUnderWay > 0 || (this.#link !== undefined && !isEmpty)) return;
+    this.#onDrained?.();
+    this.#onDrained = undefined;
+  }
+}
+
+function forgetSilent(channels: Map<string, NormalChannel>): boolean {
+  let looks = 0;
+  for (const [group, channel] of channels) {
+    if (!channel.hasPacks && !channel.isSending) return channels.delete(group);
+    looks += 1;
+    if (looks === LOOKS) break;
+  }
+  return false;
+}
+
+function settled(): Taken {
+  const taken = new Taken();
+  taken.resolve();
+  return taken;
+}
+
+function away(message: string, cause?: unknown): ImError {
+  return new ImError('UNAVAILABLE', { message, cause });
+}

@@ -1,0 +1,1 @@
+export { createNatsBroadcast, type NatsBroadcastOptions } from './nats-broadcast.js';

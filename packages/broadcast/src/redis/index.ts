@@ -1,0 +1,2 @@
+export type { RedisAddress } from './redis-address.js';
+export { createRedisBroadcast, type RedisBroadcastOptions } from './redis-broadcast.js';
