@@ -1,10 +1,11 @@
-"""Calls services and serves them, over ZeroMQ, in the plain form of docs/rpc.md."""
+"""Calls services and serves them, over ZeroMQ, in the plain form of docs/rpc.md; pushes, over HTTP."""
 
 from .brokers import Keys
 from .caller import Caller
 from .errors import ErrorCode, ImError
+from .push import Published, PublishedMany, PushClient
 from .reply import Reply
 from .request import Request
 from .worker import Worker
 
-__all__ = ["Caller", "ErrorCode", "ImError", "Keys", "Reply", "Request", "Worker"]
+__all__ = ["Caller", "ErrorCode", "ImError", "Keys", "Published", "PublishedMany", "PushClient", "Reply", "Request", "Worker"]

@@ -1,3 +1,4 @@
+export { type CampaignOptions, type CampaignProgress, pushCampaign } from './campaign.js';
 export { createHttpPushClient, type HttpPushClientOptions } from './http/http-push-client.js';
 export { createPushClient, type PushClientOptions } from './publisher-push-client.js';
 export { MAX_USERS, type PushClient, type PushMessage, type PushOptions } from './push-client.js';

@@ -84,24 +84,31 @@ export class WorkerProcess extends ClientProcess {
   }
 }
 
-export class CallerProcess extends ClientProcess implements Asker {
-  readonly #waiting: { resolve(outcome: Outcome): void; reject(error: Error): void }[] = [];
+/** Answers each line that it is given with a line. */
+class AnsweringProcess<Question, Answer> extends ClientProcess {
+  readonly #waiting: { resolve(answer: Answer): void; reject(error: Error): void }[] = [];
 
-  constructor(command: Command, addresses: readonly string[], keys?: string) {
-    super(command, addresses, keys);
+  constructor(command: Command, args: readonly string[], keys?: string) {
+    super(command, args, keys);
     void this.exited().then(() => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the caller ended: ${this.errors}`));
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error(`the process ended: ${this.errors}`));
     });
   }
 
-  ask(ask: Ask): Promise<Outcome> {
+  ask(question: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
-      this.child.stdin.write(`${JSON.stringify(ask)}\n`);
+      this.child.stdin.write(`${JSON.stringify(question)}\n`);
     });
   }
 
   protected override onLine(line: string): void {
-    this.#waiting.shift()?.resolve(JSON.parse(line) as Outcome);
+    this.#waiting.shift()?.resolve(JSON.parse(line) as Answer);
   }
 }
+
+/** Its arguments are addresses of brokers. */
+export class CallerProcess extends AnsweringProcess<Ask, Outcome> implements Asker {}
+
+/** Its arguments are the url of a push endpoint and a token; it is asked as the endpoint is. */
+export class PusherProcess extends AnsweringProcess<object, unknown> {}

@@ -17,6 +17,8 @@ export interface Language {
   readonly worker: Command;
   /** Followed by addresses. */
   readonly caller: Command;
+  /** Followed by the url of a push endpoint and a token; undefined where there is no push client. */
+  readonly pusher?: Command;
   /** The client's own checks, in its folder. */
   readonly checks: readonly Command[];
 }
@@ -40,12 +42,14 @@ export function languages(binaries: string): readonly Language[] {
       name: 'php',
       worker: [php, of('php', 'tests/worker.php')],
       caller: [php, of('php', 'tests/caller.php')],
+      pusher: [php, of('php', 'tests/pusher.php')],
       checks: [[php, 'tests/run.php']],
     },
     {
       name: 'python',
       worker: [python, of('python', 'tests/worker.py')],
       caller: [python, of('python', 'tests/caller.py')],
+      pusher: [python, of('python', 'tests/pusher.py')],
       checks: [[python, '-B', '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.']],
     },
     {

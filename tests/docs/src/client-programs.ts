@@ -2,7 +2,8 @@
  * Owns: what blocks in the languages of `clients/` have to stand. They run with the client of their language, against a broker of their
  * own in place of the one at 127.0.0.1:
  *
- * - none: to its end, against a greeter that is served; a greeting that it prints must be the greeter's;
+ * - none: to its end, against a greeter that is served; a greeting that it prints must be the greeter's. One that speaks to
+ *   the server of the documents runs against that, and prints what its comments `→ text` say;
  * - `stays`: it serves the greeter, and is called;
  * - `no-run`: a fragment, of which the grammar is checked.
  */
@@ -12,7 +13,7 @@ import { decodeJson, encodeJson, type Rpc } from '@im/rpc';
 import { createZeromqBroker, createZeromqRpc, type ZeromqBroker } from '@im/rpc/zeromq';
 import { expect } from 'vitest';
 import { type Block, repository } from './documents.js';
-import type { Playground } from './playground.js';
+import { EXAMPLE_SERVER, type Playground } from './playground.js';
 import { nameOf } from './typescript.js';
 
 type Command = readonly [file: string, ...args: string[]];
@@ -37,7 +38,7 @@ const LANGUAGES: Readonly<Record<string, Language>> = {
     wrap: (text) =>
       [
         '<?php',
-        'use Im\\{Caller, CallOptions, ErrorCode, ImError, Reply, Request, Worker};',
+        'use Im\\{Caller, CallOptions, ErrorCode, ImError, PushClient, PushMessage, Reply, Request, Worker};',
         `require '${repository}/clients/php/autoload.php';`,
         text,
       ].join('\n'),
@@ -64,6 +65,7 @@ export async function proveClientProgram(block: Block, playground: Playground): 
   if (language === undefined) throw new Error(`no client is written in ${block.language}`);
   switch (block.markers.join(' ')) {
     case '':
+      if (block.text.includes(EXAMPLE_SERVER)) return await proveRunWithServer(block, language, playground);
       return await withBroker((broker) => proveRun(block, language, broker, playground));
     case 'stays':
       return await withBroker((broker) => proveServing(block, language, broker, playground));
@@ -105,6 +107,15 @@ async function proveRun(block: Block, language: Language, { addresses, rpc }: Br
   const { exitCode, stdout, output } = await playground.run(file, args);
   if (exitCode !== 0) throw new Error(`exit code ${exitCode}\n${output}`);
   if (/\b(echo|print)/i.test(block.text)) expect(stdout).toContain(GREETING);
+}
+
+async function proveRunWithServer(block: Block, language: Language, playground: Playground): Promise<void> {
+  const addressed = { ...block, text: await playground.addressed(block.text) };
+  const [file, ...args] = language.run(write(addressed, language, playground, undefined));
+  const { exitCode, stdout, output } = await playground.run(file, args);
+  if (exitCode !== 0) throw new Error(`exit code ${exitCode}\n${output}`);
+  const told = [...block.text.matchAll(/(?:\/\/|#) → (.*)/g)].map(([, line = '']) => line);
+  expect(stdout.split('\n').slice(0, -1)).toEqual(told);
 }
 
 async function proveServing(block: Block, language: Language, { addresses, rpc }: Broker, playground: Playground) {

@@ -27,7 +27,8 @@ export type Attempt =
 /** Answers are read as far as this: ten thousand users with an error each are below it. */
 const MAX_ANSWER_BYTES = 16_777_216;
 
-const NOTHING_TAKEN: ReadonlySet<string> = new Set<ErrorName>([
+/** Errors after which repeating is safe on any lane. */
+export const NOTHING_TAKEN: ReadonlySet<string> = new Set<ErrorName>([
   'QUEUE_FULL',
   'RATE_LIMITED',
   'OVERLOADED',

@@ -1,0 +1,49 @@
+<?php
+
+/** `php tests/pusher.php url token`: makes the pushes that it is told, one a line, and says what became of each. */
+
+declare(strict_types=1);
+
+use Im\ImError;
+use Im\Published;
+use Im\PublishedMany;
+use Im\PushClient;
+use Im\PushMessage;
+
+require __DIR__ . '/../autoload.php';
+
+function told(ImError $error): array
+{
+    return [
+        'code' => $error->getCode(), 'name' => $error->name, 'message' => $error->getMessage(),
+        'retryable' => $error->retryable, 'details' => (object) $error->details,
+    ];
+}
+
+$client = new PushClient($argv[1], $argv[2], timeoutMs: 1_000);
+while (($line = fgets(STDIN)) !== false) {
+    $ask = json_decode($line, true);
+    try {
+        $message = new PushMessage(
+            $ask['event'],
+            $ask['data'] ?? null,
+            $ask['lane'] ?? 'normal',
+            $ask['id'] ?? null,
+            $ask['acknowledge'] ?? 'accepted',
+            $ask['product'] ?? null,
+        );
+        $to = $ask['to'];
+        $outcome = match (array_key_first($to)) {
+            'user' => $client->toUser($to['user'], $message),
+            'room' => $client->toRoom($to['room'], $message),
+            'group' => $client->toGroup($to['group'], $message),
+            'all' => $client->toAll($message),
+            'users' => $client->toUsers($to['users'], $message),
+        };
+        $many = $outcome instanceof Published ? new PublishedMany([$outcome], []) : $outcome;
+        $answer = ['published' => $many->published, 'failed' => (object) array_map(told(...), $many->failed)];
+    } catch (ImError $error) {
+        $answer = ['error' => told($error)];
+    }
+    echo json_encode($answer), "\n";
+}

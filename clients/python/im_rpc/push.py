@@ -1,0 +1,198 @@
+"""Pushes to users, rooms, groups and everyone: ``POST /v1/push`` of docs/push.md. The standard library, nothing else."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import re
+import socket
+import ssl
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Sequence
+from urllib.parse import urlsplit
+
+from .errors import ErrorCode, ImError
+
+MAX_ANSWER_BYTES = 16_777_216
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 30.0
+#: Errors after which repeating is safe on any lane.
+_NOTHING_TAKEN = frozenset({"QUEUE_FULL", "RATE_LIMITED", "OVERLOADED", "UNAVAILABLE", "SHUTTING_DOWN"})
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of a push to one group."""
+
+    #: without product
+    group: str
+    #: with ``version``, its place in the group's log: on the priority lane, when acknowledged
+    epoch: Optional[str] = None
+    version: Optional[int] = None
+    #: the id was known: nothing was sent again
+    duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class PublishedMany:
+    """What became of a push to many users: ``failed`` says by group why it was not reached."""
+
+    published: Sequence[Published]
+    failed: Mapping[str, ImError]
+
+
+class PushClient:
+    """Any thread may use it. Every push is a request of its own.
+
+    Repeats by itself what may be repeated: on the priority lane every retryable failure, under an id that it makes when
+    none is given; on the normal lane only what certainly was not taken.
+
+    Every push takes ``event``, what clients listen to, and ``data``, any JSON value; ``lane``: ``"normal"`` may be shed
+    under pressure, ``"priority"`` gets a version and is never lost; ``id``, 1 to 64 characters: on the priority lane the
+    same id to the same group is sent once; ``acknowledge``: ``"none"``, ``"accepted"`` or ``"durable"``; ``product``,
+    whose users and groups, where several products share the system. It raises ImError.
+    """
+
+    def __init__(self, url: str, token: str, *, timeout: float = 5.0, retries: int = 3) -> None:
+        """``timeout`` in seconds of one attempt, ``retries`` attempts after the first."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ImError(ErrorCode.INVALID_ARGUMENT, message=f"not a http url: {url}", details={"argument": "url"})
+        if not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise ImError(ErrorCode.INVALID_ARGUMENT, details={"argument": "token"})
+        self._host = parts.hostname
+        self._port = parts.port
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._token = token
+        self._timeout = timeout
+        self._retries = retries
+
+    def to_user(self, user: str, event: str, data: Any = None, **options: Any) -> Published:
+        """To all devices of a user."""
+        return self._to_one({"user": user}, event, data, **options)
+
+    def to_room(self, room: str, event: str, data: Any = None, **options: Any) -> Published:
+        """To everybody in a room."""
+        return self._to_one({"room": room}, event, data, **options)
+
+    def to_group(self, group: str, event: str, data: Any = None, **options: Any) -> Published:
+        """To the members of any group, ``kind:name``."""
+        return self._to_one({"group": group}, event, data, **options)
+
+    def to_all(self, event: str, data: Any = None, **options: Any) -> Published:
+        """To everyone connected."""
+        return self._to_one({"all": True}, event, data, **options)
+
+    def to_users(self, users: Sequence[str], event: str, data: Any = None, **options: Any) -> PublishedMany:
+        """To at most 10,000 users, the data carried once; all are tried. Raises for what no user could be sent.
+
+        Repeating it with the same id completes a partial one.
+        """
+        return self._push({"users": list(users)}, event, data, **options)
+
+    def _to_one(self, to: Mapping[str, Any], event: str, data: Any, **options: Any) -> Published:
+        outcome = self._push(to, event, data, **options)
+        if outcome.published:
+            return outcome.published[0]
+        for error in outcome.failed.values():
+            raise error
+        raise ImError(ErrorCode.INTERNAL, message="the endpoint answered for no group")
+
+    def _push(
+        self,
+        to: Mapping[str, Any],
+        event: str,
+        data: Any,
+        *,
+        lane: str = "normal",
+        id: Optional[str] = None,
+        acknowledge: str = "accepted",
+        product: Optional[str] = None,
+    ) -> PublishedMany:
+        is_priority = lane == "priority"
+        if is_priority and id is None:
+            id = uuid.uuid4().hex
+        members = {"to": to, "event": event, "data": data, "lane": lane, "acknowledge": acknowledge}
+        members.update({name: value for name, value in (("id", id), ("product", product)) if value is not None})
+        try:
+            body = json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+        except (TypeError, ValueError, RecursionError) as cause:
+            message = "data: cannot be said in JSON"
+            raise ImError(ErrorCode.INVALID_ARGUMENT, message=message, details={"field": "data"}) from cause
+        retry = 0
+        while True:
+            try:
+                return self._post(body)
+            except ImError as error:
+                may_repeat = is_priority or error.name in _NOTHING_TAKEN
+                if not error.retryable or not may_repeat or retry >= self._retries:
+                    raise
+                asked = min(error.details.get("retryAfterMs", 0) / 1_000, _LONGEST_PAUSE)
+                time.sleep(max(asked, _FIRST_PAUSE + random.random() * _FIRST_PAUSE * 2 ** min(retry, 5)))
+                retry += 1
+
+    def _post(self, body: bytes) -> PublishedMany:
+        connection: http.client.HTTPConnection
+        if self._tls is None:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        else:
+            connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        try:
+            connection.request("POST", self._path, body, headers)
+            # Redirects are not followed: the token is not for whoever they name.
+            response = connection.getresponse()
+            text = response.read(MAX_ANSWER_BYTES)
+        except socket.timeout as cause:
+            raise ImError(ErrorCode.TIMEOUT) from cause
+        except (OSError, http.client.HTTPException) as cause:
+            raise ImError(ErrorCode.DISCONNECTED, message=f"the endpoint cannot be reached: {cause}") from cause
+        finally:
+            connection.close()
+        return _understood(response.status, response.headers.get("retry-after", ""), text)
+
+
+def _understood(status: int, retry_after: str, text: bytes) -> PublishedMany:
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        answer = None
+    retry_after_ms = int(retry_after) * 1_000 if re.fullmatch(r"[0-9]{1,6}", retry_after) else 0
+    if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
+        raise _error(answer["error"], retry_after_ms)
+    if isinstance(answer, dict) and isinstance(answer.get("published"), list) and isinstance(answer.get("failed"), dict):
+        published = [_published(one) for one in answer["published"] if isinstance(one, dict)]
+        failed = {group: _error(error, 0) for group, error in answer["failed"].items() if isinstance(error, dict)}
+        if failed and not published:
+            raise _error(next(iter(answer["failed"].values())), retry_after_ms)
+        return PublishedMany(published, failed)
+    # Something between here and the endpoint answered, or the url is wrong.
+    if status in (401, 403):
+        raise ImError(ErrorCode.UNAUTHORIZED)
+    if status == 413:
+        raise ImError(ErrorCode.BODY_TOO_LARGE)
+    if status in (408, 429) or status >= 500:
+        raise ImError(ErrorCode.DISCONNECTED, details={"status": status})
+    message = f"no push endpoint answers at the url: HTTP {status}"
+    raise ImError(ErrorCode.INVALID_ARGUMENT, message=message, details={"argument": "url", "status": status})
+
+
+def _published(one: Mapping[str, Any]) -> Published:
+    return Published(str(one.get("group", "")), one.get("epoch"), one.get("version"), one.get("duplicate") is True)
+
+
+def _error(body: Mapping[str, Any], retry_after_ms: int) -> ImError:
+    details = dict(body["details"]) if isinstance(body.get("details"), dict) else {}
+    if retry_after_ms > 0:
+        details.setdefault("retryAfterMs", retry_after_ms)
+    return ImError(
+        int(body.get("code", ErrorCode.INTERNAL)),
+        body.get("name"),
+        body.get("message"),
+        retryable=body.get("retryable") is True,
+        details=details,
+    )

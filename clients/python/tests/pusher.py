@@ -1,0 +1,30 @@
+"""``python3 tests/pusher.py url token``: makes the pushes that it is told, one a line, and says what became of each."""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from im_rpc import ImError, PublishedMany, PushClient
+
+
+def told(error: ImError) -> dict:
+    names = ("code", "name", "message", "retryable", "details")
+    return {name: getattr(error, name) for name in names}
+
+
+client = PushClient(sys.argv[1], sys.argv[2], timeout=1)
+for line in sys.stdin:
+    ask = json.loads(line)
+    to = ask.pop("to")
+    (kind,) = to
+    target = [] if kind == "all" else [to[kind]]
+    try:
+        outcome = getattr(client, f"to_{kind}")(*target, ask.pop("event"), ask.pop("data", None), **ask)
+        many = outcome if isinstance(outcome, PublishedMany) else PublishedMany([outcome], {})
+        published = [vars(one) for one in many.published]
+        answer = {"published": published, "failed": {group: told(error) for group, error in many.failed.items()}}
+    except ImError as error:
+        answer = {"error": told(error)}
+    print(json.dumps(answer), flush=True)
