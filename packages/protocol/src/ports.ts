@@ -3,6 +3,8 @@
  * anything. Entry point `@im/protocol/ports`. No implementations beyond the trivial ones.
  */
 
+export { EMPTY_TOPOLOGY, type NodeInfo, type Topology, type TopologySource } from './topology.js';
+
 export interface Timer {
   cancel(): void;
 }
