@@ -7,6 +7,7 @@
 const libraries = [
   'layer:protocol',
   'layer:foundation',
+  'layer:driver',
   'layer:bus',
   'layer:state',
   'layer:gateway',
@@ -18,9 +19,10 @@ const libraries = [
 export const layers = {
   'layer:protocol': [],
   'layer:foundation': [],
-  'layer:bus': ['layer:protocol'],
-  'layer:state': ['layer:protocol'],
-  'layer:gateway': ['layer:protocol', 'layer:bus', 'layer:state'],
+  'layer:driver': ['layer:protocol'],
+  'layer:bus': ['layer:protocol', 'layer:driver'],
+  'layer:state': ['layer:protocol', 'layer:driver'],
+  'layer:gateway': ['layer:protocol', 'layer:driver', 'layer:bus', 'layer:state'],
   'layer:client': ['layer:protocol', 'layer:bus'],
   'layer:sdk': ['layer:protocol'],
   'layer:app': libraries,

@@ -5,6 +5,7 @@ export type { Link, LinkEvents } from './link.js';
 export type { TicketKey } from './session/ticket.js';
 export { clientAddress, proxyList } from './transport/ws/client-address.js';
 export type { AttachOptions } from './transport/ws/ws-transport.js';
+export type { UserRegister, UserSession } from './user-register.js';
 export { type CachedVerifierOptions, cachedVerifier } from './verifier/cached-verifier.js';
 export { type HttpVerifierOptions, httpVerifier } from './verifier/http-verifier.js';
 export { type JwtKey, type JwtVerifierOptions, jwtVerifier } from './verifier/jwt-verifier.js';

@@ -1,3 +1,4 @@
 export type { Appended, Entry, Head, LogReader, LogStore, NewEntry, Page, ReadRange } from './log-store.js';
 export type { Retention, RetentionPolicy } from './retention.js';
 export { type LogStoresByKind, routeLogStores } from './routed-log-store.js';
+export { type Availability, type StandInOptions, standInFor } from './stand-in-log-store.js';

@@ -44,7 +44,9 @@ async function startOnFreePort(options: RedisServerOptions): Promise<RedisServer
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
   if (persistent) args.push('--appendonly', 'yes', '--appendfsync', 'always');
   if (password !== undefined) args.push('--requirepass', password);
-  if (cluster) args.push('--cluster-enabled', 'yes', '--cluster-port', `${busPort}`);
+  if (cluster) {
+    args.push('--cluster-enabled', 'yes', '--cluster-port', `${busPort}`, '--cluster-announce-ip', '127.0.0.1');
+  }
   const running = new ServerProcess({ file: PROGRAM, args, cwd: folder, ready: /Ready to accept connections/ });
 
   async function stop(): Promise<void> {

@@ -18,6 +18,8 @@ export interface MemoryLogStoreOptions {
   readonly maxLogs?: number;
   /** Of all logs together, bodies and what surrounds them; beyond, the least recently used are given up. Default 256 MiB. */
   readonly maxTotalBytes?: number;
+  /** Begins every epoch, so that readers see whose memory it is: 1 to 40 of `[A-Za-z0-9_-]`. */
+  readonly node?: string;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly metrics?: Metrics;
@@ -28,6 +30,7 @@ const LIVES = 4_096;
 
 const DEFAULT_RETENTION: Retention = { maxEntries: 1_000, maxBytes: 1_048_576, maxAgeMs: 600_000 };
 
+/** @throws ImError CONFIG_INVALID naming what is wrong with the retention or the node's name */
 export function createMemoryLogStore(options: MemoryLogStoreOptions = {}): LogStore {
   return new MemoryLogStore(options);
 }
@@ -40,7 +43,7 @@ class MemoryLogStore implements LogStore {
   readonly #logs = new Map<string, MemoryLog>();
   readonly #recency = new RecencyList<MemoryLog>();
   readonly #usage: Usage;
-  /** Of this store's life; 10 characters, so that what follows them cannot be mistaken. */
+  /** Of this store's life; ends in 10 characters of its own, so that what follows them cannot be mistaken. */
   readonly #incarnation: string;
   /**
    * Logs given up so far, by hash of the group: a log's epoch names the count, hence differs from all that its group had
@@ -58,7 +61,8 @@ class MemoryLogStore implements LogStore {
     this.#maxLogs = options.maxLogs ?? 100_000;
     this.#maxTotalBytes = options.maxTotalBytes ?? 268_435_456;
     this.#clock = clock;
-    this.#incarnation = Array.from({ length: 10 }, () => Math.floor(random() * 36).toString(36)).join('');
+    this.#incarnation =
+      nodePrefix(options.node) + Array.from({ length: 10 }, () => Math.floor(random() * 36).toString(36)).join('');
 
     const labels = { store: 'memory' };
     this.#usage = {
@@ -170,6 +174,13 @@ class MemoryLogStore implements LogStore {
   #checkOpen(): void {
     if (this.#closed) throw new ImError('CLOSED');
   }
+}
+
+function nodePrefix(node: string | undefined): string {
+  if (node === undefined) return '';
+  if (/^[A-Za-z0-9_-]{1,40}$/.test(node)) return `${node}-`;
+  const mistake = `node of a memory log store: 1 to 40 of [A-Za-z0-9_-], not ${JSON.stringify(node.slice(0, 64))}`;
+  throw new ImError('CONFIG_INVALID', { message: mistake, details: { mistakes: [mistake] } });
 }
 
 /** Not `slice`: a Buffer's would share its memory, and pin the frame that it was read from. */

@@ -176,10 +176,10 @@ export function describeLogStoreContract(name: string, open: (setup: LogStoreSet
       it('appends to each, once, and answers by group', async () => {
         await store.append('u:2', entryOf('earlier'));
         const appended = await store.appendMany(['u:1', 'u:2', 'u:1'], entryOf('all', { id: 'm1' }));
-        const { epoch } = await store.head('u:1');
+        const [one, two] = [await store.head('u:1'), await store.head('u:2')];
         expect([...appended]).toEqual([
-          ['u:1', { epoch, version: 1, duplicate: false }],
-          ['u:2', { epoch, version: 2, duplicate: false }],
+          ['u:1', { epoch: one.epoch, version: 1, duplicate: false }],
+          ['u:2', { epoch: two.epoch, version: 2, duplicate: false }],
         ]);
         expect(textsOf((await store.read('u:1', { after: 0, limit: 10 })).entries)).toEqual(['all']);
         expect(textsOf((await store.read('u:2', { after: 0, limit: 10 })).entries)).toEqual(['earlier', 'all']);

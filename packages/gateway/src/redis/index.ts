@@ -1,0 +1,1 @@
+export { createRedisPresence, type RedisPresence, type RedisPresenceOptions } from './redis-presence.js';

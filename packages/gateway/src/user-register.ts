@@ -1,0 +1,23 @@
+/** Who is connected where, across gateways: the interface of the register. Must not know connections. */
+
+export interface UserSession {
+  readonly session: string;
+  readonly gateway: string;
+  readonly device: string;
+  readonly platform: string;
+  readonly sinceMs: number;
+}
+
+export interface UserRegister {
+  /** A session of a user began at this gateway, or is to be shown otherwise. Told soon, and again when the store comes back. */
+  enter(user: string, session: Omit<UserSession, 'gateway'>): void;
+  /** It ended; unknown ones are ignored. */
+  leave(session: string): void;
+  /**
+   * Of all gateways that are alive, the oldest first; empty: offline.
+   * @throws ImError STORE_UNAVAILABLE
+   */
+  sessionsOf(user: string): Promise<readonly UserSession[]>;
+  /** Gateways that are alive and entered somebody. @throws ImError STORE_UNAVAILABLE */
+  gateways(): Promise<readonly string[]>;
+}

@@ -1,0 +1,1 @@
+export { createRedisLogStore, type RedisLogStore, type RedisLogStoreOptions } from './redis-log-store.js';

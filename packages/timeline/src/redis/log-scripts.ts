@@ -1,0 +1,174 @@
+/**
+ * What happens to logs inside Redis. Two keys a log, in one slot: a hash (`e` epoch, `v` version of the newest entry, `f` of the
+ * oldest kept, `b` bytes of bodies, `n` and `s` the server that wrote last, and whether what it acknowledges outlives it, `i`…
+ * message id → version) and a list of the entries from `f` to `v`. See `entry-bytes.ts` for how an entry is written.
+ *
+ * Epochs. A log begins under an epoch made of its key, the server's incarnation (its replication id: new at each start, at
+ * each promotion to master and at each demotion) and the day, so that readers of a log that was never written are told what its first
+ * entry gets, without a trace. Every later append begins a new epoch first, when
+ * - another incarnation wrote last, unless that one flushed every write (appendfsync always) and had no replicas, and this one
+ *   was not promoted: then nothing acknowledged can be missing;
+ * - the log ends before a version that this process saw acknowledged.
+ * Versions go on and entries stay. Keys of a log expire more than a day after its last entry did, so the same day never
+ * begins the same log twice.
+ */
+import { RedisScript } from '@im/redis';
+
+const LOG = `
+local info = redis.call('INFO', 'replication')
+local node = string.match(info, 'master_replid:(%x+)')
+if not node then return redis.error_reply('ERR this server has no replication id') end
+local promoted = string.match(info, 'master_replid2:(%x+)') ~= string.rep('0', 40)
+local now, safe = tonumber(ARGV[1]), ARGV[2]
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local unwatched = string.find(info, 'connected_slaves:0', 1, true)
+
+local function epoch_of(...)
+  return string.sub(redis.sha1hex(table.concat({ ... }, ' ')), 1, 24)
+end
+
+local function open(meta, list, a, id)
+  local m = redis.call('HMGET', meta, 'e', 'v', 'f', 'b', 'n', 's', 'i' .. id)
+  local log = {
+    meta = meta, list = list, epoch = m[1], known = m[7] and tonumber(m[7]),
+    version = tonumber(m[2] or 0), first = tonumber(m[3] or 1), bytes = tonumber(m[4] or 0),
+    max_entries = tonumber(ARGV[a]), max_bytes = tonumber(ARGV[a + 1]), max_age = tonumber(ARGV[a + 2]),
+    fresh = not m[1], trimmed = 0, lost = false,
+  }
+  if log.fresh then
+    log.epoch = epoch_of(meta, node, math.floor(now / 86400000))
+  elseif m[5] ~= node and (promoted or safe ~= '1' or m[6] ~= '1') then
+    log.epoch = epoch_of(m[1], node, m[2])
+  end
+  if log.version < tonumber(ARGV[a + 4]) and (log.fresh or log.epoch == ARGV[a + 3]) then
+    log.epoch = epoch_of(ARGV[a + 3], node, ARGV[a + 4], 'lost')
+    log.lost = true
+  end
+  return log
+end
+
+local function trim(log)
+  local count = log.version - log.first + 1
+  while count > 0 do
+    local oldest = redis.call('LINDEX', log.list, 0)
+    if not oldest then
+      log.first, log.bytes = log.version + 1, 0
+      return
+    end
+    local at, size, _, id = struct.unpack('>dIBHc0', oldest)
+    local kept = count <= log.max_entries and (count == 1 or log.bytes <= log.max_bytes) and now - at <= log.max_age
+    if kept then return end
+    redis.call('LPOP', log.list)
+    if id ~= '' then redis.call('HDEL', log.meta, 'i' .. id) end
+    log.first, log.bytes, log.trimmed = log.first + 1, log.bytes - size, log.trimmed + 1
+    count = count - 1
+  end
+end
+
+local function save(log)
+  local outlives = (safe == '1' and unwatched) and '1' or '0'
+  redis.call('HSET', log.meta, 'e', log.epoch, 'v', log.version, 'f', log.first, 'b', log.bytes, 'n', node, 's', outlives)
+end
+`;
+
+/**
+ * Many appends, in order; one that fails is no other's business.
+ *
+ * KEYS: those of shared bodies, then hash and list of each append.
+ * ARGV: now in ms or '', whether writes are flushed ('1'); number of shared bodies, and of each its life in ms and its
+ * bytes; of each append maxEntries, maxBytes, maxAgeMs, the epoch and version seen
+ * acknowledged, id or '', size of the body, '1' when the entry ends with a reference, the rest of the entry, life of
+ * keys in ms.
+ * Reply: of each append epoch, version, 1 when the id was known, number of entries trimmed; or '', what went wrong, 0, 0.
+ */
+export const APPEND = new RedisScript(`${LOG}
+local bodies = tonumber(ARGV[3])
+for i = 1, bodies do
+  local life, body = tonumber(ARGV[2 + 2 * i]), ARGV[3 + 2 * i]
+  if redis.call('PTTL', KEYS[i]) < life then redis.call('SET', KEYS[i], body, 'PX', life) end
+end
+
+local function append(meta, list, a)
+  local id, size, life = ARGV[a + 5], tonumber(ARGV[a + 6]), ARGV[a + 9]
+  local log = open(meta, list, a, id)
+  -- The first write is one that a server without room refuses: after it none is.
+  redis.call('HSET', meta, 'e', log.epoch)
+  trim(log)
+  if id ~= '' and log.known and log.known >= log.first then
+    if log.trimmed > 0 then save(log) end
+    return log.epoch, log.known, 1, log.trimmed
+  end
+  if log.fresh then redis.call('DEL', list) end
+  redis.call('RPUSH', list, struct.pack('>dIBHc0', now, size, tonumber(ARGV[a + 7]), #id, id) .. ARGV[a + 8])
+  log.version, log.bytes = log.version + 1, log.bytes + size
+  local count = log.version - log.first + 1
+  if count > log.max_entries or log.bytes > log.max_bytes then trim(log) end
+  if id ~= '' then redis.call('HSET', meta, 'i' .. id, log.version) end
+  save(log)
+  redis.call('PEXPIRE', meta, life)
+  redis.call('PEXPIRE', list, life)
+  return log.epoch, log.version, 0, log.trimmed
+end
+
+local reply = {}
+for i = 1, (#KEYS - bodies) / 2 do
+  local k = bodies + 2 * i
+  local ok, epoch, version, known, trimmed = pcall(append, KEYS[k - 1], KEYS[k], 4 + 2 * bodies + 10 * (i - 1))
+  local r = 4 * i
+  if ok then
+    reply[r - 3], reply[r - 2], reply[r - 1], reply[r] = epoch, version, known, trimmed
+  else
+    local problem = type(epoch) == 'table' and epoch.err or epoch
+    if string.sub(problem, 1, 3) == 'OOM' then return redis.error_reply(problem) end
+    reply[r - 3], reply[r - 2], reply[r - 1], reply[r] = '', problem, 0, 0
+  end
+end
+return reply
+`);
+
+/**
+ * A page of a log; a limit of 0 asks for its head alone.
+ *
+ * KEYS: hash and list. ARGV: now, flushed; maxEntries, maxBytes, maxAgeMs, epoch and version seen acknowledged; '1' for
+ * forward, from where (exclusive), limit, bytes of bodies or 'inf', what keys of shared bodies begin with.
+ * Reply: epoch, version, first, the first entry's version, entries.
+ */
+export const READ = new RedisScript(`${LOG}
+local log = open(KEYS[1], KEYS[2], 3, '')
+trim(log)
+if log.trimmed > 0 or (log.lost and not log.fresh) then save(log) end
+local forward, from, limit, max_bytes = ARGV[8] == '1', tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local low, high
+if forward then
+  low = math.max(from + 1, log.first)
+  high = math.min(log.version, low + limit - 1)
+else
+  high = math.min(from - 1, log.version)
+  low = math.max(log.first, high - limit + 1)
+end
+local next = forward and low or high
+local reply, total = { log.epoch, log.version, log.first, next }, 0
+while low <= high do
+  local count = math.min(high - low + 1, 64)
+  local begin = forward and low or high - count + 1
+  local page = redis.call('LRANGE', log.list, begin - log.first, begin - log.first + count - 1)
+  for i = 1, count do
+    local entry = page[forward and i or count + 1 - i]
+    if not entry then return reply end
+    local _, size, shared = struct.unpack('>dIB', entry)
+    total = total + size
+    if total > max_bytes and #reply > 4 then return reply end
+    if shared == 1 then
+      local body = redis.call('GET', ARGV[12] .. string.sub(entry, -32))
+      if not body then return redis.error_reply('ERR a body that several logs share was evicted or deleted') end
+      entry = string.sub(entry, 1, -33) .. body
+    end
+    reply[#reply + 1] = entry
+  end
+  if forward then low = low + count else high = high - count end
+end
+return reply
+`);

@@ -1,0 +1,253 @@
+import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
+import { hasRedisServer, type RedisServer, type RedisServerOptions, startRedisServer } from '@im/test-servers';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { NewEntry } from '../log-store.js';
+import { describeLogStoreContract } from '../testing/log-store-contract.js';
+import { createRedisLogStore, type RedisLogStore, type RedisLogStoreOptions } from './redis-log-store.js';
+
+let stores = 0;
+const opened: RedisLogStore[] = [];
+
+async function open(server: RedisServer, options: Partial<RedisLogStoreOptions> = {}): Promise<RedisLogStore> {
+  stores += 1;
+  const store = createRedisLogStore({ url: server.url, prefix: `t${stores}`, ...options });
+  opened.push(store);
+  await store.ready();
+  return store;
+}
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store.close()));
+});
+
+function entryOf(body: string, id?: string): NewEntry {
+  return { event: 'gift', body: Buffer.from(body), time: 1, ...(id !== undefined && { id }) };
+}
+
+describe.skipIf(!hasRedisServer)('Redis log store', () => {
+  describe.each<[string, RedisServerOptions]>([
+    ['one server', {}],
+    ['a Redis Cluster', { cluster: true }],
+  ])('on %s', (name, serverOptions) => {
+    let server: RedisServer;
+    beforeAll(async () => {
+      server = await startRedisServer(serverOptions);
+    });
+    afterAll(() => server.stop());
+    const cluster = serverOptions.cluster ?? false;
+
+    describeLogStoreContract(`redis, ${name}`, ({ retention, clock }) => {
+      return open(server, { cluster, retention, clock });
+    });
+
+    it('gives versions to several processes without a hole and without a repeat', async () => {
+      const prefix = 'shared';
+      const writers = await Promise.all([1, 2, 3].map(() => open(server, { cluster, prefix })));
+      const appended = await Promise.all(
+        writers.flatMap((writer) => Array.from({ length: 100 }, (_, i) => writer.append('r:1', entryOf(`${i}`)))),
+      );
+      const versions = appended.map(({ version }) => version).sort((a, b) => a - b);
+      expect(versions).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
+      expect(new Set(appended.map(({ epoch }) => epoch)).size).toBe(1);
+    });
+
+    it('recognises an id that another process appended', async () => {
+      const [one, two] = [
+        await open(server, { cluster, prefix: 'ids' }),
+        await open(server, { cluster, prefix: 'ids' }),
+      ];
+      const first = await one.append('r:1', entryOf('1', 'm1'));
+      expect(await two.append('r:1', entryOf('1', 'm1'))).toEqual({ ...first, duplicate: true });
+    });
+  });
+
+  describe('as a server of its own', () => {
+    let server: RedisServer;
+    afterEach(() => server.stop());
+
+    it('stores a body that many logs hold once', async () => {
+      server = await startRedisServer();
+      const store = await open(server);
+      const groups = Array.from({ length: 1_000 }, (_, i) => `u:${i}`);
+      const body = 'x'.repeat(20_000);
+      await store.appendMany(groups, entryOf(body, 'm1'));
+      const memory = Number(/used_memory:(\d+)/.exec(await server.command('INFO', 'memory'))?.[1]);
+      expect(memory).toBeLessThan(10_000_000);
+      const { entries } = await store.read('u:999', { before: 2, limit: 1 });
+      expect(Buffer.from(entries[0]?.body ?? []).toString()).toBe(body);
+    });
+
+    it('lets keys of logs end after their last entry', async () => {
+      server = await startRedisServer();
+      const store = await open(server, {
+        prefix: 'ttl',
+        retention: { default: { maxEntries: 1, maxBytes: 1, maxAgeMs: 1_000 } },
+      });
+      await store.append('r:1', entryOf('1'));
+      const lives = await Promise.all(['ttl:log:{r:1}', 'ttl:log:{r:1}:e'].map((key) => server.command('PTTL', key)));
+      for (const life of lives) expect(Number(life.slice(1))).toBeGreaterThan(86_400_000);
+    });
+
+    it('begins a new epoch, versions going on, when a server that flushes nothing was restarted', async () => {
+      server = await startRedisServer();
+      const store = await open(server);
+      const before = await store.append('r:1', entryOf('1'));
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      const head = await store.head('r:1');
+      const after = await store.append('r:1', entryOf('2'));
+      expect(after.epoch).not.toBe(before.epoch);
+      expect(head.epoch).toBe(after.epoch);
+    });
+
+    it('keeps the epoch, and everything, when a server that flushes every write was killed and restarted', async () => {
+      server = await startRedisServer({ persistent: true });
+      const store = await open(server);
+      const before = await store.append('r:1', entryOf('1', 'm1'));
+      await server.kill();
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      expect(await store.append('r:1', entryOf('1', 'm1'))).toEqual({ ...before, duplicate: true });
+      expect(await store.append('r:1', entryOf('2'))).toEqual({ epoch: before.epoch, version: 2, duplicate: false });
+    });
+
+    it('begins a new epoch when writes were not flushed, although nothing was lost', async () => {
+      server = await startRedisServer({ persistent: true });
+      await server.command('CONFIG', 'SET', 'appendfsync', 'everysec');
+      const store = await open(server);
+      const before = await store.append('r:1', entryOf('1'));
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      const after = await store.append('r:1', entryOf('2'));
+      expect(after).toMatchObject({ version: 2, duplicate: false });
+      expect(after.epoch).not.toBe(before.epoch);
+    });
+
+    it('begins a new epoch after a change of roles', async () => {
+      server = await startRedisServer({ persistent: true });
+      const other = await startRedisServer();
+      try {
+        const store = await open(server);
+        const before = await store.append('r:1', entryOf('1'));
+        await server.command('REPLICAOF', '127.0.0.1', `${other.port}`);
+        await server.command('REPLICAOF', 'NO', 'ONE');
+        await vi.waitFor(async () => {
+          const after = await store.append('r:1', entryOf('2'));
+          expect(after.epoch).not.toBe(before.epoch);
+        }, 10_000);
+      } finally {
+        await other.stop();
+      }
+    });
+
+    it('begins a new epoch when the log ends below what it acknowledged, or is gone', async () => {
+      server = await startRedisServer();
+      const store = await open(server, { prefix: 'back' });
+      await store.append('r:1', entryOf('1'));
+      const backup = await server.command('HGETALL', 'back:log:{r:1}');
+      const lost = await store.append('r:1', entryOf('2'));
+      expect(backup).toContain(lost.epoch);
+      await server.command('HSET', 'back:log:{r:1}', 'v', '1');
+      await server.command('RPOP', 'back:log:{r:1}:e');
+      const anew = await store.append('r:1', entryOf('2'));
+      expect(anew.version).toBe(2);
+      expect(anew.epoch).not.toBe(lost.epoch);
+
+      await server.command('FLUSHALL');
+      const { epoch } = await store.head('r:1');
+      const fresh = await store.append('r:1', entryOf('1'));
+      expect(fresh).toEqual({ epoch, version: 1, duplicate: false });
+      expect([lost.epoch, anew.epoch]).not.toContain(epoch);
+    });
+
+    it('answers STORE_UNAVAILABLE while the server is away, at once, and recovers by itself', async () => {
+      server = await startRedisServer({ persistent: true });
+      const logger = new RecordingLogger();
+      const store = await open(server, { logger });
+      const heard: boolean[] = [];
+      store.onAvailability((available) => heard.push(available));
+      await server.kill();
+      await vi.waitFor(() => expect(store.available).toBe(false), 10_000);
+      const away = expect.objectContaining({ name: 'STORE_UNAVAILABLE', retryable: true });
+      await expect(store.append('r:1', entryOf('1'))).rejects.toEqual(away);
+      await expect(store.read('r:1', { after: 0, limit: 1 })).rejects.toEqual(away);
+      expect((await store.appendMany(['r:1', 'r:2'], entryOf('1'))).get('r:2')).toEqual(away);
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      expect(heard).toEqual([false, true]);
+      expect(await store.append('r:1', entryOf('1'))).toMatchObject({ version: 1 });
+    });
+
+    it('answers STORE_UNAVAILABLE in bounded time when the server hangs', async () => {
+      server = await startRedisServer();
+      const store = await open(server, { timeoutMs: 300 });
+      server.pause();
+      const hung = expect.objectContaining({ name: 'STORE_UNAVAILABLE' });
+      await expect(store.append('r:1', entryOf('1', 'm1'))).rejects.toEqual(hung);
+      expect(store.available).toBe(false);
+      server.resume();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      expect(await store.append('r:1', entryOf('1', 'm1'))).toMatchObject({ version: 1 });
+    });
+
+    it('answers STORE_FULL when the server has no room, and goes on when it has some', async () => {
+      server = await startRedisServer();
+      const store = await open(server);
+      await server.command('CONFIG', 'SET', 'maxmemory', '1');
+      await expect(store.append('r:1', entryOf('1'))).rejects.toMatchObject({ name: 'STORE_FULL' });
+      await server.command('CONFIG', 'SET', 'maxmemory', '0');
+      expect(await store.append('r:1', entryOf('1'))).toMatchObject({ version: 1 });
+    });
+
+    it('refuses what it has no room to queue, taking nothing', async () => {
+      server = await startRedisServer();
+      const metrics = new RecordingMetrics();
+      const store = await open(server, { metrics });
+      const body = Buffer.alloc(65_536);
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 1_100 }, (_, i) => store.append('r:1', { event: 'e', body, time: i })),
+      );
+      const refused = outcomes.filter(({ status }) => status === 'rejected');
+      expect(refused[0]).toMatchObject({ reason: { name: 'QUEUE_FULL' } });
+      expect(metrics.value('im_timeline_refused_total', { store: 'redis' })).toBe(refused.length);
+      expect((await store.head('r:1')).version).toBe(1_100 - refused.length);
+    });
+
+    it('says in one line that the password is wrong, and keeps it to itself', async () => {
+      server = await startRedisServer({ password: 'open sesame' });
+      const logger = new RecordingLogger();
+      const url = server.url.replace('open%20sesame', 'guess');
+      const store = createRedisLogStore({ url, logger });
+      opened.push(store);
+      await expect(store.ready()).rejects.toMatchObject({ name: 'CONFIG_INVALID' });
+      await expect(store.append('r:1', entryOf('1'))).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+      expect(JSON.stringify(logger.records)).toContain('password');
+      expect(JSON.stringify(logger.records)).not.toContain('guess');
+      const right = await open(server);
+      expect(await right.append('r:1', entryOf('1'))).toMatchObject({ version: 1 });
+    });
+
+    it('says at the start that the server keeps nothing, once', async () => {
+      server = await startRedisServer();
+      const logger = new RecordingLogger();
+      const store = await open(server, { logger });
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      const warnings = logger.records.filter(({ level }) => level === 'warn');
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]?.message).toContain('keeps nothing');
+    });
+
+    it('says in bounded time that there is no server', async () => {
+      server = await startRedisServer();
+      await server.kill();
+      const store = createRedisLogStore({ url: server.url, clock: new FakeClock() });
+      opened.push(store);
+      await expect(store.ready()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    });
+  });
+
+  it.each(['', 'localhost', 'http://localhost', 'redis://host/name'])('refuses the url %j', (url) => {
+    expect(() => createRedisLogStore({ url })).toThrowError(expect.objectContaining({ name: 'CONFIG_INVALID' }));
+  });
+});

@@ -1,0 +1,286 @@
+/**
+ * Logs in Redis, for many processes. Gives appends to Redis in the order of the calls, in batches, and answers them;
+ * versions, ids, epochs and trimming are the scripts' business, being there is the connection's.
+ */
+import { ImError } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
+import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
+import { CallLanes, connectRedis, type LaneCall, type RedisConnection } from '@im/redis';
+import { checkEntry, checkGroup, checkRange } from '../argument-checks.js';
+import type { Appended, Entry, Head, LogStore, NewEntry, Page, ReadRange } from '../log-store.js';
+import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
+import { AcknowledgedVersions } from './acknowledged-versions.js';
+import { decodeEntry, encodeEntry } from './entry-bytes.js';
+import { APPEND, READ } from './log-scripts.js';
+import { ServerSafety } from './server-safety.js';
+import { type SharedBody, SMALLEST_SHARED_BODY, shareBody } from './shared-body.js';
+import { StoreFigures } from './store-figures.js';
+
+export interface RedisLogStoreOptions {
+  /** `redis://user:password@host:6379/0`; `rediss://` for TLS; of a Redis Cluster one or several of its nodes. */
+  readonly url: string | readonly string[];
+  /** Default: whether there are several urls. Bodies are then stored in every log that holds them. */
+  readonly cluster?: boolean;
+  /** What all keys begin with: stores with different ones know nothing of each other. Default `im`. */
+  readonly prefix?: string;
+  /** Default: 10,000 entries, 16 MiB of bodies and 90 days of every log. */
+  readonly retention?: RetentionPolicy;
+  /** For connecting, and for each answer. Default 2,000. */
+  readonly timeoutMs?: number;
+  /** Decides what is too old. Default: the server's own, so that processes whose clocks differ agree. */
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly metrics?: Metrics;
+}
+
+export interface RedisLogStore extends LogStore {
+  /** False: every call fails at once with STORE_UNAVAILABLE; it comes back by itself. */
+  readonly available: boolean;
+  /** Resolves when Redis was reached. @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID (user or password), CLOSED */
+  ready(): Promise<void>;
+  /** @returns ends it */
+  onAvailability(listener: (available: boolean) => void): () => void;
+}
+
+/**
+ * Connects in the background: await `ready`.
+ * @throws ImError CONFIG_INVALID naming what is wrong with url or retention
+ */
+export function createRedisLogStore(options: RedisLogStoreOptions): RedisLogStore {
+  return new LogsInRedis(options);
+}
+
+const DEFAULT_RETENTION: Retention = { maxEntries: 10_000, maxBytes: 16_777_216, maxAgeMs: 90 * 86_400_000 };
+
+/** One batch is the server's for about a millisecond. */
+const MAX_BATCH_CALLS = 128;
+const MAX_BATCH_BYTES = 1_048_576;
+const MAX_PENDING_CALLS = 100_000;
+const MAX_PENDING_BYTES = 67_108_864;
+/** Batches under way at a time; in a Cluster each log is a lane, since a batch must stay in one slot. */
+const LANES = 4;
+const MAX_ACKNOWLEDGED = 100_000;
+/** Keys outlive the day in which a log began, see the scripts. */
+const KEYS_OUTLIVE_ENTRIES_MS = 2 * 86_400_000;
+
+interface Append extends LaneCall {
+  readonly group: string;
+  readonly id: string;
+  readonly size: number;
+  readonly shared: SharedBody | undefined;
+  readonly encoded: Buffer;
+  readonly settle: (outcome: Appended | ImError) => void;
+}
+
+class LogsInRedis implements RedisLogStore {
+  readonly #connection: RedisConnection;
+  readonly #retentionOf: (group: string) => Retention;
+  readonly #prefix: string;
+  /** Undefined: the server's. */
+  readonly #clock: Clock | undefined;
+  readonly #safety: ServerSafety;
+  readonly #figures: StoreFigures;
+  readonly #acknowledged = new AcknowledgedVersions(MAX_ACKNOWLEDGED);
+  readonly #lanes = new CallLanes<Append>({
+    send: (batch) => this.#send(batch),
+    maxBatchCalls: MAX_BATCH_CALLS,
+    maxBatchBytes: MAX_BATCH_BYTES,
+    maxCalls: MAX_PENDING_CALLS,
+    maxBytes: MAX_PENDING_BYTES,
+  });
+  #closing: Promise<void> | undefined;
+
+  constructor(options: RedisLogStoreOptions) {
+    const { clock, logger = silentLogger, metrics = noMetrics } = options;
+    this.#retentionOf = retentionByGroup(options.retention ?? { default: DEFAULT_RETENTION });
+    this.#prefix = options.prefix ?? 'im';
+    this.#clock = clock;
+    this.#safety = new ServerSafety(logger);
+    this.#figures = new StoreFigures(metrics, () => this.#lanes.size);
+    this.#connection = connectRedis({
+      url: options.url,
+      name: 'im-timeline',
+      ...(options.cluster !== undefined && { cluster: options.cluster }),
+      ...(options.timeoutMs !== undefined && { timeoutMs: options.timeoutMs }),
+      prepare: (connection) => this.#safety.ask(connection),
+      clock: clock ?? systemClock,
+      logger,
+      metrics,
+    });
+  }
+
+  get available(): boolean {
+    return this.#connection.available;
+  }
+
+  ready(): Promise<void> {
+    return this.#connection.ready();
+  }
+
+  onAvailability(listener: (available: boolean) => void): () => void {
+    return this.#connection.onAvailability(listener);
+  }
+
+  async head(group: string): Promise<Head> {
+    const { epoch, version, first } = await this.#read(group, { after: 0, limit: 0 });
+    return { epoch, version, first };
+  }
+
+  async read(group: string, range: ReadRange): Promise<Page> {
+    checkRange(range);
+    return this.#read(group, range);
+  }
+
+  async append(group: string, entry: NewEntry): Promise<Appended> {
+    checkEntry(entry);
+    const outcome = await this.#append(group, entry, undefined);
+    if (outcome instanceof ImError) throw outcome;
+    return outcome;
+  }
+
+  async appendMany(groups: readonly string[], entry: NewEntry): Promise<ReadonlyMap<string, Appended | Error>> {
+    this.#checkOpen();
+    checkEntry(entry);
+    const distinct = [...new Set(groups)];
+    const shared = this.#shareBody(distinct, entry);
+    const outcomes = await Promise.all(distinct.map((group) => this.#outcome(group, entry, shared)));
+    return new Map(distinct.map((group, index) => [group, outcomes[index] ?? new ImError('INTERNAL')]));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#lanes.drained().then(() => this.#connection.close());
+    return this.#closing;
+  }
+
+  async #outcome(group: string, entry: NewEntry, shared: SharedBody | undefined): Promise<Appended | ImError> {
+    try {
+      return await this.#append(group, entry, shared);
+    } catch (error) {
+      return ImError.wrap(error);
+    }
+  }
+
+  /** Queues it now. Resolves, never rejects, when it was answered. @throws ImError STORE_UNAVAILABLE, QUEUE_FULL … */
+  #append(group: string, entry: NewEntry, shared: SharedBody | undefined): Promise<Appended | ImError> {
+    this.#checkOpen();
+    checkGroup(group);
+    this.#checkAvailable();
+    const encoded = encodeEntry(entry, shared?.reference ?? entry.body);
+    return new Promise((settle, refuse) => {
+      const call: Append = {
+        group,
+        id: entry.id ?? '',
+        size: entry.body.byteLength,
+        shared,
+        encoded,
+        bytes: encoded.byteLength,
+        settle,
+      };
+      try {
+        this.#lanes.add(this.#connection.cluster ? group : laneOf(group), call);
+      } catch (error) {
+        this.#figures.refused.add();
+        refuse(ImError.wrap(error));
+      }
+    });
+  }
+
+  async #send(batch: readonly Append[]): Promise<void> {
+    const bodies = [...new Set(batch.map(({ shared }) => shared))].filter((body) => body !== undefined && !body.stored);
+    const keys: string[] = [];
+    const args: (string | number | Buffer)[] = [...this.#circumstances(), bodies.length];
+    for (const body of bodies as SharedBody[]) {
+      keys.push(this.#bodyKeys + body.reference.toString());
+      args.push(body.lifeMs, body.body);
+    }
+    for (const { group, id, size, shared, encoded } of batch) {
+      const key = this.#keyOf(group);
+      keys.push(key, `${key}:e`);
+      const { maxAgeMs } = this.#retentionOf(group);
+      args.push(...this.#log(group), id, size, shared ? 1 : 0, encoded, maxAgeMs + KEYS_OUTLIVE_ENTRIES_MS);
+    }
+    const began = performance.now();
+    try {
+      const reply = (await this.#connection.run(APPEND, keys, args)) as (Buffer | number)[];
+      this.#figures.committed(batch.length, performance.now() - began);
+      for (const body of bodies as SharedBody[]) body.stored = true;
+      for (const [index, call] of batch.entries()) call.settle(this.#answer(call.group, reply, 4 * index));
+    } catch (error) {
+      this.#figures.failed.add();
+      const failure = ImError.wrap(error);
+      for (const { settle } of batch) settle(failure);
+    }
+  }
+
+  #answer(group: string, reply: readonly (Buffer | number)[], at: number): Appended | ImError {
+    const epoch = String(reply[at]);
+    if (epoch === '') return new ImError('INTERNAL', { cause: new Error(String(reply[at + 1])) });
+    const appended = { epoch, version: Number(reply[at + 1]), duplicate: reply[at + 2] === 1 };
+    this.#acknowledged.note(group, appended);
+    this.#figures[appended.duplicate ? 'duplicates' : 'appended'].add();
+    const trimmed = Number(reply[at + 3]);
+    if (trimmed > 0) this.#figures.trimmed.add(trimmed);
+    return appended;
+  }
+
+  async #read(group: string, range: ReadRange): Promise<Page> {
+    this.#checkOpen();
+    checkGroup(group);
+    const key = this.#keyOf(group);
+    const forward = 'after' in range;
+    const from = forward ? range.after : range.before;
+    const bytes = range.maxBytes ?? 'inf';
+    const args = [...this.#circumstances(), ...this.#log(group), forward ? 1 : 0, from, range.limit, bytes];
+    const reply = await this.#connection.run(READ, [key, `${key}:e`], [...args, this.#bodyKeys]);
+    const [epoch, version, first, next, ...rest] = reply as [Buffer, number, number, number, ...Buffer[]];
+    const step = forward ? 1 : -1;
+    const entries: Entry[] = rest.map((entry, index) => decodeEntry(entry, next + step * index));
+    return { epoch: epoch.toString(), version, first, entries };
+  }
+
+  /** The first arguments of every script. */
+  #circumstances(): [string | number, number] {
+    return [this.#clock?.now() ?? '', this.#safety.flushed ? 1 : 0];
+  }
+
+  /** What every script is told of a log. */
+  #log(group: string): [number, number, number, string, number] {
+    const { maxEntries, maxBytes, maxAgeMs } = this.#retentionOf(group);
+    const seen = this.#acknowledged.get(group);
+    return [maxEntries, maxBytes, maxAgeMs, seen?.epoch ?? '', seen?.version ?? 0];
+  }
+
+  /** Both keys of a log carry the same tag: one slot of a Cluster. */
+  #keyOf(group: string): string {
+    return `${this.#prefix}:log:{${group}}`;
+  }
+
+  get #bodyKeys(): string {
+    return `${this.#prefix}:body:`;
+  }
+
+  #shareBody(groups: readonly string[], entry: NewEntry): SharedBody | undefined {
+    if (this.#connection.cluster || groups.length < 2 || entry.body.byteLength < SMALLEST_SHARED_BODY) return undefined;
+    return shareBody(
+      entry.body,
+      groups.reduce((ms, group) => Math.max(ms, this.#retentionOf(group).maxAgeMs), 0),
+    );
+  }
+
+  #checkAvailable(): void {
+    if (!this.#connection.available) {
+      throw new ImError('STORE_UNAVAILABLE', { message: `Redis at ${this.#connection.address} is away` });
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw new ImError('CLOSED');
+  }
+}
+
+/** The same lane for the same group: a few characters are enough to spread them. */
+function laneOf(group: string): number {
+  let sum = 0;
+  for (let i = Math.max(0, group.length - 4); i < group.length; i += 1) sum = sum * 31 + group.charCodeAt(i);
+  return sum % LANES;
+}
