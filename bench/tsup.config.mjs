@@ -1,13 +1,16 @@
 /** Every process of the bench, and the server programs of the systems that run on Node. */
 import { defineConfig } from 'tsup';
 
-/** RPC programs are named for their part, in a folder for each system. */
-const rpcPrograms = {
+/** Programs of chains are named for their part, in a folder for each system. */
+const chainPrograms = {
   'systems/im-rpc': ['broker', 'worker', 'caller', 'hung-worker', 'flooder'],
   'peers/zeromq-bare': ['broker', 'worker', 'caller'],
   'peers/moleculer-nats': ['worker', 'caller'],
   'peers/nats': ['worker', 'caller'],
   'peers/grpc-js': ['worker', 'caller'],
+  'systems/im-bus': ['node', 'publisher', 'subscriber'],
+  'peers/nats-bus': ['publisher', 'subscriber'],
+  'peers/redis-bus': ['publisher', 'subscriber'],
 };
 
 export default defineConfig({
@@ -20,7 +23,7 @@ export default defineConfig({
     'peers/ws-frame': 'peers/ws-frame/server.ts',
     'peers/socket.io': 'peers/socket.io/server.ts',
     ...Object.fromEntries(
-      Object.entries(rpcPrograms)
+      Object.entries(chainPrograms)
         .flatMap(([folder, parts]) => parts.map((part) => `${folder}/${part}`))
         .map((program) => [program, `${program}.ts`]),
     ),

@@ -1,12 +1,14 @@
 /** `bench <workload> [options]`: runs one workload and says what it found. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { busSystems } from './bus/bus-systems.js';
 import { chooseSystems, compareSystems, type Found } from './harness/compare.js';
 import { describeMachine } from './harness/machine.js';
 import { formatResult } from './harness/result.js';
 import { imRpc, rpcSystems } from './rpc/rpc-systems.js';
 import type { Scale } from './scale.js';
 import { systems } from './systems.js';
+import { BUS_SCALES, runBus } from './workloads/bus.js';
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
@@ -18,6 +20,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
 
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
   W4           RPC: calls a second, latency, CPU a call of each process, beside the peers
+  W5           bus: messages a second, CPU a message, latency of a lone one, beside the peers
   isolation    RPC: what a service notices of another that hangs and is flooded
   rpc-memory   RPC: resident memory at half load
   hot-update   RPC: what calls notice while workers are updated, and while processes are killed
@@ -61,6 +64,11 @@ const workloads: Readonly<Record<string, Workload>> = {
       compareSystems(chooseSystems(rpcSystems, only), runsOf(scale), (system) =>
         runRpcCalls(system, RPC_CALLS_SCALES[scale]),
       ),
+  },
+  W5: {
+    pins: false,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(busSystems, only), runsOf(scale), (system) => runBus(system, BUS_SCALES[scale])),
   },
   isolation: {
     pins: false,

@@ -3,6 +3,7 @@
 import { nearestName } from '@im/runtime';
 import { type Environment, runCommand } from './command.js';
 import { bots } from './commands/bots.js';
+import { broadcastNode } from './commands/broadcast-node.js';
 import { broker } from './commands/broker.js';
 import { gateway } from './commands/gateway.js';
 import { keys } from './commands/keys.js';
@@ -20,7 +21,7 @@ import { update } from './commands/update.js';
 import { worker } from './commands/worker.js';
 
 const rpc = [services, workers, stats, call, tap, bench, weights];
-const commands = [start, serve, up, update, ...rpc, broker, gateway, worker, keys, bots, push, token];
+const commands = [start, serve, up, update, ...rpc, broker, broadcastNode, gateway, worker, keys, bots, push, token];
 
 const width = Math.max(...commands.map(({ name }) => name.length));
 const usage = `im: instant messaging for live-streaming rooms

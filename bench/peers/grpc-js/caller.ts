@@ -1,7 +1,7 @@
 /** Calls over one channel. */
 import { Client, credentials } from '@grpc/grpc-js';
+import { reached } from '../../src/harness/part.js';
 import { runCaller } from '../../src/rpc/caller-process.js';
-import { reached } from '../../src/rpc/part.js';
 import { echo } from './method.js';
 
 const client = new Client(`127.0.0.1:${reached<{ port: number }>().port}`, credentials.createInsecure());

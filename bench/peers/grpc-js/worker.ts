@@ -1,7 +1,7 @@
 /** A server with the method. */
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { announcePart } from '../../src/harness/part.js';
 import type { Note } from '../../src/rpc/note.js';
-import { announcePart } from '../../src/rpc/part.js';
 import { echo } from './method.js';
 
 const server = new Server();

@@ -1,6 +1,6 @@
 /** A Moleculer node on the bench's NATS server, as its documentation sets one up. */
 import { ServiceBroker } from 'moleculer';
-import { reached } from '../../src/rpc/part.js';
+import { reached } from '../../src/harness/part.js';
 
 export function createNode(nodeID: string): ServiceBroker {
   const { port } = reached<{ port: number }>();

@@ -1,7 +1,7 @@
 /** A node with the service. */
 import type { Context } from 'moleculer';
+import { announcePart } from '../../src/harness/part.js';
 import type { Note } from '../../src/rpc/note.js';
-import { announcePart } from '../../src/rpc/part.js';
 import { createNode } from './node.js';
 
 const node = createNode('worker');

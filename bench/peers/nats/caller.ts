@@ -1,8 +1,8 @@
 /** Requests as the official client makes them. */
 import { connect, JSONCodec } from 'nats';
+import { reached } from '../../src/harness/part.js';
 import { runCaller } from '../../src/rpc/caller-process.js';
 import type { Note } from '../../src/rpc/note.js';
-import { reached } from '../../src/rpc/part.js';
 
 const codec = JSONCodec<Note>();
 const connection = await connect({ servers: `127.0.0.1:${reached<{ port: number }>().port}` });

@@ -1,7 +1,7 @@
 /** Answers requests on a subject with the note in them. */
 import { connect, JSONCodec } from 'nats';
+import { announcePart, reached } from '../../src/harness/part.js';
 import type { Note } from '../../src/rpc/note.js';
-import { announcePart, reached } from '../../src/rpc/part.js';
 
 const codec = JSONCodec<Note>();
 const connection = await connect({ servers: `127.0.0.1:${reached<{ port: number }>().port}` });

@@ -1,5 +1,5 @@
 /** The least that a broker on zeromq.js can be: two ROUTERs, one worker, one message a call, no tables. */
-import { announcePart } from '../../src/rpc/part.js';
+import { announcePart } from '../../src/harness/part.js';
 import { router } from './sockets.js';
 
 const [callers, workers] = [await router(), await router()];

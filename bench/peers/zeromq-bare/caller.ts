@@ -1,7 +1,8 @@
 /** One message a call, with a number by which its answer is found. */
+
+import { reached } from '../../src/harness/part.js';
 import { type CallNote, runCaller } from '../../src/rpc/caller-process.js';
 import type { Note } from '../../src/rpc/note.js';
-import { reached } from '../../src/rpc/part.js';
 import { dealer } from './sockets.js';
 
 const socket = dealer(reached<{ callers: string }>().callers);

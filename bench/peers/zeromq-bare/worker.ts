@@ -1,6 +1,7 @@
 /** Answers each message with the note in it. */
+
+import { announcePart, reached } from '../../src/harness/part.js';
 import type { Note } from '../../src/rpc/note.js';
-import { announcePart, reached } from '../../src/rpc/part.js';
 import { dealer } from './sockets.js';
 
 const socket = dealer(reached<{ workers: string }>().workers);

@@ -1,11 +1,10 @@
 /** A NATS server of the bench's own, on free ports, for as long as a run lasts. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Place } from './cores.js';
 import { HOST } from './host.js';
+import { freePort, listening } from './ports.js';
 import { findProgram } from './programs.js';
 import { ServerProcess } from './server-process.js';
 
@@ -41,33 +40,4 @@ export async function startNatsServer(place?: Place): Promise<NatsServer> {
     await stop();
     throw error;
   }
-}
-
-/** A port that nobody listens on now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, HOST, () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
-}
-
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, HOST);
-      socket.on('connect', () => resolve(true));
-      socket.on('error', () => resolve(false));
-      socket.on('close', () => resolve(false));
-      socket.on('connect', () => socket.destroy());
-    });
-    if (open) return;
-    await sleep(50);
-  }
-  throw new Error(`nobody listens on ${port}`);
 }

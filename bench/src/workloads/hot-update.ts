@@ -12,6 +12,8 @@ export interface Disturbance {
   readonly brokers: number;
   /** Which calls may be repeated when a process is lost. */
   isRepeatable(call: number): boolean;
+  /** How often in the time in which workers are updated once. */
+  readonly timesAsOften: number;
   /** Settles when it is over. @param round from 0 */
   disturb(up: ImUp, round: number): Promise<void>;
   missing(): undefined;
@@ -23,10 +25,11 @@ const missing = (): undefined => undefined;
 
 export const disturbances: readonly Disturbance[] = [
   // Nobody may repeat any of them: what fails, shows.
-  { name: 'update', brokers: 1, isRepeatable: () => false, disturb: (up) => up.update(), missing },
+  { name: 'update', brokers: 1, timesAsOften: 1, isRepeatable: () => false, disturb: (up) => up.update(), missing },
   {
     name: 'kill-worker',
     brokers: 1,
+    timesAsOften: 2,
     isRepeatable: (call) => call % EVERY_TENTH !== 0,
     disturb: (up, round) => up.kill(`worker-${(round % 2) + 1}`),
     missing,
@@ -34,6 +37,7 @@ export const disturbances: readonly Disturbance[] = [
   {
     name: 'kill-broker',
     brokers: 2,
+    timesAsOften: 1,
     isRepeatable: (call) => call % EVERY_TENTH !== 0,
     disturb: (up, round) => up.kill(`broker-${(round % 2) + 1}`),
     missing,
@@ -53,7 +57,9 @@ export const HOT_UPDATE_SCALES: Readonly<Record<Scale, HotUpdateScale>> = {
 
 const CALLS_PER_SECOND = 5_000;
 
-export async function runHotUpdate(disturbance: Disturbance, { seconds, everyMs }: HotUpdateScale): Promise<Figures> {
+export async function runHotUpdate(disturbance: Disturbance, scale: HotUpdateScale): Promise<Figures> {
+  const { seconds } = scale;
+  const everyMs = scale.everyMs / disturbance.timesAsOften;
   const up = await ImUp.start('--workers', '2', '--brokers', String(disturbance.brokers));
   const rpc = createZeromqRpc({
     brokers: up.brokers.map((name) => ({ callers: `${name}.callers`, workers: `${name}.workers` })),

@@ -1,7 +1,7 @@
 /** The broker, figures on. */
 import { createZeromqBroker } from '@im/rpc/zeromq';
 import { createMetrics } from '@im/runtime';
-import { announcePart } from '../../src/rpc/part.js';
+import { announcePart } from '../../src/harness/part.js';
 
 const ANY_PORT = 'tcp://127.0.0.1:*';
 

@@ -2,8 +2,8 @@
 import { createServiceClient, measureCalls, wrapCaller } from '@im/rpc';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import { createMetrics } from '@im/runtime';
+import { reached } from '../../src/harness/part.js';
 import { runCaller } from '../../src/rpc/caller-process.js';
-import { reached } from '../../src/rpc/part.js';
 import { type Addresses, notes } from './notes.js';
 
 const metrics = createMetrics();

@@ -3,9 +3,9 @@ import { ImError } from '@im/protocol';
 import { encodeJson } from '@im/rpc';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import { obeyParent } from '../../src/harness/obey-parent.js';
+import { reached } from '../../src/harness/part.js';
 import type { FloodCommand, FloodReply } from '../../src/rpc/flood-command.js';
 import { noteOf } from '../../src/rpc/note.js';
-import { reached } from '../../src/rpc/part.js';
 import { type Addresses, HUNG_SERVICE } from './notes.js';
 
 const TICK_MS = 2;

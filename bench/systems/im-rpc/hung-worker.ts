@@ -1,6 +1,6 @@
 /** Takes calls and never answers one. */
 import { createZeromqRpc } from '@im/rpc/zeromq';
-import { announcePart, reached } from '../../src/rpc/part.js';
+import { announcePart, reached } from '../../src/harness/part.js';
 import { type Addresses, HUNG_SERVICE } from './notes.js';
 
 const rpc = createZeromqRpc({ brokers: [reached<Addresses>()] });

@@ -2,7 +2,7 @@
 import { implementService, measureCalls } from '@im/rpc';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import { createMetrics } from '@im/runtime';
-import { announcePart, reached } from '../../src/rpc/part.js';
+import { announcePart, reached } from '../../src/harness/part.js';
 import { type Addresses, notes } from './notes.js';
 
 /** All that the widest workload keeps in flight. */

@@ -74,9 +74,8 @@ async function writeTo(ann: Person, bob: Person, text: string): Promise<void> {
 describe('im up', () => {
   it('carries chat, gifts and private messages between processes', async () => {
     const { up, person } = await start('--brokers', '2');
-    expect(['broker-1', 'broker-2', 'worker-1', 'worker-2', 'gateway'].map((child) => up.pids(child).length)).toEqual([
-      1, 1, 1, 1, 1,
-    ]);
+    const children = ['broker-1', 'broker-2', 'node-1', 'worker-1', 'worker-2', 'gateway'];
+    expect(children.map((child) => up.pids(child).length)).toEqual(children.map(() => 1));
     const [ann, bob] = [await person('Ann'), await person('Bob')];
     await chatAndGift(ann, bob);
     await writeTo(ann, bob, 'only for you');
@@ -88,7 +87,7 @@ describe('im up', () => {
   });
 
   it('speaks TCP as well', async () => {
-    const { person, up } = await start('--transport', 'tcp', '--rpc-port', '7511');
+    const { person, up } = await start('--transport', 'tcp', '--rpc-port', '7511', '--bus-port', '7521');
     expect(up.brokers).toEqual(['tcp://127.0.0.1:7511']);
     await chatAndGift(await person('Ann'), await person('Bob'));
   });
@@ -154,6 +153,24 @@ describe('im up', () => {
     await writeTo(ann, bob, 'after the gateway');
   });
 
+  it('goes on when its broadcast node was killed with -9, and has kept what was stored', async () => {
+    const { person, kill, back } = await start();
+    const [ann, bob] = [await person('Ann'), await person('Bob')];
+    await chatAndGift(ann, bob);
+    await writeTo(ann, bob, 'before');
+    kill('node-1');
+    await back('node-1', 2);
+    await writeTo(ann, bob, 'after the node');
+    const { messages } = await bob.client.call('message.history', { with: ann.user });
+    expect(messages.map(({ text }) => text)).toEqual(['after the node', 'before']);
+    const chats: string[] = [];
+    (await bob.enter(ROOM)).on('chat', ({ text }) => chats.push(text));
+    await vi.waitFor(async () => {
+      await ann.client.call('chat.send', { room: ROOM, text: 'still here?' });
+      expect(chats).toContain('still here?');
+    }, WAIT);
+  });
+
   it('shows the figures of all its processes to who has the admin token', async () => {
     const { up, person, folder } = await start('--metrics-port', '0');
     await (await person('Ann')).enter(ROOM);
@@ -161,11 +178,11 @@ describe('im up', () => {
     expect((await fetch(url)).status).toBe(401);
     const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
     const text = await (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
-    for (const process of ['broker-1', 'worker-1', 'worker-2', 'gateway']) {
+    for (const process of ['broker-1', 'node-1', 'worker-1', 'worker-2', 'gateway']) {
       expect(text).toMatch(new RegExp(`^im_process_resident_bytes\\{process="${process}"\\} \\d+$`, 'm'));
     }
     expect(text).toContain('im_gateway_connections{process="gateway"} 1');
-    expect(text).toMatch(/^im_rpc_workers\{process="broker-1"\} 3$/m);
+    expect(text).toMatch(/^im_rpc_workers\{process="broker-1"\} 4$/m);
   });
 
   it('is one to a data folder', async () => {

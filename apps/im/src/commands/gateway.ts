@@ -1,5 +1,6 @@
 /** `im gateway`: the server without the services of the application, which are processes of their own. */
 import path from 'node:path';
+import { findNodes, nodeSettings } from '../bus/node-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -7,27 +8,28 @@ import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.
 import { processName, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
-export const gatewaySettings = { ...serverSettings, ...brokerSettings, processName };
+export const gatewaySettings = { ...serverSettings, ...brokerSettings, ...nodeSettings, processName };
 
 export const gateway = defineCommand({
   name: 'gateway',
-  summary: 'the server with its services in other processes, behind brokers',
+  summary: 'the server with its services behind brokers and its bus at broadcast nodes',
   settings: gatewaySettings,
   examples: [['im gateway --broker tcp://127.0.0.1:7401 --data /var/lib/im', 'with the broker of this host']],
   run: (config, environment) =>
     runRole('gateway', config, environment, async (role) => {
       // Loaded only where it runs: the other commands need none of it.
-      const [{ startServer }, { workersBehind }] = await Promise.all([
+      const [{ startServer }, { amongProcesses }] = await Promise.all([
         import('../server/server.js'),
         import('../server/arrangement.js'),
       ]);
       const { names, place } = await findBrokers(config);
+      const nodes = await findNodes(config);
       const starting = startServer({
         ...role,
         ...{ config, site: siteFolder(), version: ownVersion() },
-        arrangement: workersBehind(place),
+        arrangement: amongProcesses(place, nodes),
       });
       const { origin } = await expectBrokers(names, role.logger, starting);
-      return { origin, data: path.resolve(config.dataFolder), brokers: names };
+      return { origin, data: path.resolve(config.dataFolder), brokers: names, nodes };
     }),
 });

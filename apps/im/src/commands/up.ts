@@ -1,4 +1,4 @@
-/** `im up`: gateway, brokers and workers as processes of their own, watched over; workers are updated without a call failing. */
+/** `im up`: gateway, brokers, broadcast node and workers as processes of their own, watched over; workers are updated without a call failing. */
 import { closeSync, openSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -13,6 +13,7 @@ import { serveFigures } from '../up/figures-server.js';
 import {
   brokerAddressesOf,
   controlSocket,
+  nodeAddressesOf,
   rpcFolder,
   type UpConfig,
   upChildren,
@@ -25,7 +26,7 @@ import { welcomeText } from './welcome-text.js';
 
 export const up = defineCommand({
   name: 'up',
-  summary: 'the server as processes of their own, watched over: gateway, brokers, workers',
+  summary: 'the server as processes of their own, watched over: gateway, brokers, broadcast node, workers',
   settings: upSettings,
   examples: [
     ['im up', 'one broker, two workers, on http://127.0.0.1:8080/'],
@@ -73,8 +74,13 @@ async function attend(
   }
 }
 
-function upFileOf({ keysFolder }: UpConfig, brokers: readonly string[]): UpFile {
-  return { brokers, keysFolder: keysFolder === undefined ? undefined : path.resolve(keysFolder) };
+function upFileOf(config: UpConfig, brokers: readonly string[]): UpFile {
+  const { keysFolder } = config;
+  return {
+    brokers,
+    nodes: nodeAddressesOf(config),
+    keysFolder: keysFolder === undefined ? undefined : path.resolve(keysFolder),
+  };
 }
 
 /** On command, on SIGHUP and, if wanted, when code changes. */

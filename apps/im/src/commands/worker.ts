@@ -1,6 +1,7 @@
 /** `im worker`: the services of the application, as a process of their own. */
 import { ensureSecret, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
+import { findNodes, nodeSettings } from '../bus/node-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -13,6 +14,7 @@ const DRAIN_MS = 15_000;
 
 export const workerSettings = {
   ...brokerSettings,
+  ...nodeSettings,
   dataFolder: { ...dataFolder, description: 'folder of the server: tokens are signed with its secret' },
   development: setting(z.boolean().default(false), { description: 'issue tokens to whoever types a name' }),
   release: setting(z.string().min(1).max(64).optional(), {
@@ -35,25 +37,32 @@ export const worker = defineCommand({
     runRole('worker', config, environment, async ({ logger, metrics, shutdown }) => {
       const { dataFolder, development, release = ownVersion() } = config;
       const { names, place } = await findBrokers(config);
-      const [{ createZeromqRpc }, { createWorkers }, relay] = await Promise.all([
+      const nodes = await findNodes(config);
+      const [{ createZeromqRpc }, { createWorkers }, { reachNodes }, log, online] = await Promise.all([
         import('@im/rpc/zeromq'),
         import('@im/workers'),
-        import('../relay/relayed-parts.js'),
+        import('../bus/reach-nodes.js'),
+        import('../relay/relayed-log.js'),
+        import('../relay/relayed-online.js'),
       ]);
+      const ports = { clock: systemClock, logger, metrics };
       const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
       shutdown.add({ name: 'rpc', stop: () => rpc.close() });
-      const parts = relay.createRelayedParts({ caller: rpc.createCaller(), metrics });
-      shutdown.add({ name: 'publisher', stop: () => parts.publisher.close() });
+      const broadcast = await reachNodes(nodes, place.keys, ports);
+      shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
+      const caller = rpc.createCaller();
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
       const serving = createWorkers({
         worker: rpc.createWorker(),
-        ...parts,
+        publisher: broadcast.createPublisher(),
+        log: log.createRelayedLogReader(caller),
+        online: online.createRelayedOnlineReader(caller),
         version: release,
         developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
-        ...{ clock: systemClock, logger, metrics },
+        ...ports,
       });
       const workers = await expectBrokers(names, logger, serving);
       shutdown.add({ name: 'workers', stop: () => workers.close(), deadlineMs: DRAIN_MS });
-      return { version: release, brokers: names };
+      return { version: release, brokers: names, nodes };
     }),
 });

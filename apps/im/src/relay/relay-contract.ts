@@ -1,43 +1,9 @@
 /**
- * What the process that owns broadcast node, logs and online list serves to workers in other processes, for as long as
- * there is no broadcast bus between processes. Methods begin with `$`, so that no client can name them.
+ * What processes that own logs (broadcast nodes) and online lists (gateways) serve to those that read them. Methods begin
+ * with `$`, so that no client can name them.
  */
-import type { Published } from '@im/broadcast';
-import type { ErrorBody } from '@im/protocol';
 import { defineService } from '@im/rpc';
 import { z } from 'zod';
-
-/**
- * A frame: head {@link publishHead}, then the bodies. Answered in parts, {@link Outcomes}: the first as soon as all were handed to
- * the broadcast node, in their order, whatever it knows by then; further ones as they come.
- */
-export const RELAY_BROADCAST = 'relay-broadcast';
-export const PUBLISH = '$publish';
-
-export const publishHead = z.array(
-  z.object({
-    /** One: published to that group; several: one body to many. */
-    groups: z.array(z.string()),
-    many: z.boolean(),
-    lane: z.enum(['normal', 'priority']),
-    event: z.string(),
-    id: z.string().optional(),
-    time: z.number(),
-    acknowledge: z.enum(['none', 'accepted', 'durable']),
-    bytes: z.int().min(0),
-  }),
-);
-
-export type PublishHead = z.infer<typeof publishHead>;
-
-/** What became of one item: of each group, or of the whole. */
-export interface Outcome {
-  readonly published: readonly Published[];
-  readonly failed: readonly (readonly [group: string, error: ErrorBody])[];
-  readonly error?: ErrorBody | undefined;
-}
-
-export type Outcomes = readonly (readonly [index: number, outcome: Outcome])[];
 
 /** A frame: the page as head, each entry with `bytes` in place of its body, then the bodies. */
 export const RELAY_LOG = 'relay-log';

@@ -33,6 +33,8 @@ export const UP_FILE = 'rpc/up.json';
 /** What {@link UP_FILE} holds. */
 export interface UpFile {
   readonly brokers: readonly string[];
+  /** Broadcast nodes. */
+  readonly nodes?: readonly string[];
   readonly keysFolder?: string | undefined;
 }
 
@@ -47,7 +49,8 @@ export async function findBrokers(
   return { names, place: { brokers: names.map(portsOf), keys } };
 }
 
-async function readUpFile(dataFolder: string): Promise<UpFile> {
+/** @throws CommandError when no `im up` runs there */
+export async function readUpFile(dataFolder: string): Promise<UpFile> {
   try {
     return JSON.parse(await readFile(path.join(dataFolder, UP_FILE), 'utf8')) as UpFile;
   } catch (cause) {

@@ -1,11 +1,24 @@
-/** Owns: where the calls of clients are carried out: by workers in this process, or in others that reach its engines by RPC. */
+/** Owns: where the engines of a server are and where the calls of clients are carried out: in this process, or in others. */
+import { createMemoryOnlineList } from '@im/groups';
 import type { Rpc, RpcWorker } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
 import { createZeromqRpc } from '@im/rpc/zeromq';
+import type { Shutdown } from '@im/runtime';
 import { createWorkers } from '@im/workers';
-import { serveRelay } from '../relay/serve-relay.js';
+import { reachNodes } from '../bus/reach-nodes.js';
+import { createRelayedLogReader } from '../relay/relayed-log.js';
+import { serveOnline } from '../relay/serve-online.js';
 import type { BrokerPlace } from '../rpc/broker-place.js';
-import type { Engines, Ports } from './engines.js';
+import { type Engines, openEmbedded, type Ports } from './engines.js';
+
+interface EngineSurroundings {
+  readonly dataFolder: string;
+  readonly rpc: Rpc;
+  readonly ports: Ports;
+  readonly shutdown: Shutdown;
+  /** The store has failed: nothing durable can be written until the process is started again. */
+  readonly onStoreFailed: (error: Error) => void;
+}
 
 interface ServedParts extends Engines, Ports {
   readonly worker: RpcWorker;
@@ -16,19 +29,28 @@ interface ServedParts extends Engines, Ports {
 
 export interface Arrangement {
   createRpc(ports: Ports): Rpc;
+  /** @throws ImError STORE_UNAVAILABLE, DataFolderError */
+  openEngines(surroundings: EngineSurroundings): Promise<Engines>;
   /** Settles when it is reached; closing answers the calls it has. */
   serve(parts: ServedParts): Promise<{ close(): Promise<void> }>;
 }
 
-export const embeddedWorkers: Arrangement = {
+export const allInOne: Arrangement = {
   createRpc: (ports) => createMemoryRpc(ports),
+  openEngines: (surroundings) => openEmbedded(surroundings),
   serve: ({ broadcast, ...parts }) => createWorkers({ ...parts, publisher: broadcast.createPublisher() }),
 };
 
-/** Workers are processes of their own. */
-export function workersBehind(place: BrokerPlace): Arrangement {
+/** Workers and broadcast nodes are processes of their own. */
+export function amongProcesses(place: BrokerPlace, nodes: readonly string[]): Arrangement {
   return {
     createRpc: ({ clock, logger }) => createZeromqRpc({ ...place, clock, logger }),
-    serve: (parts) => serveRelay(parts),
+    async openEngines({ rpc, ports, shutdown }) {
+      const broadcast = await reachNodes(nodes, place.keys, ports);
+      shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
+      const online = createMemoryOnlineList({ metrics: ports.metrics });
+      return { broadcast, log: createRelayedLogReader(rpc.createCaller()), online };
+    },
+    serve: ({ worker, online, version }) => serveOnline({ worker, online, version }),
   };
 }

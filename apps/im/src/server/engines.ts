@@ -1,16 +1,16 @@
-/** Owns: the engines that a server embeds. A cluster would choose others here, behind the same interfaces. */
+/** Owns: the engines that one process embeds. Others, between processes, stand behind the same interfaces. */
 import type { Broadcast } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { createMemoryOnlineList, type OnlineList } from '@im/groups';
 import type { ImError } from '@im/protocol';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
-import type { Shutdown } from '@im/runtime';
-import { type LogStore, routeLogStores } from '@im/timeline';
+import { openDataFolder, type Shutdown } from '@im/runtime';
+import { type LogReader, type LogStore, routeLogStores } from '@im/timeline';
 import { openLmdbLogStore } from '@im/timeline/lmdb';
 import { createMemoryLogStore } from '@im/timeline/memory';
 
 export interface Engines {
-  readonly log: LogStore;
+  readonly log: LogReader;
   readonly broadcast: Broadcast;
   readonly online: OnlineList;
 }
@@ -28,6 +28,13 @@ export interface Ports {
   readonly metrics: Metrics;
 }
 
+interface EmbeddedOptions {
+  readonly dataFolder: string;
+  readonly ports: Ports;
+  readonly shutdown: Shutdown;
+  readonly onStoreFailed: (error: ImError) => void;
+}
+
 const DAY_MS = 86_400_000;
 const MIB = 1_048_576;
 
@@ -38,17 +45,22 @@ const NOTICES = { maxEntries: 10_000, maxBytes: 16 * MIB, maxAgeMs: 90 * DAY_MS 
 /** Conversations. */
 const MESSAGES = { maxEntries: 100_000, maxBytes: 64 * MIB, maxAgeMs: 3_650 * DAY_MS };
 
-/** @throws ImError STORE_UNAVAILABLE */
-export async function startEngines(logs: LogsOptions, ports: Ports, shutdown: Shutdown): Promise<Engines> {
-  const log = await openLogs(logs, ports);
+/** @throws ImError STORE_UNAVAILABLE, DataFolderError */
+export async function openEmbedded({ dataFolder, ports, shutdown, onStoreFailed }: EmbeddedOptions): Promise<Engines> {
+  const folder = await openDataFolder(dataFolder);
+  shutdown.add({ name: 'data folder', stop: () => folder.close() });
+  const log = await openLogs({ path: folder.file('log'), onFailed: onStoreFailed }, ports);
   shutdown.add({ name: 'logs', stop: () => log.close() });
   const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
   shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
   return { log, broadcast, online: createMemoryOnlineList({ metrics: ports.metrics }) };
 }
 
-/** Logs of rooms live in memory, and begin anew with the process; all others are on disk before they are acknowledged. */
-async function openLogs(logs: LogsOptions, ports: Ports): Promise<LogStore> {
+/**
+ * Logs of rooms live in memory, and begin anew with the process; all others are on disk before they are acknowledged.
+ * @throws ImError STORE_UNAVAILABLE
+ */
+export async function openLogs(logs: LogsOptions, ports: Ports): Promise<LogStore> {
   const retention = { default: NOTICES, kinds: { d: MESSAGES, g: MESSAGES } };
   const durable = await openLmdbLogStore({ ...logs, retention, ...ports });
   const rooms = createMemoryLogStore({ retention: { default: ROOMS }, ...ports });

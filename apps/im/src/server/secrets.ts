@@ -1,5 +1,5 @@
 /** Owns: the secrets of one installation, kept in its data folder, so that they outlive a restart. */
-import type { DataFolder } from '@im/runtime';
+import { ensureSecret } from '@im/runtime';
 
 export const SECRET_FILES = {
   /** Signs development tokens. */
@@ -15,7 +15,9 @@ export const SECRET_FILES = {
 export type Secrets = Readonly<Record<keyof typeof SECRET_FILES, string>>;
 
 /** Makes those that are not there yet. @throws DataFolderError */
-export async function readSecrets(folder: DataFolder): Promise<Secrets> {
-  const entries = Object.entries(SECRET_FILES).map(async ([name, file]) => [name, await folder.secret(file)] as const);
+export async function readSecrets(dataFolder: string): Promise<Secrets> {
+  const entries = Object.entries(SECRET_FILES).map(
+    async ([name, file]) => [name, await ensureSecret(dataFolder, file)] as const,
+  );
   return Object.fromEntries(await Promise.all(entries)) as Secrets;
 }

@@ -1,6 +1,6 @@
 /**
- * Composes a server: gateway, embedded engines, and workers in this process or in others, behind one HTTP port. Nothing
- * but composition: what the parts do is theirs.
+ * Composes a server: gateway, engines and workers, in this process or in others, behind one HTTP port. Nothing but
+ * composition: what the parts do is theirs.
  */
 import { hostname } from 'node:os';
 import { clientAddress, createGateway, proxyList } from '@im/gateway';
@@ -11,7 +11,6 @@ import {
   createHealth,
   type Logger,
   type MetricsRegistry,
-  openDataFolder,
   type Shutdown,
   systemClock,
 } from '@im/runtime';
@@ -20,8 +19,7 @@ import { createLoginEndpoint } from '../http/login-endpoint.js';
 import { createHttpServer } from '../http/request-handler.js';
 import { loadStaticSite } from '../http/static-site.js';
 import type { ServerConfig } from '../settings.js';
-import { type Arrangement, embeddedWorkers } from './arrangement.js';
-import { startEngines } from './engines.js';
+import { type Arrangement, allInOne } from './arrangement.js';
 import { originOf, ownOrigins, reachableHosts } from './own-origins.js';
 import { readSecrets } from './secrets.js';
 import { chooseSignIn } from './sign-in.js';
@@ -53,31 +51,30 @@ const GATEWAY_STOP_MS = 10_000;
 
 /** @throws ConfigError, CommandError, DataFolderError, ImError CONFIG_INVALID or STORE_UNAVAILABLE */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, site, version, logger, metrics, shutdown, arrangement = embeddedWorkers } = options;
+  const { config, site, version, logger, metrics, shutdown, arrangement = allInOne } = options;
   const clock = systemClock;
   const signIn = chooseSignIn(config);
   const trusted = proxyList(config.trustedProxies);
   const origins = config.origins.map((url) => new URL(url).origin);
   const ports = { clock, logger, metrics };
-  const folder = await openDataFolder(config.dataFolder);
-  shutdown.add({ name: 'data folder', stop: () => folder.close() });
-  const secrets = await readSecrets(folder);
-  const developmentSecret = new TextEncoder().encode(secrets.development);
-
   const health = createHealth();
   let storeFailure: string | undefined;
   health.addCheck('store', () => storeFailure ?? true);
   // Whoever supervises starts the server again, and that opens the store again.
-  const onFailed = ({ message }: Error): void => {
+  const onStoreFailed = ({ message }: Error): void => {
     storeFailure = message;
     void shutdown.stop('the store failed', 1);
   };
-  const { log, broadcast, online } = await startEngines({ path: folder.file('log'), onFailed }, ports, shutdown);
   const rpc = arrangement.createRpc(ports);
   shutdown.add({ name: 'rpc', stop: () => rpc.close() });
+  const { dataFolder } = config;
+  const engines = await arrangement.openEngines({ dataFolder, rpc, ports, shutdown, onStoreFailed });
+  const { log, broadcast, online } = engines;
+  const secrets = await readSecrets(dataFolder);
+  const developmentSecret = new TextEncoder().encode(secrets.development);
   const served = await arrangement.serve({
     worker: rpc.createWorker(),
-    ...{ broadcast, log, online, version },
+    ...{ ...engines, version },
     developmentSecret: signIn.by === 'development' ? developmentSecret : undefined,
     ...ports,
   });

@@ -10,7 +10,9 @@ import {
   setting,
 } from '@im/runtime';
 import { z } from 'zod';
+import { ipcNodeAddress } from '../bus/node-address.js';
 import { botsChild, botsCount } from '../commands/bots-settings.js';
+import { broadcastNodeSettings } from '../commands/broadcast-node.js';
 import { brokerRoleSettings } from '../commands/broker.js';
 import { gatewaySettings } from '../commands/gateway.js';
 import { workerSettings } from '../commands/worker.js';
@@ -24,12 +26,18 @@ export const upSettings = {
   ...serverSettings,
   bots: botsCount,
   brokers: setting(z.int().min(1).max(16).default(1), { description: 'how many brokers' }),
+  broadcastNodes: setting(z.int().min(1).max(1).default(1), {
+    description: 'how many broadcast nodes: one, for the logs are in its process',
+  }),
   workers: setting(z.int().min(1).max(64).default(2), { description: 'how many worker processes' }),
   transport: setting(z.enum(['ipc', 'tcp']).default('ipc'), {
     description: 'between the processes: sockets in the data folder, or ports of this host from --rpc-port on',
   }),
   rpcPort: setting(z.int().min(1).max(65_000).default(7401), {
     description: 'first of two ports for each broker, with --transport tcp',
+  }),
+  busPort: setting(z.int().min(1).max(65_000).default(7501), {
+    description: 'first of four ports for each broadcast node, with --transport tcp',
   }),
   keysFolder,
   workerProgram: setting(z.string().min(1).optional(), {
@@ -60,6 +68,16 @@ export function brokerAddressesOf(config: UpConfig): string[] {
   });
 }
 
+/** @throws ConfigError when paths of sockets would be too long */
+export function nodeAddressesOf(config: UpConfig): string[] {
+  return Array.from({ length: config.broadcastNodes }, (_, index) => {
+    const name = `node-${index + 1}`;
+    const socket = ipcNodeAddress(rpcFolder(config), name);
+    if (socket === undefined) throw new ConfigError([tooLong(config)]);
+    return config.transport === 'ipc' ? socket : `${name}@tcp://127.0.0.1:${config.busPort + 4 * index}`;
+  });
+}
+
 function tooLong({ dataFolder }: UpConfig): ConfigMistake {
   return {
     path: 'dataFolder',
@@ -71,10 +89,11 @@ function tooLong({ dataFolder }: UpConfig): ConfigMistake {
 export const workerNames = ({ workers }: UpConfig): string[] =>
   Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
 
-/** Brokers, workers, gateway, bots: each finds those before it ready. */
+/** Brokers, broadcast nodes, workers, gateway, bots: each finds those before it ready. */
 export function upChildren(config: UpConfig): ChildSpec[] {
   const { keysFolder, dataFolder, logLevel, json, workerProgram, bots } = config;
   const broker = brokerAddressesOf(config);
+  const node = nodeAddressesOf(config);
   const logging = { logLevel, json };
   const development = chooseSignIn(config).by === 'development';
   return [
@@ -83,13 +102,27 @@ export function upChildren(config: UpConfig): ChildSpec[] {
       const settings = { listen, keysFolder, insecure: false, processName, ...logging };
       return childOf('broker', handOn(brokerRoleSettings, settings), processName);
     }),
+    ...node.map((listen) => {
+      const processName = listen.slice(0, listen.indexOf('@'));
+      const settings = { listen, broker, keysFolder, insecure: false, dataFolder, processName, ...logging };
+      return childOf('broadcast-node', handOn(broadcastNodeSettings, settings), processName);
+    }),
     ...workerNames(config).map((processName) => {
-      const settings = { broker, keysFolder, dataFolder, development, release: undefined, processName, ...logging };
+      const settings = {
+        broker,
+        node,
+        keysFolder,
+        dataFolder,
+        development,
+        release: undefined,
+        processName,
+        ...logging,
+      };
       return workerProgram === undefined
         ? childOf('worker', handOn(workerSettings, settings), processName)
         : ownProgram(workerProgram, settings, processName);
     }),
-    childOf('gateway', handOn(gatewaySettings, { ...config, broker, processName: 'gateway' })),
+    childOf('gateway', handOn(gatewaySettings, { ...config, broker, node, processName: 'gateway' })),
     ...botsChild(config, bots, shownOrigin(config)),
   ];
 }

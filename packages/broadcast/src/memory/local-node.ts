@@ -3,18 +3,32 @@
  * in slices: priority first, normal when none is left. Must not know publishers or what is beyond the sequencer.
  */
 import { type Delivery, ImError, type Position, type Publication } from '@im/protocol';
-import type { Clock, Logger } from '@im/protocol/ports';
+import type { Clock } from '@im/protocol/ports';
 import { ActiveHeads } from '../active-heads.js';
 import type { Sequenced, Sequencer } from '../broadcast.js';
 import { CallOrder, type Place } from './call-order.js';
 import { Fifo } from './fifo.js';
 import type { NodeFigures } from './node-figures.js';
-import { type LocalSubscriber, SubscriberTable } from './subscriber-table.js';
+
+/** Where deliveries go: to subscribers of this process, or to peers. */
+export interface Outlet {
+  /** Groups that anybody wants. */
+  readonly size: number;
+  has(group: string): boolean;
+  /** Before the deliveries of a turn. */
+  beginPass(): void;
+  /** Returns how many get it. */
+  deliver(delivery: Delivery): number;
+  tellHead(group: string, position: Position): void;
+  tellLoss(group: string, count: number): void;
+  /** Nobody gets anything any more. */
+  clear(): void;
+}
 
 export interface LocalNodeOptions {
   readonly sequencer: Sequencer;
+  readonly outlet: Outlet;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly figures: NodeFigures;
   /** Normal messages that wait; beyond, new ones are dropped and told to subscribers. */
   readonly maxNormalMessages: number;
@@ -41,7 +55,7 @@ const LOOK_EVERY = 32;
 
 export class LocalNode {
   readonly #options: LocalNodeOptions;
-  readonly #subscribers: SubscriberTable;
+  readonly #outlet: Outlet;
   readonly #heads: ActiveHeads;
   readonly #order = new CallOrder((place) => this.#released(place));
   /** Versioned, waiting for the next turn. */
@@ -56,18 +70,18 @@ export class LocalNode {
   #turn: Promise<void> | undefined;
 
   constructor(options: LocalNodeOptions) {
-    const { clock, logger, figures } = options;
+    const { clock, figures, outlet } = options;
     this.#options = options;
-    this.#subscribers = new SubscriberTable(logger, figures.handlerErrors);
+    this.#outlet = outlet;
     this.#heads = new ActiveHeads({
       clock,
       onHead: (group, position) => {
-        this.#subscribers.beginPass();
-        this.#subscribers.tellHead(group, position);
+        this.#outlet.beginPass();
+        this.#outlet.tellHead(group, position);
       },
     });
     figures.observe({
-      groups: () => this.#subscribers.size,
+      groups: () => this.#outlet.size,
       normalMessages: () => this.#normal.length,
       priorityMessages: () => this.#priorityMessages,
       bytes: () => this.#normalBytes + this.#priorityBytes,
@@ -75,19 +89,11 @@ export class LocalNode {
     });
   }
 
-  subscribe(group: string, subscriber: LocalSubscriber): void {
-    this.#subscribers.add(group, subscriber);
-  }
-
-  unsubscribe(group: string, subscriber: LocalSubscriber): void {
-    this.#subscribers.remove(group, subscriber);
-  }
-
   /** Queues a normal message for the next turn; drops it, counted and told, when there is no room. */
   publishNormal(group: string, publication: Publication): void {
     const { figures, maxNormalMessages, maxLaneBytes } = this.#options;
     figures.publishedNormal.add();
-    if (!this.#subscribers.has(group)) return;
+    if (!this.#outlet.has(group)) return;
     const bytes = this.#normalBytes + publication.body.byteLength;
     if (this.#normal.length >= maxNormalMessages || bytes > maxLaneBytes) {
       figures.lost.add();
@@ -122,6 +128,12 @@ export class LocalNode {
     return { refused, outcomes: this.#appendMany(places, publication) };
   }
 
+  /** Of what may be under way on the priority lane more than half is. */
+  get isCrowded(): boolean {
+    const { maxPriorityMessages, maxLaneBytes } = this.#options;
+    return this.#priorityMessages * 2 > maxPriorityMessages || this.#priorityBytes * 2 > maxLaneBytes;
+  }
+
   /** Resolves when the next turn is over: what was queued before was delivered, unless there is more than a turn's worth. */
   turn(): Promise<void> {
     this.#turn ??= new Promise((resolve) => {
@@ -142,7 +154,7 @@ export class LocalNode {
   /** No handler is called afterwards. */
   close(): void {
     this.#heads.close();
-    this.#subscribers.clear();
+    this.#outlet.clear();
   }
 
   #enter(group: string, publication: Publication, bytes: number): Place {
@@ -187,7 +199,7 @@ export class LocalNode {
     const { group, sequenced } = place;
     if (sequenced === undefined) this.#options.figures.failed.add();
     else if (sequenced.duplicate) this.#options.figures.duplicates.add();
-    const wanted = sequenced !== undefined && this.#subscribers.has(group);
+    const wanted = sequenced !== undefined && this.#outlet.has(group);
     // Also for a duplicate: its first may have been versioned without having gone out.
     if (wanted) this.#heads.note(group, sequenced);
     if (!wanted || sequenced.duplicate) {
@@ -204,7 +216,7 @@ export class LocalNode {
   }
 
   #takeTurn(): void {
-    this.#subscribers.beginPass();
+    this.#outlet.beginPass();
     this.#deliverPriority();
     if (this.#ready.length === 0) this.#deliverNormal();
     this.#tellLosses();
@@ -237,13 +249,13 @@ export class LocalNode {
   }
 
   #deliver(delivery: Delivery): void {
-    this.#options.figures.delivered.add(this.#subscribers.deliver(delivery));
+    this.#options.figures.delivered.add(this.#outlet.deliver(delivery));
   }
 
   #tellLosses(): void {
     for (const [group, count] of this.#losses) {
       this.#losses.delete(group);
-      this.#subscribers.tellLoss(group, count);
+      this.#outlet.tellLoss(group, count);
     }
   }
 }

@@ -16,7 +16,7 @@ import type {
 import { checkGroup, checkPublication } from '../publication-checks.js';
 import { LocalNode } from './local-node.js';
 import { NodeFigures } from './node-figures.js';
-import type { LocalSubscriber } from './subscriber-table.js';
+import { type LocalSubscriber, SubscriberTable } from './subscriber-table.js';
 
 export interface MemoryBroadcastOptions {
   readonly sequencer: Sequencer;
@@ -36,16 +36,19 @@ export function createMemoryBroadcast(options: MemoryBroadcastOptions): Broadcas
 }
 
 class MemoryBroadcast implements Broadcast {
+  readonly #subscribers: SubscriberTable;
   readonly #node: LocalNode;
   readonly #publishers = new Set<MemoryPublisher>();
   #closing: Promise<void> | undefined;
 
   constructor(options: MemoryBroadcastOptions) {
+    const figures = new NodeFigures(options.metrics ?? noMetrics);
+    this.#subscribers = new SubscriberTable(options.logger ?? silentLogger, figures.handlerErrors);
     this.#node = new LocalNode({
       sequencer: options.sequencer,
+      outlet: this.#subscribers,
       clock: options.clock ?? systemClock,
-      logger: options.logger ?? silentLogger,
-      figures: new NodeFigures(options.metrics ?? noMetrics),
+      figures,
       maxNormalMessages: options.maxNormalMessages ?? 10_000,
       maxPriorityMessages: options.maxPriorityMessages ?? 100_000,
       maxLaneBytes: options.maxLaneBytes ?? 67_108_864,
@@ -61,7 +64,7 @@ class MemoryBroadcast implements Broadcast {
 
   createSubscriber(handlers: SubscriberHandlers): Subscriber {
     if (this.#closing) throw new ImError('CLOSED');
-    return new MemorySubscriber(this.#node, handlers, () => this.#closing !== undefined);
+    return new MemorySubscriber(this.#subscribers, handlers, () => this.#closing !== undefined);
   }
 
   close(): Promise<void> {
@@ -169,13 +172,13 @@ class MemoryPublisher implements Publisher {
 
 class MemorySubscriber implements Subscriber, LocalSubscriber {
   readonly handlers: SubscriberHandlers;
-  readonly #node: LocalNode;
+  readonly #table: SubscriberTable;
   readonly #groups = new Set<string>();
   readonly #isEngineClosed: () => boolean;
   #closed = false;
 
-  constructor(node: LocalNode, handlers: SubscriberHandlers, isEngineClosed: () => boolean) {
-    this.#node = node;
+  constructor(table: SubscriberTable, handlers: SubscriberHandlers, isEngineClosed: () => boolean) {
+    this.#table = table;
     this.handlers = handlers;
     this.#isEngineClosed = isEngineClosed;
   }
@@ -184,11 +187,11 @@ class MemorySubscriber implements Subscriber, LocalSubscriber {
     if (this.#closed || this.#isEngineClosed()) throw new ImError('CLOSED');
     checkGroup(group);
     this.#groups.add(group);
-    this.#node.subscribe(group, this);
+    this.#table.add(group, this);
   }
 
   unsubscribe(group: string): void {
-    if (this.#groups.delete(group)) this.#node.unsubscribe(group, this);
+    if (this.#groups.delete(group)) this.#table.remove(group, this);
   }
 
   async settled(): Promise<void> {

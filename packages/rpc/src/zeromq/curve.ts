@@ -3,7 +3,7 @@
  * between is encrypted. Keys are Z85 text, 40 characters.
  */
 import { setImmediate } from 'node:timers/promises';
-import { type Context, curveKeyPair, Router } from 'zeromq';
+import { Context, curveKeyPair, Router } from 'zeromq';
 
 export interface CurveKeys {
   readonly publicKey: string;
@@ -69,6 +69,21 @@ export class Gatekeeper {
       }
     }
   }
+}
+
+/** A context whose CURVE sockets, of whatever library, only peers with these public keys reach. */
+export interface GuardedContext {
+  readonly context: Context;
+  /** Nobody is let in any more; the sockets are yours to close. */
+  close(): void;
+}
+
+/** @param allowed public keys of peers */
+export async function createGuardedContext(allowed: readonly string[]): Promise<GuardedContext> {
+  const context = new Context();
+  const gatekeeper = new Gatekeeper(context, allowed);
+  await gatekeeper.open();
+  return { context, close: () => gatekeeper.close() };
 }
 
 /** @param bytes a multiple of four */

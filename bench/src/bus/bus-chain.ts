@@ -1,0 +1,52 @@
+/** A running bus: publisher, what is between, and subscriber, each a process of its own, on whatever core the kernel gives them. */
+import path from 'node:path';
+import { ControlledProcess } from '../harness/control.js';
+import { ServerProcess } from '../harness/server-process.js';
+import type { PublisherCommand, PublisherReply, SubscriberCommand, SubscriberReply } from './bus-commands.js';
+import type { BusSystem } from './bus-systems.js';
+
+interface Between {
+  readonly pid: number;
+  /** What publisher and subscriber need to know. */
+  readonly reach: object;
+  stop(): Promise<void>;
+}
+
+export class BusChain {
+  readonly publisher: ControlledProcess<PublisherCommand, PublisherReply>;
+  readonly subscriber: ControlledProcess<SubscriberCommand, SubscriberReply>;
+  readonly #between: Between;
+
+  private constructor(folder: string, between: Between) {
+    const options = { place: 'anywhere', args: [JSON.stringify(between.reach)] } as const;
+    this.#between = between;
+    this.publisher = new ControlledProcess(`${folder}/publisher.js`, options);
+    this.subscriber = new ControlledProcess(`${folder}/subscriber.js`, options);
+  }
+
+  static async start({ folder, server }: BusSystem): Promise<BusChain> {
+    if (server === undefined) return new BusChain(folder, await startNode(folder));
+    const { process, port, stop } = await server();
+    return new BusChain(folder, { pid: process.pid, reach: { port }, stop });
+  }
+
+  /** Publisher, between, subscriber. */
+  get pids(): readonly number[] {
+    return [this.publisher.pid, this.#between.pid, this.subscriber.pid];
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.publisher.stop(), this.subscriber.stop(), this.#between.stop()]);
+  }
+}
+
+async function startNode(folder: string): Promise<Between> {
+  const file = path.join(import.meta.dirname, folder, 'node.js');
+  const process_ = new ServerProcess([process.execPath, file], 'anywhere');
+  try {
+    return { pid: process_.pid, reach: await process_.answer(), stop: () => process_.stop() };
+  } catch (error) {
+    await process_.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+/** What a parent tells the publisher and the subscriber of a bus, and their answers: one a command. */
+
+/** Messages travel by group: `r:10000`, `r:10001` and so on. */
+export function groupNames(count: number): string[] {
+  return Array.from({ length: count }, (_, number) => `r:${10_000 + number}`);
+}
+
+export type SubscriberCommand =
+  /** Those groups, all of them. Answered when they are in force. */
+  | { readonly do: 'subscribe'; readonly groups: number }
+  /** Counts for so long, after a while in which nothing counts. */
+  | { readonly do: 'count'; readonly warmMs: number; readonly measureMs: number; readonly pids: readonly number[] }
+  /** Latencies of lone messages since the last question. */
+  | { readonly do: 'latencies' };
+
+export interface SubscriberReply {
+  readonly messages: number;
+  /** Told by the system as lost on the way. */
+  readonly lost: number;
+  readonly seconds: number;
+  /** In the order of `pids`. */
+  readonly cpuSeconds: readonly number[];
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+export type PublisherCommand =
+  /** As fast as it can, the groups in turn, until the next command. */
+  | { readonly do: 'flood'; readonly groups: number }
+  /** So many, one at a time, so many milliseconds apart. Answered when all were sent. */
+  | { readonly do: 'lone'; readonly count: number; readonly everyMs: number }
+  | { readonly do: 'stop' };
+
+export interface PublisherReply {
+  readonly messages: number;
+}

@@ -1,0 +1,31 @@
+/** Publishes on the normal lane; when the bus takes no more, waits a moment. */
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
+import { createZeromqBroadcast, type NodeAddresses } from '@im/broadcast/zeromq';
+import { createMetrics } from '@im/runtime';
+import { runPublisher } from '../../src/bus/publisher-process.js';
+import { reached } from '../../src/harness/part.js';
+
+/** What waits in front of the socket: enough to keep it busy. */
+const MAX_WAITING_BYTES = 2_097_152;
+const NONE = { acknowledge: 'none' } as const;
+
+const broadcast = createZeromqBroadcast({
+  ...{ nodes: [reached<NodeAddresses>()], maxLaneBytes: MAX_WAITING_BYTES, metrics: createMetrics() },
+});
+const ready = broadcast.ready(10_000);
+const publisher = broadcast.createPublisher();
+
+runPublisher({
+  async publish(groups, body) {
+    await ready;
+    const publication = { lane: 'normal', event: 'chat', body, time: Date.now() } as const;
+    let last: Promise<unknown> | undefined;
+    for (const group of groups) last = publisher.publish(group, publication, NONE);
+    // A full queue refuses all from some message on: the last one tells.
+    const isTaken = await last?.then(
+      () => true,
+      () => false,
+    );
+    await (isTaken === false ? pause(1) : setImmediate());
+  },
+});

@@ -1,0 +1,253 @@
+/** The broadcast interface over links to nodes. */
+import { ImError, isGroupId, type Publication } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import type {
+  Broadcast,
+  Published,
+  PublishedMany,
+  Publisher,
+  PublishOptions,
+  Subscriber,
+  SubscriberHandlers,
+} from '../broadcast.js';
+import type { LocalSubscriber } from '../memory/subscriber-table.js';
+import { checkGroup, checkPublication } from '../publication-checks.js';
+import { type Bus, unreachable } from './bus.js';
+import type { LaneSender } from './lane-sender.js';
+import { PublicationRequest } from './publication-window.js';
+
+export interface NodeBroadcast extends Broadcast {
+  /** Resolves when a broadcast node is in reach. @throws ImError UNAVAILABLE (retryable) when none is in time */
+  ready(timeoutMs: number): Promise<void>;
+}
+
+export interface BusBroadcastOptions {
+  readonly clock: Clock;
+  /** Of packs on the normal lane, for each node; beyond, publishers get QUEUE_FULL. */
+  readonly maxLaneBytes: number;
+  readonly publishTimeoutMs: number;
+}
+
+export class BusBroadcast implements NodeBroadcast {
+  readonly #bus: Bus;
+  readonly #options: BusBroadcastOptions;
+  readonly #publishers = new Set<BusPublisher>();
+  #closing: Promise<void> | undefined;
+
+  constructor(bus: Bus, options: BusBroadcastOptions) {
+    this.#bus = bus;
+    this.#options = options;
+  }
+
+  ready(timeoutMs: number): Promise<void> {
+    return this.#bus.ready(timeoutMs);
+  }
+
+  createPublisher(): Publisher {
+    if (this.#closing) throw new ImError('CLOSED');
+    const publisher = new BusPublisher(this.#bus, this.#options, () => this.#publishers.delete(publisher));
+    this.#publishers.add(publisher);
+    return publisher;
+  }
+
+  createSubscriber(handlers: SubscriberHandlers): Subscriber {
+    if (this.#closing) throw new ImError('CLOSED');
+    return new BusSubscriber(this.#bus, handlers, () => this.#closing !== undefined);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#publishers].map((publisher) => publisher.close()));
+    this.#bus.close();
+  }
+}
+
+class BusPublisher implements Publisher {
+  readonly #bus: Bus;
+  readonly #options: BusBroadcastOptions;
+  readonly #onClosed: () => void;
+  /** Calls that have not settled. */
+  readonly #open = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+  /** What was answered last at once, and for which group. */
+  #settled: Promise<Published> = Promise.resolve({ group: '' });
+  #settledGroup = '';
+
+  constructor(bus: Bus, options: BusBroadcastOptions, onClosed: () => void) {
+    this.#bus = bus;
+    this.#options = options;
+    this.#onClosed = onClosed;
+  }
+
+  publish(group: string, publication: Publication, options: PublishOptions = {}): Promise<Published> {
+    if (publication.lane !== 'normal' || options.acknowledge !== 'none') {
+      return this.#publish(group, publication, options);
+    }
+    // The shortest way: nobody waits, most publications name the group of the one before.
+    try {
+      this.#publishNormal(group, publication);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (group !== this.#settledGroup) {
+      this.#settledGroup = group;
+      this.#settled = Promise.resolve({ group });
+    }
+    return this.#settled;
+  }
+
+  async #publish(group: string, publication: Publication, options: PublishOptions): Promise<Published> {
+    if (publication.lane === 'normal') {
+      await this.#track(this.#publishNormal(group, publication).acknowledged());
+      return { group };
+    }
+    this.#check(publication);
+    checkGroup(group);
+    const request = this.#request([group], publication);
+    const outcomes = this.#track(request.done);
+    if (options.acknowledge === 'none') return { group };
+    const [outcome] = await outcomes;
+    if (outcome instanceof Error) throw outcome;
+    return outcome as Published;
+  }
+
+  async publishMany(
+    groups: readonly string[],
+    publication: Publication,
+    options: PublishOptions = {},
+  ): Promise<PublishedMany> {
+    this.#check(publication);
+    const failed = new Map<string, Error>();
+    const valid: string[] = [];
+    for (const group of new Set(groups)) {
+      if (isGroupId(group)) valid.push(group);
+      else failed.set(group, new ImError('GROUP_INVALID'));
+    }
+    const published: Published[] = [];
+    if (valid.length === 0) return { published, failed };
+    if (publication.lane === 'normal') {
+      const acknowledged = this.#publishNormalToMany(valid, publication, options.acknowledge !== 'none');
+      if (acknowledged !== undefined) await this.#track(acknowledged);
+      return { published: valid.map((group) => ({ group })), failed };
+    }
+    const outcomes = this.#track(this.#request(valid, publication).done);
+    if (options.acknowledge === 'none') return { published: valid.map((group) => ({ group })), failed };
+    for (const [index, outcome] of (await outcomes).entries()) {
+      if (outcome instanceof Error) failed.set(valid[index] as string, outcome);
+      else published.push(outcome);
+    }
+    return { published, failed };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#settle();
+    return this.#closing;
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.allSettled(this.#open);
+    this.#onClosed();
+  }
+
+  #check(publication: Publication): void {
+    if (this.#closing) throw new ImError('CLOSED');
+    checkPublication(publication);
+  }
+
+  #request(groups: readonly string[], publication: Publication): PublicationRequest {
+    const { clock, publishTimeoutMs } = this.#options;
+    const request = new PublicationRequest(groups, publication, clock.monotonic() + publishTimeoutMs);
+    this.#bus.window.add(request);
+    return request;
+  }
+
+  /** @returns by whom it goes @throws ImError UNAVAILABLE, QUEUE_FULL: nothing was taken */
+  #publishNormal(group: string, publication: Publication): LaneSender {
+    this.#check(publication);
+    const sender = this.#senderOf(group);
+    sender.publication(group, publication);
+    return sender;
+  }
+
+  /** @throws ImError GROUP_INVALID, UNAVAILABLE, QUEUE_FULL */
+  #senderOf(group: string): LaneSender {
+    // What has a route was checked when it got it.
+    let link = this.#bus.routeOf(group);
+    if (link === undefined) {
+      checkGroup(group);
+      link = this.#bus.linkOf(group);
+    }
+    if (link === undefined) throw unreachable();
+    if (link.normal.bytes > this.#options.maxLaneBytes) throw new ImError('QUEUE_FULL');
+    return link.normal;
+  }
+
+  /** @returns settles when all nodes have theirs, if that is wanted @throws ImError UNAVAILABLE, QUEUE_FULL: nothing was taken */
+  #publishNormalToMany(
+    groups: readonly string[],
+    publication: Publication,
+    wantsAnswer: boolean,
+  ): Promise<unknown> | undefined {
+    const bySender = new Map<LaneSender, string[]>();
+    for (const group of groups) {
+      const sender = this.#senderOf(group);
+      const own = bySender.get(sender);
+      if (own === undefined) bySender.set(sender, [group]);
+      else own.push(group);
+    }
+    const answers: Promise<void>[] = [];
+    for (const [sender, own] of bySender) {
+      sender.publicationToMany(own, publication);
+      if (wantsAnswer) answers.push(sender.acknowledged());
+    }
+    return wantsAnswer ? Promise.all(answers) : undefined;
+  }
+
+  #track<Result>(answer: Promise<Result>): Promise<Result> {
+    this.#open.add(answer);
+    const settle = (): void => void this.#open.delete(answer);
+    answer.then(settle, settle);
+    return answer;
+  }
+}
+
+class BusSubscriber implements Subscriber, LocalSubscriber {
+  readonly handlers: SubscriberHandlers;
+  readonly #bus: Bus;
+  readonly #groups = new Set<string>();
+  readonly #isEngineClosed: () => boolean;
+  #closed = false;
+
+  constructor(bus: Bus, handlers: SubscriberHandlers, isEngineClosed: () => boolean) {
+    this.#bus = bus;
+    this.handlers = handlers;
+    this.#isEngineClosed = isEngineClosed;
+    bus.addSubscriber(this);
+  }
+
+  subscribe(group: string): void {
+    if (this.#closed || this.#isEngineClosed()) throw new ImError('CLOSED');
+    checkGroup(group);
+    this.#groups.add(group);
+    this.#bus.subscribe(group, this);
+  }
+
+  unsubscribe(group: string): void {
+    if (this.#groups.delete(group)) this.#bus.unsubscribe(group, this);
+  }
+
+  async settled(): Promise<void> {
+    if (this.#closed || this.#isEngineClosed()) throw new ImError('CLOSED');
+    await this.#bus.settled();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const group of this.#groups) this.unsubscribe(group);
+    this.#bus.removeSubscriber(this);
+  }
+}

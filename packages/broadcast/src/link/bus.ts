@@ -1,0 +1,249 @@
+/**
+ * What this process has with all broadcast nodes: a link to each, whom it tells what comes, where it sends what goes.
+ * Gateways subscribe at all nodes, so that a disagreement about who has a group costs order for a moment, never delivery.
+ */
+import { ImError, type Lane } from '@im/protocol';
+import type { Clock, Counter, Logger, Metrics, Random, Timer } from '@im/protocol/ports';
+import type { LocalSubscriber } from '../memory/subscriber-table.js';
+import { rendezvousOwner } from '../rendezvous.js';
+import { PEER_CHARACTERS } from '../wire/bus-format.js';
+import type { NodeDirectory, OpenLink } from './link-transport.js';
+import { NodeLink, type NodeLinkEvents } from './node-link.js';
+import { PublicationWindow } from './publication-window.js';
+import { Subscriptions } from './subscriptions.js';
+
+export interface BusOptions {
+  readonly directory: NodeDirectory;
+  readonly open: OpenLink;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly defer: (run: () => void) => void;
+  readonly maxPriorityMessages: number;
+  readonly maxLaneBytes: number;
+}
+
+const CHECK_MS = 1_000;
+/** Groups whose node is remembered. */
+const MAX_ROUTES = 65_536;
+const PEER_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+export class Bus {
+  readonly window: PublicationWindow;
+  readonly #options: BusOptions;
+  readonly #peer: string;
+  readonly #links = new Map<string, NodeLink>();
+  /** Names of those that take publications. */
+  #ups: readonly string[] = [];
+  /** The node of each group that was asked for since nodes last came or went. */
+  readonly #routes = new Map<string, NodeLink>();
+  readonly #subscriptions: Subscriptions;
+  readonly #subscribers = new Set<LocalSubscriber>();
+  #slots = 0;
+  readonly #malformed: Counter;
+  readonly #missed: Counter;
+  readonly #lost: Counter;
+  readonly #unwatch: () => void;
+  #check: Timer | undefined;
+  #checkedAt: number;
+  #onUp: (() => void)[] = [];
+  #isClosed = false;
+
+  constructor(options: BusOptions) {
+    const { clock, random, logger, metrics, directory, maxPriorityMessages, maxLaneBytes } = options;
+    this.#options = options;
+    this.#peer = Array.from({ length: PEER_CHARACTERS }, () => PEER_ALPHABET[Math.floor(random() * 64)]).join('');
+    const counter = (name: string, help: string) => metrics.counter(`im_broadcast_${name}_total`, { help });
+    this.#subscriptions = new Subscriptions({
+      clock,
+      logger,
+      errors: counter('handler_errors', 'Failures of subscribers.'),
+      subscribe: (group) => {
+        for (const link of this.#links.values()) link.subscribe(group);
+      },
+      unsubscribe: (group) => {
+        for (const link of this.#links.values()) link.unsubscribe(group);
+      },
+    });
+    this.#malformed = counter('malformed_packs', 'Packs of nodes that could not be read.');
+    this.#missed = counter('missed_packs', 'Packs that nodes sent here and that did not arrive.');
+    this.#lost = counter('lost', 'Normal messages that were lost on their way here, and told.');
+    this.window = new PublicationWindow({
+      maxMessages: maxPriorityMessages,
+      maxBytes: maxLaneBytes,
+      linkOf: (group) => this.linkOf(group),
+      now: () => clock.monotonic(),
+    });
+    const level = (name: string, help: string, read: () => number) =>
+      metrics.observe(`im_broadcast_${name}`, { help }, read);
+    level('subscribed_groups', 'Groups with subscribers.', () => this.#subscriptions.size);
+    level('unanswered_messages', 'Priority messages that no node has answered.', () => this.window.messages);
+    level('nodes', 'Broadcast nodes that are in reach.', () => this.#ups.length);
+    this.#checkedAt = clock.monotonic();
+    this.#unwatch = directory.onChange(() => this.#takeNodes());
+    this.#takeNodes();
+    this.#watch();
+  }
+
+  /** As {@link linkOf}, if it was asked for before. */
+  routeOf(group: string): NodeLink | undefined {
+    return this.#routes.get(group);
+  }
+
+  /** The node that a group belongs to, among those in reach. @param group checked */
+  linkOf(group: string): NodeLink | undefined {
+    const known = this.#routes.get(group);
+    if (known !== undefined) return known;
+    const owner = rendezvousOwner(group, this.#ups);
+    const link = owner === undefined ? undefined : this.#links.get(owner);
+    if (link === undefined) return undefined;
+    if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
+    this.#routes.set(group, link);
+    return link;
+  }
+
+  /** Resolves when a node is in reach. @throws ImError UNAVAILABLE */
+  async ready(timeoutMs: number): Promise<void> {
+    if (this.#ups.length > 0) return;
+    let timer: Timer | undefined;
+    const isUp = await new Promise<boolean>((resolve) => {
+      timer = this.#options.clock.after(timeoutMs, () => resolve(false));
+      this.#onUp.push(() => resolve(true));
+    });
+    timer?.cancel();
+    if (!isUp) throw unreachable();
+  }
+
+  addSubscriber(subscriber: LocalSubscriber): void {
+    this.#subscribers.add(subscriber);
+  }
+
+  removeSubscriber(subscriber: LocalSubscriber): void {
+    this.#subscribers.delete(subscriber);
+  }
+
+  subscribe(group: string, subscriber: LocalSubscriber): void {
+    this.#subscriptions.add(group, subscriber);
+  }
+
+  unsubscribe(group: string, subscriber: LocalSubscriber): void {
+    this.#subscriptions.remove(group, subscriber);
+  }
+
+  /** Resolves when everything subscribed is in force at every node in reach, and one is. */
+  async settled(): Promise<void> {
+    while (this.#ups.length === 0) {
+      if (this.#isClosed) throw new ImError('CLOSED');
+      await new Promise<void>((resolve) => this.#onUp.push(resolve));
+    }
+    await Promise.all([...this.#links.values()].filter(({ isUp }) => isUp).map((link) => link.settled()));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#check?.cancel();
+    this.#unwatch();
+    const error = new ImError('CLOSED');
+    this.window.close(error);
+    for (const link of this.#links.values()) link.close(error);
+    this.#links.clear();
+    this.#ups = [];
+    this.#routes.clear();
+    this.#subscriptions.clear();
+    for (const resolve of this.#onUp.splice(0)) resolve();
+  }
+
+  readonly #events: NodeLinkEvents = {
+    onUp: (link) => {
+      this.#listUps();
+      this.window.linked(link);
+      for (const resolve of this.#onUp.splice(0)) resolve();
+      this.#tellRestored();
+      this.#options.logger.info('a broadcast node is in reach', { node: link.addresses.id });
+    },
+    onDown: (link) => {
+      this.#listUps();
+      const error = new ImError('DISCONNECTED');
+      link.normal.lost(error);
+      this.window.lost(link, error);
+      this.#options.logger.warn('a broadcast node is out of reach', { node: link.addresses.id });
+    },
+    onHead: (subscription, position) =>
+      this.#subscriptions.tell(subscription, (handlers) => handlers.onHead?.(subscription.group, position)),
+    onLoss: (subscription, count) => {
+      this.#lost.add(count ?? 1);
+      this.#subscriptions.tell(subscription, (handlers) => handlers.onLoss?.(subscription.group, count));
+    },
+    onGap: () => this.#tellRestored(),
+    onSequenced: (link, number, place, position, isDuplicate) =>
+      this.window.answered(link, number, place, position, isDuplicate),
+    onFailed: (link, number, place, error) => this.window.failed(link, number, place, error),
+  };
+
+  #tellRestored(): void {
+    if (this.#subscriptions.size === 0) return;
+    for (const { handlers } of this.#subscribers) handlers.onRestored?.();
+  }
+
+  #takeNodes(): void {
+    const { directory, open, clock, defer } = this.#options;
+    const listed = new Map(directory.nodes.map((addresses) => [addresses.id, addresses]));
+    for (const [id, link] of this.#links) {
+      const addresses = listed.get(id);
+      if (addresses !== undefined && isSamePlace(addresses, link.addresses)) continue;
+      this.#links.delete(id);
+      this.#listUps();
+      this.window.lost(link, new ImError('DISCONNECTED'));
+      link.close(new ImError('DISCONNECTED'));
+    }
+    for (const [id, addresses] of listed) {
+      if (this.#links.has(id)) continue;
+      const link = new NodeLink({
+        peer: this.#peer,
+        addresses,
+        open,
+        clock,
+        defer,
+        slot: this.#slots++,
+        subscriptions: this.#subscriptions,
+        malformed: this.#malformed,
+        missed: this.#missed,
+        events: this.#events,
+      });
+      this.#links.set(id, link);
+    }
+  }
+
+  #listUps(): void {
+    this.#routes.clear();
+    this.#ups = [...this.#links].filter(([, { isUp }]) => isUp).map(([id]) => id);
+  }
+
+  #watch(): void {
+    this.#check = this.#options.clock.after(
+      CHECK_MS,
+      () => {
+        const now = this.#options.clock.monotonic();
+        const wasAway = now - this.#checkedAt > 2 * CHECK_MS;
+        this.#checkedAt = now;
+        for (const link of this.#links.values()) link.check(now, wasAway);
+        this.window.check();
+        this.#subscriptions.endLingering(now);
+        this.#watch();
+      },
+      { background: true },
+    );
+  }
+}
+
+export function unreachable(): ImError {
+  return new ImError('UNAVAILABLE', { message: 'no broadcast node is in reach now; try again later' });
+}
+
+function isSamePlace(one: NodeLink['addresses'], other: NodeLink['addresses']): boolean {
+  const lanes: readonly Lane[] = ['normal', 'priority'];
+  return lanes.every(
+    (lane) => one.publish[lane] === other.publish[lane] && one.subscribe[lane] === other.subscribe[lane],
+  );
+}

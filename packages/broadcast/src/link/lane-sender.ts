@@ -1,0 +1,137 @@
+/**
+ * The publications of this process to one node on one lane, on their way: packs them while the socket is busy, sends a
+ * lone one at once. Owns the bounded queue in front of the socket.
+ */
+import type { Lane, Publication } from '@im/protocol';
+import { FLAG_ANSWER, PACK_BYTES } from '../wire/bus-format.js';
+import { PublishPackWriter } from '../wire/publish-pack-writer.js';
+import type { LinkTransport } from './link-transport.js';
+
+export interface LaneSenderOptions {
+  readonly peer: string;
+  readonly lane: Lane;
+  readonly transport: LinkTransport;
+  /** Runs it when the calls at hand are over. */
+  readonly defer: (run: () => void) => void;
+}
+
+export class LaneSender {
+  readonly #options: LaneSenderOptions;
+  readonly #writer: PublishPackWriter;
+  readonly #packs: Buffer[] = [];
+  #packedBytes = 0;
+  #number = 0;
+  #pack = 0;
+  #flags = 0;
+  #isSending = false;
+  #isDeferred = false;
+  /** Of packs that the node says it has: who waits. */
+  readonly #taken = new Map<number, Taken>();
+  #next: Taken | undefined;
+
+  constructor(options: LaneSenderOptions) {
+    this.#options = options;
+    this.#writer = new PublishPackWriter(options.peer);
+  }
+
+  /** Bytes that the socket has not taken yet. */
+  get bytes(): number {
+    return this.#packedBytes + this.#writer.bytes;
+  }
+
+  /** @returns its number on this lane */
+  publication(group: string, publication: Publication): number {
+    const number = this.#nextNumber();
+    this.#writer.publication(group, publication, number);
+    this.#written();
+    return number;
+  }
+
+  publicationToMany(groups: readonly string[], publication: Publication): number {
+    const number = this.#nextNumber();
+    this.#writer.publicationToMany(groups, publication, number);
+    this.#written();
+    return number;
+  }
+
+  /** Settles when the node has what was written last; rejects when the link is lost before. */
+  acknowledged(): Promise<void> {
+    this.#flags = FLAG_ANSWER;
+    this.#next ??= new Taken();
+    return this.#next.promise;
+  }
+
+  /** The node has that pack. */
+  taken(pack: number): void {
+    const taken = this.#taken.get(pack);
+    this.#taken.delete(pack);
+    taken?.resolve();
+  }
+
+  /** Whoever waits will not hear of it any more. */
+  lost(error: Error): void {
+    const waiting = [...this.#taken.values()];
+    this.#taken.clear();
+    for (const taken of waiting) taken.reject(error);
+  }
+
+  close(error: Error): void {
+    this.#seal();
+    this.#packs.length = 0;
+    this.lost(error);
+  }
+
+  /** For what is written next; {@link acknowledged} is then about the pack that it goes into. */
+  #nextNumber(): number {
+    if (this.#writer.bytes >= PACK_BYTES[this.#options.lane]) this.#seal();
+    const number = this.#number;
+    this.#number = (number + 1) >>> 0;
+    return number;
+  }
+
+  #written(): void {
+    if (this.#isDeferred) return;
+    this.#isDeferred = true;
+    this.#options.defer(() => {
+      this.#isDeferred = false;
+      if (!this.#isSending) void this.#send();
+    });
+  }
+
+  #seal(): void {
+    if (this.#writer.isEmpty) return;
+    this.#pack = (this.#pack + 1) >>> 0;
+    const pack = this.#writer.take(this.#flags, this.#pack);
+    if (this.#next !== undefined) this.#taken.set(this.#pack, this.#next);
+    this.#next = undefined;
+    this.#flags = 0;
+    this.#packs.push(pack);
+    this.#packedBytes += pack.length;
+  }
+
+  async #send(): Promise<void> {
+    const { lane, transport } = this.#options;
+    this.#isSending = true;
+    try {
+      for (;;) {
+        if (this.#packs.length === 0) this.#seal();
+        const pack = this.#packs.shift();
+        if (pack === undefined) break;
+        await transport.send(lane, pack);
+        this.#packedBytes -= pack.length;
+      }
+    } catch {
+      // Closed: whoever waits is told by who closed it.
+    }
+    this.#isSending = false;
+  }
+}
+
+class Taken {
+  resolve!: () => void;
+  reject!: (error: Error) => void;
+  readonly promise = new Promise<void>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}

@@ -1,0 +1,286 @@
+/**
+ * What this process has with one broadcast node: knows whether the node lives, whether everything that was subscribed is
+ * in force there, and what was lost on the way. Must not know sockets, nor other nodes.
+ *
+ * | state      | until |
+ * |------------|-------|
+ * | connecting | the node has greeted on both lanes |
+ * | settling   | the node has answered a marker that was set after the greetings: all subscriptions are in force |
+ * | up         | it greets again (a connection was made anew: settling), or is silent (connecting) |
+ */
+import type { Delivery, ErrorBody, Lane, Position } from '@im/protocol';
+import type { Clock, Counter } from '@im/protocol/ports';
+import { ADDRESS_END, DELIVER, INTEREST_MARK, MARKER_MARK } from '../wire/bus-format.js';
+import { type DeliveryPackHandler, DeliveryPackReader, type RunReader } from '../wire/delivery-pack-reader.js';
+import { LaneSender } from './lane-sender.js';
+import type { LinkTransport, NodeAddresses, OpenLink } from './link-transport.js';
+import type { Subscription, Subscriptions } from './subscriptions.js';
+
+export interface NodeLinkEvents {
+  /** Everything subscribed is in force, for the first time or again. */
+  onUp(link: NodeLink): void;
+  onDown(link: NodeLink): void;
+  onHead(subscription: Subscription, position: Position): void;
+  onLoss(subscription: Subscription, count: number | undefined): void;
+  /** Something of the priority lane may have been lost although the node lives. */
+  onGap(): void;
+  onSequenced(link: NodeLink, number: number, place: number, position: Position, isDuplicate: boolean): void;
+  onFailed(link: NodeLink, number: number, place: number, error: ErrorBody): void;
+}
+
+export interface NodeLinkOptions {
+  readonly peer: string;
+  readonly addresses: NodeAddresses;
+  readonly open: OpenLink;
+  readonly clock: Clock;
+  readonly defer: (run: () => void) => void;
+  /** Of this link among all, for what is known by link. */
+  readonly slot: number;
+  readonly subscriptions: Subscriptions;
+  readonly malformed: Counter;
+  /** Of packs that were sent to this process and did not arrive. */
+  readonly missed: Counter;
+  readonly events: NodeLinkEvents;
+}
+
+/** A node says something each second. */
+const SILENT_MS = 3_500;
+const LANES = ['normal', 'priority'] as const;
+
+/** A marker, or its answer, may be lost: then it is set again. */
+const MARKER_MS = 1_000;
+
+interface Marker {
+  readonly topic: string;
+  setAt: number;
+  /** Its answer has come, or will not. */
+  readonly then: () => void;
+}
+
+interface LaneState {
+  hasGreeted: boolean;
+  heardAt: number;
+  /** The pack that came last; 0 before the first. */
+  pack: number;
+  /** Whether the pack at hand holds a greeting. */
+  isGreeting: boolean;
+}
+
+export class NodeLink implements DeliveryPackHandler<Subscription> {
+  readonly addresses: NodeAddresses;
+  readonly normal: LaneSender;
+  readonly priority: LaneSender;
+  readonly #options: NodeLinkOptions;
+  readonly #transport: LinkTransport;
+  readonly #subscriptions: Subscriptions;
+  readonly #slot: number;
+  readonly #reader = new DeliveryPackReader<Subscription>(this);
+  readonly #lanes: Readonly<Record<Lane, LaneState>>;
+  #state: 'connecting' | 'settling' | 'up' = 'connecting';
+  #incarnation: number | undefined;
+  #marker = 0;
+  /** Markers that the node has not answered. */
+  readonly #markers = new Map<number, Marker>();
+  /** Whether bases were asked for that have not come. */
+  #isAskingForBases = false;
+  /** Packs of the normal lane were missed since bases were asked for. */
+  #hasMissedMore = false;
+  #isClosed = false;
+
+  constructor(options: NodeLinkOptions) {
+    const { peer, addresses, open, clock, defer, subscriptions, slot } = options;
+    this.#options = options;
+    this.#subscriptions = subscriptions;
+    this.#slot = slot;
+    this.addresses = addresses;
+    const lane = (): LaneState => ({ hasGreeted: false, heardAt: clock.monotonic(), pack: 0, isGreeting: false });
+    this.#lanes = { normal: lane(), priority: lane() };
+    this.#transport = open(addresses, (on, pack, shared) => this.#take(on, pack, shared));
+    const transport = this.#transport;
+    this.normal = new LaneSender({ peer, lane: 'normal', transport, defer });
+    this.priority = new LaneSender({ peer, lane: 'priority', transport, defer });
+    for (const on of LANES) transport.subscribe(on, peer + ADDRESS_END);
+    for (const group of subscriptions.groups()) this.subscribe(group);
+  }
+
+  /** Whether publications may go there. */
+  get isUp(): boolean {
+    return this.#state !== 'connecting';
+  }
+
+  subscribe(group: string): void {
+    this.#transport.subscribe('priority', this.#topic(group));
+  }
+
+  unsubscribe(group: string): void {
+    this.#transport.unsubscribe('priority', this.#topic(group));
+  }
+
+  /** Resolves when what was subscribed before is in force, or the node is not there any more. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => this.#setMarker('', resolve));
+  }
+
+  /** Looks whether the node has been heard of. @param wasAway nobody looked for long: the silence may have been ours */
+  check(now: number, wasAway: boolean): void {
+    for (const on of LANES) {
+      const lane = this.#lanes[on];
+      if (wasAway) lane.heardAt = now;
+      else if (lane.hasGreeted && now - lane.heardAt > SILENT_MS) this.#fall();
+    }
+    for (const marker of this.#markers.values()) {
+      if (now - marker.setAt < MARKER_MS) continue;
+      marker.setAt = now;
+      this.#tellMarker(marker.topic);
+    }
+  }
+
+  close(error: Error): void {
+    this.#isClosed = true;
+    this.#state = 'connecting';
+    this.normal.close(error);
+    this.priority.close(error);
+    this.#endMarkers();
+    this.#transport.close();
+  }
+
+  find(bytes: Buffer, at: number, length: number): Subscription | undefined {
+    return this.#subscriptions.find(bytes, at, length);
+  }
+
+  onRun(subscription: Subscription, position: number, run: RunReader): void {
+    const { positions } = subscription;
+    const known = positions[this.#slot];
+    if (known !== position && known !== undefined) {
+      this.#options.events.onLoss(subscription, position > known ? position - known : undefined);
+    }
+    positions[this.#slot] = position + run.count;
+    for (let left = run.count; left > 0; left--) this.#subscriptions.deliver(subscription, run.next());
+  }
+
+  onVersioned(subscription: Subscription, delivery: Delivery): void {
+    this.#subscriptions.deliver(subscription, delivery);
+  }
+
+  onBase(subscription: Subscription, position: number, isFresh: boolean): void {
+    const known = subscription.positions[this.#slot];
+    subscription.positions[this.#slot] = position;
+    if (known === undefined || known === position) return;
+    const isExact = !isFresh && position > known;
+    this.#options.events.onLoss(subscription, isExact ? position - known : undefined);
+  }
+
+  onHead(subscription: Subscription, epoch: string, version: number): void {
+    this.#options.events.onHead(subscription, { epoch, version });
+  }
+
+  onNumber(kind: number, number: number): void {
+    if (kind === DELIVER.marker) {
+      const marker = this.#markers.get(number);
+      this.#markers.delete(number);
+      marker?.then();
+    } else if (kind === DELIVER.taken) this.normal.taken(number);
+    else if (kind === DELIVER.welcome) this.#lanes[this.#reader.lane].isGreeting = true;
+  }
+
+  onSequenced(number: number, place: number, epoch: string, version: number, isDuplicate: boolean): void {
+    this.#options.events.onSequenced(this, number, place, { epoch, version }, isDuplicate);
+  }
+
+  onFailed(number: number, place: number, error: ErrorBody): void {
+    this.#options.events.onFailed(this, number, place, error);
+  }
+
+  #topic(group: string): string {
+    return this.#options.peer + INTEREST_MARK + group;
+  }
+
+  #take(on: Lane, pack: Buffer, shared: Buffer | undefined): void {
+    if (this.#isClosed) return;
+    const lane = this.#lanes[on];
+    const reader = this.#reader;
+    let expected = 0;
+    lane.isGreeting = false;
+    try {
+      reader.open(pack);
+      if (reader.node !== this.#incarnation) this.#begin(reader.node);
+      expected = lane.pack + 1;
+      lane.pack = reader.pack;
+      lane.heardAt = this.#options.clock.monotonic();
+      reader.read(shared);
+    } catch {
+      this.#options.malformed.add();
+    }
+    if (this.#isClosed) return;
+    if (lane.isGreeting) this.#greeted(lane);
+    else if (expected > 1 && reader.pack > expected) this.#missed(on, reader.pack - expected);
+  }
+
+  /** Another life of the node: it has counted from the start. */
+  #begin(incarnation: number): void {
+    if (this.#incarnation !== undefined) this.#fall();
+    this.#incarnation = incarnation;
+    for (const on of LANES) this.#lanes[on].pack = 0;
+  }
+
+  #greeted(lane: LaneState): void {
+    lane.hasGreeted = true;
+    if (!LANES.every((on) => this.#lanes[on].hasGreeted)) return;
+    this.#state = 'settling';
+    // Subscriptions are repeated after a reconnect in any order: only a marker set now comes after all of them.
+    this.#setMarker('', () => {
+      if (this.#state !== 'settling') return;
+      this.#state = 'up';
+      this.#options.events.onUp(this);
+    });
+  }
+
+  #missed(on: Lane, packs: number): void {
+    this.#options.missed.add(packs);
+    if (on === 'priority') this.#options.events.onGap();
+    else if (this.#isAskingForBases) this.#hasMissedMore = true;
+    else this.#askForBases();
+  }
+
+  #askForBases(): void {
+    this.#isAskingForBases = true;
+    this.#hasMissedMore = false;
+    this.#setMarker('b', () => {
+      this.#isAskingForBases = false;
+      if (this.#hasMissedMore) this.#askForBases();
+    });
+  }
+
+  /** The node is gone, or began anew. What it had sent on the normal lane is unknown. */
+  #fall(): void {
+    const wasUp = this.isUp;
+    this.#state = 'connecting';
+    this.#hasMissedMore = false;
+    for (const on of LANES) this.#lanes[on].hasGreeted = false;
+    for (const subscription of this.#subscriptions.all()) {
+      const known = subscription.positions[this.#slot];
+      subscription.positions[this.#slot] = undefined;
+      if (known !== undefined && known > 0) this.#options.events.onLoss(subscription, undefined);
+    }
+    this.#endMarkers();
+    if (wasUp) this.#options.events.onDown(this);
+  }
+
+  #setMarker(kind: '' | 'b', then: () => void): void {
+    this.#marker++;
+    const topic = this.#topic(`${MARKER_MARK}${kind}${this.#marker}`);
+    this.#markers.set(this.#marker, { topic, setAt: this.#options.clock.monotonic(), then });
+    this.#tellMarker(topic);
+  }
+
+  #tellMarker(topic: string): void {
+    this.#transport.subscribe('priority', topic);
+    this.#transport.unsubscribe('priority', topic);
+  }
+
+  #endMarkers(): void {
+    const markers = [...this.#markers.values()];
+    this.#markers.clear();
+    for (const { then } of markers) then();
+  }
+}

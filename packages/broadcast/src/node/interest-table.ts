@@ -1,0 +1,169 @@
+/** Which peers want which groups, and how far the normal lane of each group has come. Must not know sockets. */
+import type { Delivery, Position } from '@im/protocol';
+import type { Outlet } from '../memory/local-node.js';
+import type { GroupPlace } from '../wire/delivery-pack-writer.js';
+import { NameTable } from '../wire/name-table.js';
+import type { PublishPackReader } from '../wire/publish-pack-reader.js';
+import type { Outboxes } from './outboxes.js';
+import type { PeerOutbox } from './peer-outbox.js';
+
+/** Smaller publish packs are copied: many of them go into one message then. */
+const SHARED_BYTES = 4_096;
+
+interface Interest {
+  readonly group: string;
+  /** Normal messages since anybody wanted them. */
+  position: number;
+  readonly peers: PeerOutbox[];
+}
+
+export class InterestTable implements Outlet {
+  readonly #outboxes: Outboxes;
+  readonly #byGroup = new NameTable<Interest>();
+  /** Who wants something of the publish pack at hand. */
+  #picking: PeerOutbox[] = [];
+  #interests = 0;
+
+  constructor(outboxes: Outboxes) {
+    this.#outboxes = outboxes;
+  }
+
+  /** Groups that anybody wants. */
+  get size(): number {
+    return this.#byGroup.size;
+  }
+
+  /** Groups of all peers together. */
+  get interests(): number {
+    return this.#interests;
+  }
+
+  has(group: string): boolean {
+    return this.#byGroup.get(group) !== undefined;
+  }
+
+  /** From now on the peer gets the group, and learns where its normal lane stands. */
+  add(group: string, peer: PeerOutbox): void {
+    let interest = this.#byGroup.get(group);
+    const isFresh = interest === undefined;
+    if (interest === undefined) {
+      interest = { group, position: 0, peers: [] };
+      this.#byGroup.set(group, interest);
+    }
+    if (!peer.groups.has(group)) {
+      peer.groups.add(group);
+      interest.peers.push(peer);
+      this.#interests++;
+    }
+    peer.normal.writer.base(group, interest.position, isFresh);
+    this.#outboxes.written(peer.normal, 'normal');
+  }
+
+  remove(group: string, peer: PeerOutbox): void {
+    const interest = this.#byGroup.get(group);
+    if (interest === undefined || !peer.groups.delete(group)) return;
+    this.#interests--;
+    interest.peers.splice(interest.peers.indexOf(peer), 1);
+    if (interest.peers.length === 0) this.#byGroup.delete(group);
+  }
+
+  /** Says again where the normal lanes of all groups of a peer stand. */
+  tellBases(peer: PeerOutbox): void {
+    for (const group of peer.groups) {
+      peer.normal.writer.base(group, this.#byGroup.get(group)?.position ?? 0, false);
+      this.#outboxes.written(peer.normal, 'normal');
+    }
+  }
+
+  /** Notes who gets the run at hand, to be passed on by {@link passPicked}. Returns to how many peers. */
+  pickRun({ bytes, at, groupAt, groupBytes, count, end }: PublishPackReader): number {
+    const interest = this.#byGroup.find(bytes, groupAt, groupBytes);
+    if (interest === undefined) return 0;
+    const { position, peers } = interest;
+    interest.position = position + count;
+    for (let i = 0; i < peers.length; i++) {
+      const peer = peers[i] as PeerOutbox;
+      if (peer.pickedBytes === 0) this.#picking.push(peer);
+      peer.picked.push(at, position);
+      peer.pickedBytes += end - at;
+    }
+    return peers.length;
+  }
+
+  /**
+   * Passes on what was picked of a publish pack. Who wants much of a large one gets it as it is, the same bytes as all
+   * others, and an index; who wants little gets copies.
+   */
+  passPicked(pack: Buffer): void {
+    for (const peer of this.#picking) {
+      const { normal, picked, pickedBytes } = peer;
+      if (normal.isOpen && pack.length >= SHARED_BYTES && pickedBytes * 2 >= pack.length) {
+        // What was written before goes before.
+        normal.flush();
+        normal.writer.shared(picked);
+        normal.flush(pack);
+      } else {
+        for (let i = 0; i < picked.length; i += 2) {
+          normal.writer.run(pack, picked[i] as number, picked[i + 1] as number);
+          this.#outboxes.written(normal, 'normal');
+        }
+      }
+      picked.length = 0;
+      peer.pickedBytes = 0;
+    }
+    this.#picking = [];
+  }
+
+  /** Passes one normal message for many groups on; its bytes go to each peer once. Returns how many get it. */
+  passMany(groups: readonly string[], source: Buffer, start: number, end: number): number {
+    const placesOf = new Map<PeerOutbox, GroupPlace[]>();
+    let passed = 0;
+    for (const group of groups) {
+      const interest = this.#byGroup.get(group);
+      if (interest === undefined) continue;
+      const place = { group, version: interest.position, epoch: '' };
+      interest.position++;
+      for (const peer of interest.peers) {
+        passed++;
+        const places = placesOf.get(peer);
+        if (places === undefined) placesOf.set(peer, [place]);
+        else places.push(place);
+      }
+    }
+    for (const [{ normal }, places] of placesOf) {
+      normal.writer.many(places, source, start, end);
+      this.#outboxes.written(normal, 'normal');
+    }
+    return passed;
+  }
+
+  beginPass(): void {}
+
+  deliver(delivery: Delivery): number {
+    const peers = this.#byGroup.get(delivery.group)?.peers ?? [];
+    for (const { priority } of peers) {
+      priority.writer.versioned(delivery.group, positionOf(delivery), delivery);
+      this.#outboxes.written(priority, 'priority');
+    }
+    return peers.length;
+  }
+
+  tellHead(group: string, position: Position): void {
+    for (const { priority } of this.#byGroup.get(group)?.peers ?? []) {
+      priority.writer.head(group, position);
+      this.#outboxes.written(priority, 'priority');
+    }
+  }
+
+  /** Receivers see from positions what they have missed. */
+  tellLoss(): void {}
+
+  clear(): void {
+    this.#byGroup.clear();
+  }
+}
+
+/** The priority lane has nothing without a version. */
+function positionOf({ epoch = '', version = 0 }: Delivery): Position {
+  return { epoch, version };
+}

@@ -1,0 +1,263 @@
+/**
+ * Reads delivery packs: any bytes are records that are whole, or {@link ImError} MALFORMED. Owns no bytes: bodies that it
+ * shows share the memory of the pack. Makes nothing of records for groups that the receiver does not know.
+ */
+import type { Delivery, ErrorBody } from '@im/protocol';
+import {
+  ANSWER,
+  DELIVER,
+  DELIVERY_HEAD_BYTES,
+  DELIVERY_MARK,
+  DELIVERY_MARK_OFFSET,
+  FORM,
+  PUBLISH,
+  PUBLISH_HEAD_BYTES,
+  RECORD_HEAD_BYTES,
+} from './bus-format.js';
+import { areMessages, endOfMessage, MessageReader } from './message.js';
+import { malformed } from './publish-pack-reader.js';
+
+export interface Named {
+  readonly group: string;
+}
+
+/** What is done with the records of a pack, in their order. */
+export interface DeliveryPackHandler<Group extends Named> {
+  /** The group whose name lies there. */
+  find(bytes: Buffer, at: number, length: number): Group | undefined;
+  /** Normal messages of a group: `next` gives them one by one, at most `count`. */
+  onRun(group: Group, position: number, run: RunReader): void;
+  onVersioned(group: Group, delivery: Delivery): void;
+  onBase(group: Group, position: number, isFresh: boolean): void;
+  onHead(group: Group, epoch: string, version: number): void;
+  onNumber(kind: number, number: number): void;
+  onSequenced(number: number, place: number, epoch: string, version: number, isDuplicate: boolean): void;
+  onFailed(number: number, place: number, error: ErrorBody): void;
+}
+
+/** Normal messages of one group, as deliveries. */
+export class RunReader {
+  readonly #message = new MessageReader();
+  #bytes: Buffer = Buffer.alloc(0);
+  #at = 0;
+  #group = '';
+  count = 0;
+
+  open(bytes: Buffer, at: number, group: string, count: number): void {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#group = group;
+    this.count = count;
+  }
+
+  next(): Delivery {
+    const message = this.#message;
+    this.#at = message.read(this.#bytes, this.#at);
+    const { event, body, time, id } = message;
+    return id === undefined
+      ? { lane: 'normal', event, body, time, group: this.#group }
+      : { lane: 'normal', event, body, id, time, group: this.#group };
+  }
+}
+
+export class DeliveryPackReader<Group extends Named> {
+  lane: 'normal' | 'priority' = 'normal';
+  /** Incarnation of the node. */
+  node = 0;
+  pack = 0;
+  readonly #handler: DeliveryPackHandler<Group>;
+  #bytes: Buffer = Buffer.alloc(0);
+  readonly #message = new MessageReader();
+  readonly #run = new RunReader();
+
+  constructor(handler: DeliveryPackHandler<Group>) {
+    this.#handler = handler;
+  }
+
+  /** @throws ImError MALFORMED */
+  open(bytes: Buffer): void {
+    const at = DELIVERY_MARK_OFFSET;
+    if (bytes.length < DELIVERY_HEAD_BYTES || bytes[at] !== DELIVERY_MARK || bytes[at + 1] !== FORM) {
+      throw malformed('not a delivery pack');
+    }
+    this.#bytes = bytes;
+    this.lane = bytes[at + 2] === 1 ? 'priority' : 'normal';
+    this.node = bytes.readUInt32LE(at + 3);
+    this.pack = bytes.readUInt32LE(at + 7);
+  }
+
+  /** Records before a broken one are handled. @param shared the second frame @throws ImError MALFORMED */
+  read(shared: Buffer | undefined): void {
+    const bytes = this.#bytes;
+    for (let at = DELIVERY_HEAD_BYTES; at < bytes.length; ) {
+      need(at + RECORD_HEAD_BYTES <= bytes.length);
+      const start = at + RECORD_HEAD_BYTES;
+      const end = start + bytes.readUInt32LE(at + 4);
+      need(end <= bytes.length);
+      this.#record(bytes[at] as number, bytes[at + 1] as number, bytes.readUInt16LE(at + 2), start, end, shared);
+      at = end;
+    }
+  }
+
+  #record(kind: number, small: number, count: number, start: number, end: number, shared: Buffer | undefined): void {
+    const bytes = this.#bytes;
+    switch (kind) {
+      case DELIVER.run:
+        need(start + 8 <= end);
+        this.#readRun(bytes, start + 8, small, count, end, bytes.readDoubleLE(start));
+        break;
+      case DELIVER.shared:
+        this.#readShared(count, start, end, shared);
+        break;
+      case DELIVER.many:
+        this.#readMany(count, start, end);
+        break;
+      case DELIVER.versionedRun:
+        this.#readVersionedRun(small, count, start, end);
+        break;
+      case DELIVER.versionedMany:
+        this.#readVersionedMany(count, start, end);
+        break;
+      case DELIVER.base:
+        this.#readBase(small, count, start, end);
+        break;
+      case DELIVER.head:
+        this.#readHead(small, start, end);
+        break;
+      case DELIVER.answer:
+        this.#readAnswer(small, count, start, end);
+        break;
+      default:
+        // Kinds of later releases are passed over, unless they are no numbers.
+        if (end - start === 4) this.#handler.onNumber(kind, bytes.readUInt32LE(start));
+    }
+  }
+
+  /** @param at where the name of the group begins, behind which its messages lie */
+  #readRun(bytes: Buffer, at: number, length: number, count: number, end: number, position: number): void {
+    const messages = at + length;
+    need(messages <= end && areMessages(bytes, messages, end, count));
+    const group = this.#handler.find(bytes, at, length);
+    if (group === undefined) return;
+    this.#run.open(bytes, messages, group.group, count);
+    this.#handler.onRun(group, position, this.#run);
+  }
+
+  #readShared(count: number, start: number, end: number, shared: Buffer | undefined): void {
+    const bytes = this.#bytes;
+    need(shared !== undefined && start + count * 12 === end);
+    for (let at = start; at < end; at += 12) {
+      const record = bytes.readUInt32LE(at);
+      need(record >= PUBLISH_HEAD_BYTES && record + RECORD_HEAD_BYTES + 4 <= shared.length);
+      const ends = record + RECORD_HEAD_BYTES + shared.readUInt32LE(record + 4);
+      need(shared[record] === PUBLISH.run && ends <= shared.length);
+      const name = record + RECORD_HEAD_BYTES + 4;
+      const runs = shared.readUInt16LE(record + 2);
+      this.#readRun(shared, name, shared[record + 1] as number, runs, ends, bytes.readDoubleLE(at + 4));
+    }
+  }
+
+  #readMany(count: number, start: number, end: number): void {
+    const bytes = this.#bytes;
+    let names = start;
+    for (let left = count; left > 0; left--) {
+      need(names + 9 <= end);
+      names += 9 + (bytes[names + 8] as number);
+    }
+    need(names <= end && endOfMessage(bytes, names, end) === end);
+    for (let at = start; at < names; ) {
+      const length = bytes[at + 8] as number;
+      const group = this.#handler.find(bytes, at + 9, length);
+      if (group !== undefined) {
+        this.#run.open(bytes, names, group.group, 1);
+        this.#handler.onRun(group, bytes.readDoubleLE(at), this.#run);
+      }
+      at += 9 + length;
+    }
+  }
+
+  #readVersionedRun(length: number, count: number, start: number, end: number): void {
+    const bytes = this.#bytes;
+    need(start + 9 <= end);
+    const epochBytes = bytes[start + 8] as number;
+    let at = start + 9 + length + epochBytes;
+    need(at <= end && areMessages(bytes, at, end, count));
+    const group = this.#handler.find(bytes, start + 9, length);
+    if (group === undefined) return;
+    const epoch = bytes.toString('latin1', start + 9 + length, at);
+    let version = bytes.readDoubleLE(start);
+    for (let left = count; left > 0; left--, version++) {
+      at = this.#message.read(bytes, at);
+      this.#handler.onVersioned(group, this.#versioned(group.group, epoch, version));
+    }
+  }
+
+  #readVersionedMany(count: number, start: number, end: number): void {
+    const bytes = this.#bytes;
+    let names = start;
+    for (let left = count; left > 0; left--) {
+      need(names + 10 <= end);
+      names += 10 + (bytes[names + 8] as number) + (bytes[names + 9] as number);
+    }
+    need(names <= end && endOfMessage(bytes, names, end) === end);
+    this.#message.read(bytes, names);
+    for (let at = start; at < names; ) {
+      const epochAt = at + 10 + (bytes[at + 8] as number);
+      const next = epochAt + (bytes[at + 9] as number);
+      const group = this.#handler.find(bytes, at + 10, epochAt - at - 10);
+      if (group !== undefined) {
+        const epoch = bytes.toString('latin1', epochAt, next);
+        this.#handler.onVersioned(group, this.#versioned(group.group, epoch, bytes.readDoubleLE(at)));
+      }
+      at = next;
+    }
+  }
+
+  #versioned(group: string, epoch: string, version: number): Delivery {
+    const { event, body, time, id } = this.#message;
+    return id === undefined
+      ? { lane: 'priority', event, body, time, group, epoch, version }
+      : { lane: 'priority', event, body, id, time, group, epoch, version };
+  }
+
+  #readBase(length: number, count: number, start: number, end: number): void {
+    need(start + 8 + length === end);
+    const group = this.#handler.find(this.#bytes, start + 8, length);
+    if (group !== undefined) this.#handler.onBase(group, this.#bytes.readDoubleLE(start), count === 1);
+  }
+
+  #readHead(length: number, start: number, end: number): void {
+    const bytes = this.#bytes;
+    need(start + 9 <= end && start + 9 + length + (bytes[start + 8] as number) === end);
+    const group = this.#handler.find(bytes, start + 9, length);
+    if (group === undefined) return;
+    this.#handler.onHead(group, bytes.toString('latin1', start + 9 + length, end), bytes.readDoubleLE(start));
+  }
+
+  #readAnswer(small: number, place: number, start: number, end: number): void {
+    const bytes = this.#bytes;
+    need(start + 4 <= end);
+    const number = bytes.readUInt32LE(start);
+    if (small === ANSWER.failed) {
+      this.#handler.onFailed(number, place, parseError(bytes.toString('utf8', start + 4, end)));
+      return;
+    }
+    need(start + 13 <= end && start + 13 + (bytes[start + 12] as number) === end);
+    const epoch = bytes.toString('latin1', start + 13, end);
+    this.#handler.onSequenced(number, place, epoch, bytes.readDoubleLE(start + 4), small === ANSWER.duplicate);
+  }
+}
+
+function need(isWhole: boolean): asserts isWhole {
+  if (!isWhole) throw malformed('a record is not whole');
+}
+
+function parseError(text: string): ErrorBody {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body === 'object' && body !== null) return body as ErrorBody;
+  } catch {
+    // Told below.
+  }
+  throw malformed('an error is not a JSON object');
+}

@@ -1,0 +1,256 @@
+/** Collects what one peer gets from a node on one lane into a pack. Owns bytes only; must not know when they go. */
+import type { Lane, Position, Publication } from '@im/protocol';
+import {
+  ADDRESS_END,
+  ANSWER,
+  DELIVER,
+  DELIVERY_HEAD_BYTES,
+  DELIVERY_MARK,
+  DELIVERY_MARK_OFFSET,
+  FORM,
+  MAX_COUNT,
+  RECORD_HEAD_BYTES,
+} from './bus-format.js';
+import { messageBytes, writeMessage } from './message.js';
+import { PackBuffer, writeAscii } from './pack-buffer.js';
+import { writeHead } from './publish-pack-writer.js';
+
+/** Of one of several groups that a message goes to; on the normal lane `version` is the position and there is no epoch. */
+export interface GroupPlace {
+  readonly group: string;
+  readonly version: number;
+  readonly epoch: string;
+}
+
+export class DeliveryPackWriter {
+  readonly #pack = new PackBuffer();
+  readonly #lane: number;
+  /** Of the versioned run that is open. */
+  #runStart = 0;
+  #runGroup = '';
+  #runEpoch = '';
+  #runNext = 0;
+  #runCount = 0;
+  /** The publication that the last deliveries were of, and where they go. */
+  #shared: Publication | undefined;
+  #places: GroupPlace[] = [];
+  #sharedBytes = 0;
+
+  constructor(peer: string, lane: Lane) {
+    this.#lane = lane === 'priority' ? 1 : 0;
+    const bytes = this.#pack.reserve(DELIVERY_HEAD_BYTES);
+    writeAscii(bytes, peer + ADDRESS_END, 0);
+    this.#pack.length = DELIVERY_HEAD_BYTES;
+  }
+
+  get isEmpty(): boolean {
+    return this.#pack.length === DELIVERY_HEAD_BYTES && this.#shared === undefined;
+  }
+
+  get bytes(): number {
+    return this.#pack.length + this.#sharedBytes;
+  }
+
+  /** A run of a publish pack, as it lies there. @param position of its first message */
+  run(source: Buffer, at: number, position: number): void {
+    this.#end();
+    const pack = this.#pack;
+    // Behind the number of the publication, in whose place the position goes.
+    const start = at + RECORD_HEAD_BYTES + 4;
+    const end = at + RECORD_HEAD_BYTES + source.readUInt32LE(at + 4);
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 8 + end - start);
+    const record = pack.length;
+    const rest = bytes.writeDoubleLE(position, record + RECORD_HEAD_BYTES);
+    source.copy(bytes, rest, start, end);
+    pack.length = rest + end - start;
+    writeHead(pack, record, DELIVER.run, source[at + 1] as number, source.readUInt16LE(at + 2));
+  }
+
+  /** Runs of a publish pack that goes along. @param places offset and position of each */
+  shared(places: readonly number[]): void {
+    this.#end();
+    const pack = this.#pack;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + places.length * 6);
+    const record = pack.length;
+    let at = record + RECORD_HEAD_BYTES;
+    for (let i = 0; i < places.length; i += 2) {
+      at = bytes.writeUInt32LE(places[i] as number, at);
+      at = bytes.writeDoubleLE(places[i + 1] as number, at);
+    }
+    pack.length = at;
+    writeHead(pack, record, DELIVER.shared, 0, places.length / 2);
+  }
+
+  /** One message of a publish pack, on the normal lane. */
+  many(places: readonly GroupPlace[], source: Buffer, start: number, end: number): void {
+    this.#end();
+    const pack = this.#pack;
+    const record = this.#beginMany(places, false, end - start);
+    source.copy(pack.bytes, pack.length, start, end);
+    pack.length += end - start;
+    writeHead(pack, record, DELIVER.many, 0, places.length);
+  }
+
+  /** Deliveries of one publication that follow each other share its message. */
+  versioned(group: string, position: Position, publication: Publication): void {
+    const shared = this.#shared;
+    if (shared !== undefined && isSame(shared, publication)) {
+      this.#places.push({ group, ...position });
+      if (this.#places.length >= MAX_COUNT) this.#endShared();
+      return;
+    }
+    this.#endShared();
+    this.#shared = publication;
+    this.#places.push({ group, ...position });
+    this.#sharedBytes = messageBytes(publication.event, publication.body, publication.id);
+  }
+
+  #versionedOne({ group, epoch, version }: GroupPlace, publication: Publication): void {
+    const isNext = group === this.#runGroup && version === this.#runNext && epoch === this.#runEpoch;
+    if (!isNext || this.#runCount >= MAX_COUNT) {
+      this.#endRun();
+      const pack = this.#pack;
+      const bytes = pack.reserve(RECORD_HEAD_BYTES + 9 + group.length + epoch.length);
+      this.#runStart = pack.length;
+      this.#runGroup = group;
+      this.#runEpoch = epoch;
+      let at = bytes.writeDoubleLE(version, pack.length + RECORD_HEAD_BYTES);
+      bytes[at] = epoch.length;
+      at = writeAscii(bytes, group, at + 1);
+      pack.length = writeAscii(bytes, epoch, at);
+    }
+    writeMessage(this.#pack, publication);
+    this.#runNext = version + 1;
+    this.#runCount++;
+  }
+
+  #versionedMany(places: readonly GroupPlace[], publication: Publication): void {
+    this.#endRun();
+    const record = this.#beginMany(places, true, this.#sharedBytes);
+    writeMessage(this.#pack, publication);
+    writeHead(this.#pack, record, DELIVER.versionedMany, 0, places.length);
+  }
+
+  #endShared(): void {
+    const [first] = this.#places;
+    if (this.#shared === undefined || first === undefined) return;
+    if (this.#places.length === 1) this.#versionedOne(first, this.#shared);
+    else this.#versionedMany(this.#places, this.#shared);
+    this.#shared = undefined;
+    this.#places = [];
+    this.#sharedBytes = 0;
+  }
+
+  base(group: string, position: number, isFresh: boolean): void {
+    this.#end();
+    const pack = this.#pack;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 8 + group.length);
+    const record = pack.length;
+    const at = bytes.writeDoubleLE(position, record + RECORD_HEAD_BYTES);
+    pack.length = writeAscii(bytes, group, at);
+    writeHead(pack, record, DELIVER.base, group.length, isFresh ? 1 : 0);
+  }
+
+  head(group: string, { epoch, version }: Position): void {
+    this.#end();
+    const pack = this.#pack;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 9 + group.length + epoch.length);
+    const record = pack.length;
+    let at = bytes.writeDoubleLE(version, record + RECORD_HEAD_BYTES);
+    bytes[at] = epoch.length;
+    at = writeAscii(bytes, group, at + 1);
+    pack.length = writeAscii(bytes, epoch, at);
+    writeHead(pack, record, DELIVER.head, group.length, 0);
+  }
+
+  /** Marker, taken, welcome, alive. */
+  number(kind: number, number: number): void {
+    this.#end();
+    const pack = this.#pack;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 4);
+    const record = pack.length;
+    pack.length = bytes.writeUInt32LE(number >>> 0, record + RECORD_HEAD_BYTES);
+    writeHead(pack, record, kind, 0, 0);
+  }
+
+  /** @param place of the group among those of the publication */
+  sequenced(number: number, place: number, { epoch, version }: Position, isDuplicate: boolean): void {
+    this.#end();
+    const pack = this.#pack;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 13 + epoch.length);
+    const record = pack.length;
+    let at = bytes.writeUInt32LE(number, record + RECORD_HEAD_BYTES);
+    at = bytes.writeDoubleLE(version, at);
+    bytes[at] = epoch.length;
+    pack.length = writeAscii(bytes, epoch, at + 1);
+    writeHead(pack, record, DELIVER.answer, isDuplicate ? ANSWER.duplicate : ANSWER.versioned, place);
+  }
+
+  /** @param error JSON of its body */
+  failed(number: number, place: number, error: string): void {
+    this.#end();
+    const pack = this.#pack;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 4 + error.length * 3);
+    const record = pack.length;
+    const at = bytes.writeUInt32LE(number, record + RECORD_HEAD_BYTES);
+    pack.length = at + bytes.write(error, at, 'utf8');
+    writeHead(pack, record, DELIVER.answer, ANSWER.failed, place);
+  }
+
+  /** Forgets what was written. */
+  clear(): void {
+    this.#end();
+    this.#pack.reset(DELIVERY_HEAD_BYTES);
+  }
+
+  /** The pack, empty again. */
+  take(node: number, number: number): Buffer {
+    this.#end();
+    const { bytes } = this.#pack;
+    let at = DELIVERY_MARK_OFFSET;
+    bytes[at++] = DELIVERY_MARK;
+    bytes[at++] = FORM;
+    bytes[at++] = this.#lane;
+    at = bytes.writeUInt32LE(node >>> 0, at);
+    bytes.writeUInt32LE(number >>> 0, at);
+    const pack = this.#pack.copy();
+    this.#pack.reset(DELIVERY_HEAD_BYTES);
+    return pack;
+  }
+
+  /** Writes the places, leaves room for the message. @returns where the record begins */
+  #beginMany(places: readonly GroupPlace[], isVersioned: boolean, bytesOfMessage: number): number {
+    const pack = this.#pack;
+    let names = 0;
+    for (const { group, epoch } of places) names += 10 + group.length + epoch.length;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + names + bytesOfMessage);
+    const record = pack.length;
+    let at = record + RECORD_HEAD_BYTES;
+    for (const { group, version, epoch } of places) {
+      at = bytes.writeDoubleLE(version, at);
+      bytes[at++] = group.length;
+      if (isVersioned) bytes[at++] = epoch.length;
+      at = writeAscii(bytes, group, at);
+      if (isVersioned) at = writeAscii(bytes, epoch, at);
+    }
+    pack.length = at;
+    return record;
+  }
+
+  #end(): void {
+    this.#endShared();
+    this.#endRun();
+  }
+
+  #endRun(): void {
+    if (this.#runCount > 0) {
+      writeHead(this.#pack, this.#runStart, DELIVER.versionedRun, this.#runGroup.length, this.#runCount);
+    }
+    this.#runGroup = '';
+    this.#runCount = 0;
+  }
+}
+
+function isSame(one: Publication, other: Publication): boolean {
+  return one.body === other.body && one.id === other.id && one.event === other.event && one.time === other.time;
+}

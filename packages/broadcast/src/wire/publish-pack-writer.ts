@@ -1,0 +1,105 @@
+/** Collects the publications of one peer to one node and lane into a pack. Owns bytes only; must not know when they go. */
+import type { Publication } from '@im/protocol';
+import {
+  FORM,
+  MAX_COUNT,
+  PUBLISH,
+  PUBLISH_HEAD_BYTES,
+  PUBLISH_MARK,
+  PUBLISH_PEER_OFFSET,
+  RECORD_HEAD_BYTES,
+} from './bus-format.js';
+import { messageBytes, writeMessage } from './message.js';
+import { PackBuffer, writeAscii } from './pack-buffer.js';
+
+export class PublishPackWriter {
+  readonly #pack = new PackBuffer();
+  readonly #peer: string;
+  /** Of the run that is open: where its record begins, its group, how many messages it has. */
+  #runStart = 0;
+  #runGroup = '';
+  #runCount = 0;
+  #runNext = 0;
+
+  constructor(peer: string) {
+    this.#peer = peer;
+    this.#pack.length = PUBLISH_HEAD_BYTES;
+  }
+
+  get isEmpty(): boolean {
+    return this.#pack.length === PUBLISH_HEAD_BYTES;
+  }
+
+  get bytes(): number {
+    return this.#pack.length;
+  }
+
+  /** @param number of the publication on this lane of this peer to this node */
+  publication(group: string, publication: Publication, number: number): void {
+    if (group !== this.#runGroup || number !== this.#runNext || this.#runCount >= MAX_COUNT) {
+      this.#endRun();
+      this.#beginRun(group, number);
+    }
+    writeMessage(this.#pack, publication);
+    this.#runCount++;
+    this.#runNext = number + 1;
+  }
+
+  /** @param groups at most {@link MAX_COUNT} */
+  publicationToMany(groups: readonly string[], publication: Publication, number: number): void {
+    this.#endRun();
+    const pack = this.#pack;
+    const { event, body, id } = publication;
+    let names = 4;
+    for (const group of groups) names += 1 + group.length;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + names + messageBytes(event, body, id));
+    const start = pack.length;
+    let at = start + RECORD_HEAD_BYTES;
+    at = bytes.writeUInt32LE(number, at);
+    for (const group of groups) {
+      bytes[at] = group.length;
+      at = writeAscii(bytes, group, at + 1);
+    }
+    pack.length = at;
+    writeMessage(pack, publication);
+    writeHead(pack, start, PUBLISH.many, 0, groups.length);
+  }
+
+  /** The pack, empty again. */
+  take(flags: number, number: number): Buffer {
+    this.#endRun();
+    const bytes = this.#pack.reserve(0);
+    bytes[0] = PUBLISH_MARK;
+    bytes[1] = FORM;
+    bytes[2] = flags;
+    bytes.writeUInt32LE(number, 3);
+    writeAscii(bytes, this.#peer, PUBLISH_PEER_OFFSET);
+    const pack = this.#pack.copy();
+    this.#pack.reset(PUBLISH_HEAD_BYTES);
+    return pack;
+  }
+
+  #beginRun(group: string, number: number): void {
+    const pack = this.#pack;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 4 + group.length);
+    this.#runStart = pack.length;
+    this.#runGroup = group;
+    const at = bytes.writeUInt32LE(number, pack.length + RECORD_HEAD_BYTES);
+    pack.length = writeAscii(bytes, group, at);
+  }
+
+  #endRun(): void {
+    if (this.#runCount > 0) writeHead(this.#pack, this.#runStart, PUBLISH.run, this.#runGroup.length, this.#runCount);
+    this.#runGroup = '';
+    this.#runCount = 0;
+  }
+}
+
+/** Of the record that begins at `start` and ends with what there is. */
+export function writeHead(pack: PackBuffer, start: number, kind: number, small: number, count: number): void {
+  const { bytes, length } = pack;
+  bytes[start] = kind;
+  bytes[start + 1] = small;
+  bytes.writeUInt16LE(count, start + 2);
+  bytes.writeUInt32LE(length - start - RECORD_HEAD_BYTES, start + 4);
+}

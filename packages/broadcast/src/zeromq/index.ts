@@ -1,0 +1,5 @@
+export type { NodeBroadcast } from '../link/bus-broadcast.js';
+export type { NodeAddresses, NodeDirectory } from '../link/link-transport.js';
+export { createZeromqBroadcast, type ZeromqBroadcastOptions } from './zeromq-broadcast.js';
+export type { PeerKeys } from './zeromq-link.js';
+export { createZeromqNode, type NodeKeys, type ZeromqNode, type ZeromqNodeOptions } from './zeromq-node.js';

@@ -1,0 +1,143 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Context, curveKeyPair, Push, Router } from 'zeromq';
+import type { NodeBroadcast } from '../link/bus-broadcast.js';
+import { normal, priority } from '../testing/contract/setting.js';
+import { FakeSequencer } from '../testing/fake-sequencer.js';
+import { subscribeRecording } from '../testing/recording-subscriber.js';
+import { createZeromqBroadcast, type ZeromqBroadcastOptions } from './zeromq-broadcast.js';
+import { createZeromqNode, type ZeromqNode, type ZeromqNodeOptions } from './zeromq-node.js';
+
+const closing: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function startNode(options: Partial<ZeromqNodeOptions> = {}): Promise<ZeromqNode> {
+  const node = await createZeromqNode({ id: 'n1', sequencer: new FakeSequencer(), ...options });
+  closing.push(() => node.close());
+  return node;
+}
+
+function connect(node: ZeromqNode, options: Partial<ZeromqBroadcastOptions> = {}): NodeBroadcast {
+  const broadcast = createZeromqBroadcast({ nodes: [node.addresses], ...options });
+  closing.push(() => broadcast.close());
+  return broadcast;
+}
+
+/** Lets in whoever has one of these keys, as `createGuardedContext` of @im/rpc does. */
+async function guarded(allowed: readonly Buffer[]): Promise<Context> {
+  const context = new Context();
+  const socket = new Router({ context, linger: 0 });
+  await socket.bind('inproc://zeromq.zap.01');
+  closing.push(() => socket.close());
+  void (async () => {
+    for await (const [identity, , version, request, , , , , key] of socket) {
+      const verdict = allowed.some((one) => key !== undefined && one.equals(key)) ? '200' : '400';
+      await socket.send([identity ?? '', '', version ?? '', request ?? '', verdict, '', '', '']);
+    }
+  })().catch(() => {});
+  return context;
+}
+
+describe('a ZeroMQ broadcast node', () => {
+  it('goes on when foreign programs talk to its sockets', async () => {
+    const node = await startNode();
+    const subscriber = await subscribeRecording(connect(node), 'r:1');
+    for (const address of Object.values(node.addresses.publish)) {
+      const foreign = new Push({ linger: 0 });
+      closing.push(() => foreign.close());
+      foreign.connect(address);
+      for (const bytes of ['', 'GET / HTTP/1.1', '\x50\x01', Buffer.alloc(1_000, 0x50)]) await foreign.send(bytes);
+    }
+    const publisher = connect(node).createPublisher();
+    await vi.waitFor(() => publisher.publish('r:1', normal('1')));
+    await publisher.publish('r:1', priority('2'));
+    await vi.waitFor(() => expect(subscriber.texts().sort()).toEqual(['1', '2']));
+  });
+
+  it('binds to other hosts only with keys, or when told that it may', async () => {
+    const remote = { normal: 'tcp://0.0.0.0:*', priority: 'tcp://127.0.0.1:*' };
+    await expect(startNode({ publish: remote })).rejects.toMatchObject({
+      name: 'CONFIG_INVALID',
+      details: { address: 'tcp://0.0.0.0:*' },
+    });
+    await startNode({ publish: remote, insecure: true });
+  });
+
+  it('names the address that it cannot bind', async () => {
+    const { addresses } = await startNode();
+    const { normal: taken, priority: alsoTaken } = addresses.publish;
+    await expect(startNode({ publish: { normal: taken, priority: 'tcp://127.0.0.1:*' } })).rejects.toMatchObject({
+      name: 'CONFIG_INVALID',
+      message: expect.stringContaining(taken),
+    });
+    await expect(startNode({ publish: { normal: 'tcp://127.0.0.1:*', priority: alsoTaken } })).rejects.toThrow(
+      alsoTaken,
+    );
+  });
+
+  it('lets in whoever has a key that it knows, and nobody else', async () => {
+    const [own, peer, stranger] = [curveKeyPair(), curveKeyPair(), curveKeyPair()];
+    const known = decodeZ85(peer.publicKey);
+    const node = await startNode({ keys: { secretKey: own.secretKey }, context: await guarded([known]) });
+    const reach = (keys?: typeof peer) =>
+      connect(node, keys === undefined ? {} : { keys: { ...keys, nodeKey: own.publicKey } });
+    await reach(peer).ready(5_000);
+    await expect(reach(stranger).ready(300)).rejects.toMatchObject({ name: 'UNAVAILABLE' });
+    await expect(reach().ready(300)).rejects.toMatchObject({ name: 'UNAVAILABLE' });
+  });
+
+  it('has every one of 200,000 subscriptions of one gateway in force when it says so', async () => {
+    const node = await startNode();
+    const broadcast = connect(node);
+    let delivered = 0;
+    const subscriber = broadcast.createSubscriber({ onDelivery: () => void delivered++ });
+    const groups = Array.from({ length: 200_000 }, (_, room) => `r:${room}`);
+    for (const group of groups) subscriber.subscribe(group);
+    await subscriber.settled();
+    const publisher = connect(node).createPublisher();
+    await vi.waitFor(() => publisher.publish('r:0', normal('probe')));
+    await vi.waitFor(() => expect(delivered).toBe(1));
+    for (let at = 0; at < groups.length; at += 10_000) {
+      await publisher.publishMany(groups.slice(at, at + 10_000), normal('1'));
+    }
+    await vi.waitFor(() => expect(delivered).toBe(200_001), { timeout: 20_000 });
+  }, 60_000);
+
+  it('is found again by those who were there when it is started anew at its place', async () => {
+    const sequencer = new FakeSequencer();
+    const node = await startNode({ sequencer });
+    const broadcast = connect(node);
+    let restored = 0;
+    const texts: string[] = [];
+    const subscriber = broadcast.createSubscriber({
+      onDelivery: ({ body }) => void texts.push(new TextDecoder().decode(body)),
+      onRestored: () => void restored++,
+    });
+    subscriber.subscribe('r:1');
+    await subscriber.settled();
+    const publisher = broadcast.createPublisher();
+    await publisher.publish('r:1', priority('1', { id: 'a' }));
+    const before = restored;
+    await node.close();
+    const published = publisher.publish('r:1', priority('2', { id: 'b' }));
+    await startNode({ sequencer, ...node.addresses });
+    expect(await published).toMatchObject({ version: 2 });
+    await vi.waitFor(() => expect(restored).toBeGreaterThan(before));
+    await publisher.publish('r:1', normal('3'));
+    await vi.waitFor(() => expect(texts).toContain('3'));
+  }, 20_000);
+});
+
+const Z85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
+
+function decodeZ85(text: string): Buffer {
+  const bytes = Buffer.alloc((text.length / 5) * 4);
+  for (let at = 0; at < text.length; at += 5) {
+    let value = 0;
+    for (const character of text.slice(at, at + 5)) value = value * 85 + Z85.indexOf(character);
+    bytes.writeUInt32BE(value, (at / 5) * 4);
+  }
+  return bytes;
+}
