@@ -13,7 +13,7 @@ import { serveFigures } from '../up/figures-server.js';
 import {
   brokerAddressesOf,
   controlSocket,
-  nodeAddressesOf,
+  nodeAddressOf,
   rpcFolder,
   type UpConfig,
   upChildren,
@@ -78,7 +78,7 @@ function upFileOf(config: UpConfig, brokers: readonly string[]): UpFile {
   const { keysFolder } = config;
   return {
     brokers,
-    nodes: nodeAddressesOf(config),
+    nodes: [nodeAddressOf(config)],
     keysFolder: keysFolder === undefined ? undefined : path.resolve(keysFolder),
   };
 }

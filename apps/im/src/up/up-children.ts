@@ -26,9 +26,6 @@ export const upSettings = {
   ...serverSettings,
   bots: botsCount,
   brokers: setting(z.int().min(1).max(16).default(1), { description: 'how many brokers' }),
-  broadcastNodes: setting(z.int().min(1).max(1).default(1), {
-    description: 'how many broadcast nodes: one, for the logs are in its process',
-  }),
   workers: setting(z.int().min(1).max(64).default(2), { description: 'how many worker processes' }),
   transport: setting(z.enum(['ipc', 'tcp']).default('ipc'), {
     description: 'between the processes: sockets in the data folder, or ports of this host from --rpc-port on',
@@ -37,7 +34,7 @@ export const upSettings = {
     description: 'first of two ports for each broker, with --transport tcp',
   }),
   busPort: setting(z.int().min(1).max(65_000).default(7501), {
-    description: 'first of four ports for each broadcast node, with --transport tcp',
+    description: 'first of four ports for the broadcast node, with --transport tcp',
   }),
   keysFolder,
   workerProgram: setting(z.string().min(1).optional(), {
@@ -68,14 +65,13 @@ export function brokerAddressesOf(config: UpConfig): string[] {
   });
 }
 
-/** @throws ConfigError when paths of sockets would be too long */
-export function nodeAddressesOf(config: UpConfig): string[] {
-  return Array.from({ length: config.broadcastNodes }, (_, index) => {
-    const name = `node-${index + 1}`;
-    const socket = ipcNodeAddress(rpcFolder(config), name);
-    if (socket === undefined) throw new ConfigError([tooLong(config)]);
-    return config.transport === 'ipc' ? socket : `${name}@tcp://127.0.0.1:${config.busPort + 4 * index}`;
-  });
+const NODE_NAME = 'node-1';
+
+/** One broadcast node, for the logs are in its process. @throws ConfigError when paths of sockets would be too long */
+export function nodeAddressOf(config: UpConfig): string {
+  const socket = ipcNodeAddress(rpcFolder(config), NODE_NAME);
+  if (socket === undefined) throw new ConfigError([tooLong(config)]);
+  return config.transport === 'ipc' ? socket : `${NODE_NAME}@tcp://127.0.0.1:${config.busPort}`;
 }
 
 function tooLong({ dataFolder }: UpConfig): ConfigMistake {
@@ -89,11 +85,11 @@ function tooLong({ dataFolder }: UpConfig): ConfigMistake {
 export const workerNames = ({ workers }: UpConfig): string[] =>
   Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
 
-/** Brokers, broadcast nodes, workers, gateway, bots: each finds those before it ready. */
+/** Brokers, broadcast node, workers, gateway, bots: each finds those before it ready. */
 export function upChildren(config: UpConfig): ChildSpec[] {
   const { keysFolder, dataFolder, logLevel, json, workerProgram, bots } = config;
   const broker = brokerAddressesOf(config);
-  const node = nodeAddressesOf(config);
+  const node = nodeAddressOf(config);
   const logging = { logLevel, json };
   const development = chooseSignIn(config).by === 'development';
   return [
@@ -102,15 +98,18 @@ export function upChildren(config: UpConfig): ChildSpec[] {
       const settings = { listen, keysFolder, insecure: false, processName, ...logging };
       return childOf('broker', handOn(brokerRoleSettings, settings), processName);
     }),
-    ...node.map((listen) => {
-      const processName = listen.slice(0, listen.indexOf('@'));
-      const settings = { listen, broker, keysFolder, insecure: false, dataFolder, processName, ...logging };
-      return childOf('broadcast-node', handOn(broadcastNodeSettings, settings), processName);
-    }),
+    childOf(
+      'broadcast-node',
+      handOn(broadcastNodeSettings, {
+        ...{ listen: node, broker, keysFolder, insecure: false, dataFolder, processName: NODE_NAME },
+        ...logging,
+      }),
+      NODE_NAME,
+    ),
     ...workerNames(config).map((processName) => {
       const settings = {
         broker,
-        node,
+        node: [node],
         keysFolder,
         dataFolder,
         development,
@@ -122,7 +121,7 @@ export function upChildren(config: UpConfig): ChildSpec[] {
         ? childOf('worker', handOn(workerSettings, settings), processName)
         : ownProgram(workerProgram, settings, processName);
     }),
-    childOf('gateway', handOn(gatewaySettings, { ...config, broker, node, processName: 'gateway' })),
+    childOf('gateway', handOn(gatewaySettings, { ...config, broker, node: [node], processName: 'gateway' })),
     ...botsChild(config, bots, shownOrigin(config)),
   ];
 }

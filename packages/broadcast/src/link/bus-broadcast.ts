@@ -91,7 +91,7 @@ class BusPublisher implements Publisher {
     try {
       this.#publishNormal(group, publication);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(ImError.wrap(error));
     }
     if (group !== this.#settledGroup) {
       this.#settledGroup = group;
