@@ -6,6 +6,7 @@ import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import type { RpcCaller } from '@im/rpc';
 import type { LogReader } from '@im/timeline';
 import { type TicketKey, ticketKeyMistakes } from './session/ticket.js';
+import type { UserRegister } from './user-register.js';
 import type { TokenVerifier } from './verifier/token-verifier.js';
 
 export interface GatewayOptions extends Partial<Settings> {
@@ -18,6 +19,8 @@ export interface GatewayOptions extends Partial<Settings> {
   readonly log: LogReader;
   /** Told who is in which group. */
   readonly online?: OnlineList;
+  /** Told who is connected here. */
+  readonly users?: UserRegister;
   /** Signs resume tickets: the first signs, all verify. The same at all gateways. */
   readonly ticketKeys: readonly TicketKey[];
   /** Limits of the client protocol, told to clients; the rest are the defaults. */

@@ -2,6 +2,28 @@ import { ImError } from '@im/protocol';
 import { RecordingMetrics } from '@im/protocol/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { effects, type FixtureOptions, GatewayFixture } from './testing/index.js';
+import type { UserRegister, UserSession } from './user-register.js';
+
+/** Of one gateway, at once. */
+class FakeRegister implements UserRegister {
+  readonly #sessions = new Map<string, UserSession & { readonly userGroup: string }>();
+
+  enter(userGroup: string, session: Omit<UserSession, 'gateway'>): void {
+    this.#sessions.set(session.session, { ...session, userGroup, gateway: 'gw-1' });
+  }
+
+  leave(session: string): void {
+    this.#sessions.delete(session);
+  }
+
+  async sessionsOf(userGroup: string): Promise<UserSession[]> {
+    return [...this.#sessions.values()].filter((session) => session.userGroup === userGroup);
+  }
+
+  async gateways(): Promise<string[]> {
+    return ['gw-1'];
+  }
+}
 
 describe('createGateway', () => {
   let fixture: GatewayFixture | undefined;
@@ -93,6 +115,19 @@ describe('createGateway', () => {
     // What the embedded RPC kept for further calls ends by itself.
     crowded.clock.advance(60_000);
     expect(crowded.clock.pendingTimers).toBe(0);
+  });
+
+  it('tells the user register who is connected, and takes off who is not', async () => {
+    const register = new FakeRegister();
+    fixture = await new GatewayFixture({ users: register }).serve();
+    const ann = await fixture.enter('ann', { device: 'd1', platform: 'ios' });
+    const web = await fixture.enter('ann', { device: 'd2' });
+    const [phone] = await register.sessionsOf('u:ann');
+    expect(phone).toMatchObject({ device: 'd1', platform: 'ios', sinceMs: fixture.clock.now() });
+    ann.disconnect();
+    expect(await register.sessionsOf('u:ann')).toMatchObject([{ device: 'd2', platform: 'web' }]);
+    web.disconnect();
+    expect(await register.sessionsOf('u:ann')).toEqual([]);
   });
 
   it('lets go of what a connection was about to enter when it is lost at any moment of its sign-in', async () => {

@@ -111,6 +111,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       publisher: this.#publisher,
       verifier: options.verifier,
       online: options.online,
+      users: options.users,
       afterTurn,
     };
     const figures: [string, string, () => number][] = [

@@ -12,6 +12,7 @@ import type { Settings } from './gateway-options.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
 import type { SessionRegistry } from './session/session-registry.js';
 import type { Tickets } from './session/ticket.js';
+import type { UserRegister } from './user-register.js';
 import type { TokenVerifier } from './verifier/token-verifier.js';
 
 export interface Surroundings {
@@ -34,6 +35,7 @@ export interface Surroundings {
   readonly publisher: Publisher;
   readonly verifier: TokenVerifier;
   readonly online: OnlineList | undefined;
+  readonly users: UserRegister | undefined;
   /** Runs something once, at the end of the turn. */
   afterTurn(run: () => void): void;
 }

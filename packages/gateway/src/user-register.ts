@@ -1,6 +1,7 @@
 /** Who is connected where, across gateways: the interface of the register. Must not know connections. */
 
 export interface UserSession {
+  /** Names the connection: a session that goes on at another one may be entered there before it is left here. */
   readonly session: string;
   readonly gateway: string;
   readonly device: string;
@@ -9,15 +10,18 @@ export interface UserSession {
 }
 
 export interface UserRegister {
-  /** A session of a user began at this gateway, or is to be shown otherwise. Told soon, and again when the store comes back. */
-  enter(user: string, session: Omit<UserSession, 'gateway'>): void;
+  /**
+   * A user is connected to this gateway, or is to be shown otherwise. Told soon, and again when the store comes back.
+   * @param userGroup `u:<user>`, under its product where there is one
+   */
+  enter(userGroup: string, session: Omit<UserSession, 'gateway'>): void;
   /** It ended; unknown ones are ignored. */
   leave(session: string): void;
   /**
    * Of all gateways that are alive, the oldest first; empty: offline.
    * @throws ImError STORE_UNAVAILABLE
    */
-  sessionsOf(user: string): Promise<readonly UserSession[]>;
+  sessionsOf(userGroup: string): Promise<readonly UserSession[]>;
   /** Gateways that are alive and entered somebody. @throws ImError STORE_UNAVAILABLE */
   gateways(): Promise<readonly string[]>;
 }

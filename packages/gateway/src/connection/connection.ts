@@ -245,6 +245,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
     const { session, resumed, follow } = admitted;
     this.#become({ phase: 'open', session });
     if (resumed) this.#surroundings.metrics.resumed.add();
+    this.#register(session);
     this.#commands.answer(welcomeTo(hello, admitted, this.#upkeep.begin(session), this.#surroundings));
     void follow();
     for (const command of early.all) {
@@ -278,7 +279,13 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
     this.#owner.onClosed(this);
   }
 
+  #register({ userGroup, presence, device, platform }: Session): void {
+    const { users, clock } = this.#surroundings;
+    users?.enter(userGroup, { session: presence, device, platform, sinceMs: clock.now() });
+  }
+
   #leaveSession(session: Session): void {
+    this.#surroundings.users?.leave(session.presence);
     this.#surroundings.sessions.release(session, session.remains());
     session.memberships.close();
   }

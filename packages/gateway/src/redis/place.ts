@@ -2,7 +2,7 @@
 import type { RedisScript } from '@im/redis';
 import { CHANGE_LIST, CHANGE_RECORD, SWEEP_LIST, SWEEP_RECORD } from './presence-scripts.js';
 
-/** `g` and the group, or `u` and the user: how a place is called in the set of a writer's places. */
+/** `g` and the group, or `u` and the user's group: how a place is called in the set of a writer's places. */
 export type Place = `g${string}` | `u${string}`;
 
 /** What one session is entered with, as arguments of the place's script. */
@@ -40,8 +40,8 @@ export class PlaceKeys {
     return [`${key}:o`, `${key}:m`, `${key}:n`];
   }
 
-  record(user: string): string {
-    return `${this.#prefix}:user:{${user}}`;
+  record(userGroup: string): string {
+    return `${this.#prefix}:user:{${userGroup}}`;
   }
 
   change(writer: string, place: Place, changes: readonly SessionChange[]): PlaceCall {

@@ -46,11 +46,11 @@ describe.skipIf(!hasRedisServer)('presence in Redis', () => {
       const one = await open(server, { cluster, prefix, gateway: 'gw-1' });
       const two = await open(server, { cluster, prefix, gateway: 'gw-2' });
       one.online.enter('r:1', 's1', ann);
-      one.users.enter('ann', phone);
+      one.users.enter('u:ann', phone);
       await one.settled();
       two.online.enter('r:1', 's2', ann);
       two.online.enter('r:1', 's3', bob);
-      two.users.enter('ann', web);
+      two.users.enter('u:ann', web);
       await two.settled();
       expect(await one.online.count('r:1')).toBe(2);
       expect((await two.online.page('r:1', { limit: 5 })).members).toEqual([ann, bob]);
@@ -58,14 +58,14 @@ describe.skipIf(!hasRedisServer)('presence in Redis', () => {
         { ...phone, gateway: 'gw-1' },
         { ...web, gateway: 'gw-2' },
       ];
-      expect(await one.users.sessionsOf('ann')).toEqual(sessions);
+      expect(await one.users.sessionsOf('u:ann')).toEqual(sessions);
       expect(await two.users.gateways()).toEqual(['gw-1', 'gw-2']);
 
       one.online.leave('r:1', 's1');
       one.users.leave('s1');
       await one.settled();
       expect(await two.online.has('r:1', 'ann')).toBe(true);
-      expect(await two.users.sessionsOf('ann')).toEqual([{ ...web, gateway: 'gw-2' }]);
+      expect(await two.users.sessionsOf('u:ann')).toEqual([{ ...web, gateway: 'gw-2' }]);
     });
 
     it('takes out what a gateway entered when it closes, leaving nothing behind', async () => {
@@ -74,13 +74,13 @@ describe.skipIf(!hasRedisServer)('presence in Redis', () => {
       const presence = await open(server, { cluster, prefix });
       for (let i = 0; i < 300; i += 1) {
         presence.online.enter(`r:${i % 100}`, `s${i}`, { ...ann, user: `u${i}` });
-        presence.users.enter(`u${i}`, { ...phone, session: `s${i}` });
+        presence.users.enter(`u:u${i}`, { ...phone, session: `s${i}` });
       }
       await presence.settled();
       expect(await reader.online.count('r:7')).toBe(3);
       await presence.close();
       expect(await reader.online.count('r:7')).toBe(0);
-      expect(await reader.users.sessionsOf('u7')).toEqual([]);
+      expect(await reader.users.sessionsOf('u:u7')).toEqual([]);
       expect(await server.command('KEYS', `${prefix}:*`)).toBe('*0\r\n');
     });
 
@@ -90,13 +90,13 @@ describe.skipIf(!hasRedisServer)('presence in Redis', () => {
       const clock = new FakeClock();
       const dead = await open(server, { cluster, prefix, gateway: 'dead', clock, leaseMs: 300 });
       dead.online.enter('r:1', 's1', ann);
-      dead.users.enter('ann', phone);
+      dead.users.enter('u:ann', phone);
       await dead.settled();
       const alive = await open(server, { cluster, prefix, gateway: 'alive', leaseMs: 600 });
       alive.online.enter('r:1', 's2', bob);
       await alive.settled();
       await vi.waitFor(async () => {
-        expect(await alive.users.sessionsOf('ann')).toEqual([]);
+        expect(await alive.users.sessionsOf('u:ann')).toEqual([]);
         expect((await alive.online.page('r:1', { limit: 5 })).members).toEqual([bob]);
       }, 10_000);
       expect(await alive.users.gateways()).toEqual(['alive']);
@@ -104,7 +104,7 @@ describe.skipIf(!hasRedisServer)('presence in Redis', () => {
       clock.advance(100);
       await vi.waitFor(async () => {
         expect((await alive.online.page('r:1', { limit: 5 })).members).toEqual([bob, ann]);
-        expect(await alive.users.sessionsOf('ann')).toHaveLength(1);
+        expect(await alive.users.sessionsOf('u:ann')).toHaveLength(1);
       }, 10_000);
     });
   });
@@ -122,11 +122,11 @@ describe.skipIf(!hasRedisServer)('presence in Redis', () => {
       await server.kill();
       await vi.waitFor(() => expect(presence.online.count('r:1')).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' }));
       presence.online.leave('r:1', 's1');
-      presence.users.enter('ann', phone);
+      presence.users.enter('u:ann', phone);
       await server.restart();
       await vi.waitFor(async () => {
         expect((await presence.online.page('r:1', { limit: 5 })).members).toEqual([bob]);
-        expect(await presence.users.sessionsOf('ann')).toHaveLength(1);
+        expect(await presence.users.sessionsOf('u:ann')).toHaveLength(1);
       }, 10_000);
     });
 

@@ -6,40 +6,40 @@ import type { SharedPresence } from './redis-online-list.js';
 export class RedisUserRegister implements UserRegister {
   readonly #presence: SharedPresence;
   readonly #gateway: string;
-  /** User of each session that this process entered. */
-  readonly #users = new Map<string, string>();
+  /** The user's group of each session that this process entered. */
+  readonly #groups = new Map<string, string>();
 
   constructor(presence: SharedPresence, gateway: string) {
     this.#presence = presence;
     this.#gateway = gateway;
   }
 
-  enter(user: string, { session, device, platform, sinceMs }: Omit<UserSession, 'gateway'>): void {
+  enter(userGroup: string, { session, device, platform, sinceMs }: Omit<UserSession, 'gateway'>): void {
     const { sessions, writer, refused } = this.#presence;
-    const before = this.#users.get(session);
-    if (before !== undefined && before !== user) this.leave(session);
+    const before = this.#groups.get(session);
+    if (before !== undefined && before !== userGroup) this.leave(session);
     const record: UserSession = { session, gateway: this.#gateway, device, platform, sinceMs };
-    if (!sessions.enter(`u${user}`, session, [JSON.stringify(record)])) {
+    if (!sessions.enter(`u${userGroup}`, session, [JSON.stringify(record)])) {
       refused.add();
       return;
     }
-    this.#users.set(session, user);
+    this.#groups.set(session, userGroup);
     writer.tell();
   }
 
   leave(session: string): void {
     const { sessions, writer } = this.#presence;
-    const user = this.#users.get(session);
-    if (user === undefined) return;
-    this.#users.delete(session);
-    sessions.leave(`u${user}`, session);
+    const userGroup = this.#groups.get(session);
+    if (userGroup === undefined) return;
+    this.#groups.delete(session);
+    sessions.leave(`u${userGroup}`, session);
     writer.tell();
   }
 
-  async sessionsOf(user: string): Promise<readonly UserSession[]> {
+  async sessionsOf(userGroup: string): Promise<readonly UserSession[]> {
     const { connection, keys } = this.#presence;
     const [record, living] = await Promise.all([
-      connection.run(READ_RECORD, [keys.record(user)], []) as Promise<Buffer[]>,
+      connection.run(READ_RECORD, [keys.record(userGroup)], []) as Promise<Buffer[]>,
       this.#living(),
     ]);
     const found: UserSession[] = [];

@@ -111,6 +111,16 @@ describe('memory log store', () => {
     expect(['logs', 'bytes'].map(figure)).toEqual([0, 0]);
   });
 
+  it('begins every epoch with the name of its node', async () => {
+    const store = createMemoryLogStore({ node: 'node-7' });
+    expect((await store.append('r:1', entryOf(1))).epoch).toMatch(/^node-7-[0-9a-z]{11,}$/);
+    expect((await store.head('r:2')).epoch).toMatch(/^node-7-/);
+  });
+
+  it.each(['', 'a b', 'x'.repeat(41)])('refuses the node name %j', (node) => {
+    expect(() => createMemoryLogStore({ node })).toThrow(expect.objectContaining({ name: 'CONFIG_INVALID' }));
+  });
+
   it('refuses a retention that keeps nothing, naming all that is wrong', () => {
     const wrong = { maxEntries: 0, maxBytes: 1.5, maxAgeMs: 1 };
     expect(() => createMemoryLogStore({ retention: { default: retention, kinds: { r: wrong } } })).toThrow(

@@ -68,9 +68,9 @@ local function trim(log)
   end
 end
 
-local function save(log)
-  local outlives = (safe == '1' and unwatched) and '1' or '0'
-  redis.call('HSET', log.meta, 'e', log.epoch, 'v', log.version, 'f', log.first, 'b', log.bytes, 'n', node, 's', outlives)
+local outlives = (safe == '1' and unwatched) and '1' or '0'
+local function save(log, ...)
+  redis.call('HSET', log.meta, 'e', log.epoch, 'v', log.version, 'f', log.first, 'b', log.bytes, 'n', node, 's', outlives, ...)
 end
 `;
 
@@ -91,14 +91,16 @@ for i = 1, bodies do
   if redis.call('PTTL', KEYS[i]) < life then redis.call('SET', KEYS[i], body, 'PX', life) end
 end
 
+local admitted = false
 local function append(meta, list, a)
   local id, size, life = ARGV[a + 5], tonumber(ARGV[a + 6]), ARGV[a + 9]
   local log = open(meta, list, a, id)
-  -- The first write is one that a server without room refuses: after it none is.
-  redis.call('HSET', meta, 'e', log.epoch)
+  -- The first write of a script is one that a server without room refuses: after it none is.
+  if not admitted then redis.call('HSET', meta, 'e', log.epoch) end
+  admitted = true
   trim(log)
   if id ~= '' and log.known and log.known >= log.first then
-    if log.trimmed > 0 then save(log) end
+    if log.trimmed > 0 or log.lost then save(log) end
     return log.epoch, log.known, 1, log.trimmed
   end
   if log.fresh then redis.call('DEL', list) end
@@ -106,8 +108,7 @@ local function append(meta, list, a)
   log.version, log.bytes = log.version + 1, log.bytes + size
   local count = log.version - log.first + 1
   if count > log.max_entries or log.bytes > log.max_bytes then trim(log) end
-  if id ~= '' then redis.call('HSET', meta, 'i' .. id, log.version) end
-  save(log)
+  if id ~= '' then save(log, 'i' .. id, log.version) else save(log) end
   redis.call('PEXPIRE', meta, life)
   redis.call('PEXPIRE', list, life)
   return log.epoch, log.version, 0, log.trimmed
