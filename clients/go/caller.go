@@ -50,6 +50,7 @@ type Caller struct {
 	waiting []*call // those without a broker, in order; also some that have ended since
 	lastID  uint32
 	turn    int
+	ups     int // how often a broker came up
 	closed  bool
 }
 
@@ -89,8 +90,8 @@ func NewCaller(options CallerOptions) (*Caller, error) {
 // Call calls a method and puts the value that it answers into what output points at; both may be nil. A []byte as input is
 // sent as it is, anything else as JSON.
 //
-// It fails with an *Error: whatever the worker returned, or what happened on the way. CodeOverloaded and CodeUnavailable were
-// never carried out, CodeCallLost may have been, CodeDeadlineExceeded says so in Details["handedOut"].
+// It fails with an *Error: whatever the worker returned, or what happened on the way. What has Details["handedOut"] false was
+// never carried out, anything else may have been.
 func (c *Caller) Call(ctx context.Context, service, method string, input, output any, options *CallOptions) error {
 	reply, err := c.Do(ctx, service, method, input, options)
 	if err != nil {
@@ -194,9 +195,10 @@ func (c *Caller) end(call *call, cause error) {
 	if cause == context.DeadlineExceeded {
 		code, message.Reason = CodeDeadlineExceeded, "deadline"
 	}
-	if session != nil && session.send(message) && code == CodeDeadlineExceeded {
+	until := time.Now().Add(endingTime)
+	if session != nil && session.sendBy(message, until) && code == CodeDeadlineExceeded {
 		// The broker knows whether a worker had it.
-		timer := time.NewTimer(endingTime)
+		timer := time.NewTimer(time.Until(until))
 		defer timer.Stop()
 		select {
 		case <-call.done:
@@ -224,12 +226,14 @@ func (c *Caller) number(call *call) {
 
 // dispatch sends a call that waits to a broker that lives, or leaves it waiting for one.
 func (c *Caller) dispatch(call *call, except *session) bool {
-	for range c.links {
-		c.mu.Lock()
-		c.turn = (c.turn + 1) % len(c.links)
-		link := c.links[c.turn]
-		c.mu.Unlock()
-		session := link.session()
+	c.mu.Lock()
+	ups := c.ups
+	c.turn = (c.turn + 1) % len(c.links)
+	first := c.turn
+	c.mu.Unlock()
+	for step := range c.links {
+		turn := (first + step) % len(c.links)
+		session := c.links[turn].session()
 		if session == nil || session == except {
 			continue
 		}
@@ -239,11 +243,11 @@ func (c *Caller) dispatch(call *call, except *session) bool {
 			return true
 		}
 		id, left := call.id, uint32(math.Max(1, math.Ceil(float64(time.Until(call.deadline))/1e6)))
-		call.session = session
+		call.session, c.turn = session, turn
 		message := call.message
 		message.ID, message.TimeoutMs = &id, &left
 		c.mu.Unlock()
-		if session.send(message) {
+		if session.sendBy(message, call.deadline) {
 			return true
 		}
 		c.mu.Lock()
@@ -253,12 +257,19 @@ func (c *Caller) dispatch(call *call, except *session) bool {
 		c.mu.Unlock()
 	}
 	c.mu.Lock()
+	if call.session != nil || c.calls[call.id] != call || except != nil {
+		c.mu.Unlock()
+		return false
+	}
+	if c.ups != ups {
+		// A broker came up meanwhile, and found this one not waiting.
+		c.mu.Unlock()
+		return c.dispatch(call, nil)
+	}
 	defer c.mu.Unlock()
-	if call.session == nil && c.calls[call.id] == call && except == nil {
-		c.waiting = append(c.waiting, call)
-		if len(c.waiting) > 2*len(c.calls) {
-			c.forgetEnded()
-		}
+	c.waiting = append(c.waiting, call)
+	if len(c.waiting) > 2*len(c.calls) {
+		c.forgetEnded()
 	}
 	return false
 }
@@ -276,6 +287,7 @@ func (c *Caller) forgetEnded() {
 
 func (c *Caller) sendWaiting() {
 	c.mu.Lock()
+	c.ups++
 	waiting := c.waiting
 	c.waiting = nil
 	c.mu.Unlock()
@@ -304,7 +316,7 @@ func (c *Caller) take(from *session, message plain.Message) {
 		case call.parts <- message.Body:
 		default:
 			id := call.id
-			go from.send(plain.Message{Kind: "cancel", ID: &id})
+			go from.sendBy(plain.Message{Kind: "cancel", ID: &id}, time.Now().Add(endingTime))
 			c.settle(call, nil, NewError(CodeInternal, "the worker sent more parts than it was granted", nil))
 		}
 	case "reply":
@@ -325,9 +337,12 @@ func (c *Caller) take(from *session, message plain.Message) {
 	}
 }
 
-// isElsewhere: one broker has no worker for it now; another one may. Called with the lock.
+// isElsewhere: one broker has no worker for it now; another one may. A worker's own error of that name stands. Called with the
+// lock.
 func (c *Caller) isElsewhere(call *call, failure *Error) bool {
-	if failure.Code != CodeUnavailable && failure.Code != CodeServiceUnknown || call.message.Service == "$broker" {
+	isRefusal := failure.Details["handedOut"] == false &&
+		(failure.Code == CodeUnavailable || failure.Code == CodeServiceUnknown)
+	if !isRefusal || call.message.Service == "$broker" {
 		return false
 	}
 	call.refusals++

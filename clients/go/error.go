@@ -7,6 +7,8 @@ import (
 	"example.org/im/clients/go/internal/plain"
 )
 
+const maxMessageCharacters = 1_024
+
 // Error is what calls fail with, and what handlers return to answer an error. Decide by Code and Retryable; Message is for
 // people, Details are JSON values for programs.
 type Error struct {
@@ -52,6 +54,17 @@ func errorOf(message plain.Message) *Error {
 	}
 	failure.Retryable = message.Retryable != nil && *message.Retryable
 	return failure
+}
+
+func errorMessage(id *uint32, failure *Error) plain.Message {
+	code, text := int64(failure.Code), []rune(failure.Message)
+	if len(text) > maxMessageCharacters {
+		text = text[:maxMessageCharacters]
+	}
+	return plain.Message{
+		Kind: "error", ID: id, Code: &code, Name: failure.Name, Text: string(text),
+		Retryable: &failure.Retryable, Details: failure.Details,
+	}
 }
 
 func handedOut(code int, is bool, cause error) *Error {

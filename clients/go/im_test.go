@@ -4,6 +4,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -48,6 +49,11 @@ func TestKeptAnswersAreBoundedByNumberBytesAndAge(t *testing.T) {
 	has("c", 11, true)
 	kept.keep("d", answer{reply: &Reply{Body: make([]byte, 200)}}, at(11))
 	has("d", 11, false)
+	long := map[string]any{"x": strings.Repeat("x", 200)}
+	kept.keep("e", answer{reply: &Reply{Headers: long}}, at(11))
+	has("e", 11, false)
+	kept.keep("f", answer{failure: NewError(CodeForbidden, "", long)}, at(11))
+	has("f", 11, false)
 	if kept.bytes != 0 || len(kept.order) != 0 {
 		t.Errorf("%d bytes of %d answers are left", kept.bytes, len(kept.order))
 	}

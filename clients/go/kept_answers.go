@@ -36,16 +36,26 @@ func (k *keptAnswers) get(key string, now time.Time) (answer, bool) {
 
 // keep is for keys of which get knows nothing.
 func (k *keptAnswers) keep(key string, kept answer, now time.Time) {
-	size := len(key)
-	if kept.reply != nil {
-		size += len(kept.reply.Body)
-	} else {
-		size += len(kept.failure.Message)
-	}
+	size := len(key) + bytesOf(kept)
 	k.entries[key] = keptAnswer{kept, size, now.Add(k.ttl)}
 	k.order = append(k.order, key)
 	k.bytes += size
 	k.drop(now)
+}
+
+func bytesOf(kept answer) int {
+	size, members := 0, map[string]any(nil)
+	if kept.reply != nil {
+		size, members = len(kept.reply.Body), kept.reply.Headers
+	} else {
+		size, members = len(kept.failure.Name)+len(kept.failure.Message), kept.failure.Details
+	}
+	if len(members) > 0 {
+		// What is kept has been encoded before, so that there is no error.
+		encoded, _ := encode(members, CodeInternal)
+		size += len(encoded)
+	}
+	return size
 }
 
 func (k *keptAnswers) drop(now time.Time) {

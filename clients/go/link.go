@@ -1,6 +1,7 @@
 package im
 
 import (
+	"errors"
 	"math/rand"
 	"sync"
 	"time"
@@ -24,15 +25,22 @@ type session struct {
 
 // send reports whether it was written. If it was not, the session is at its end, which its owner is told.
 func (s *session) send(message plain.Message) bool {
+	return s.sendBy(message, time.Time{})
+}
+
+// sendBy is send, except that it gives up when that time has passed, and that the session stays if nothing was written by then.
+func (s *session) sendBy(message plain.Message, by time.Time) bool {
 	frames, err := plain.Encode(message)
-	if err != nil {
-		return false
+	return err == nil && s.dealer.Send(frames, by) == nil
+}
+
+// refuse answers a malformed call, for its place at the worker must not stay taken. What else is malformed is passed over.
+func (s *session) refuse(malformed *plain.MalformedError) {
+	if malformed.Kind != "call" || malformed.ID == nil {
+		return
 	}
-	if err := s.dealer.Send(frames); err != nil {
-		_ = s.dealer.Close()
-		return false
-	}
-	return true
+	details := map[string]any{"handedOut": false, "reason": malformed.Reason}
+	s.send(errorMessage(malformed.ID, NewError(CodeMalformed, "", details)))
 }
 
 type linkEvents struct {
@@ -115,8 +123,12 @@ func (l *link) converse(current *session) bool {
 		case heard <- struct{}{}:
 		default:
 		}
-		if message, err := plain.Decode(frames); err == nil {
+		message, err := plain.Decode(frames)
+		var malformed *plain.MalformedError
+		if err == nil {
 			l.events.onMessage(current, message)
+		} else if errors.As(err, &malformed) {
+			current.refuse(malformed)
 		}
 	}
 	close(ended)
@@ -147,9 +159,10 @@ func watch(current *session, heard, ended, stop <-chan struct{}) {
 				_ = current.dealer.Close()
 				return
 			}
-			current.send(plain.Message{Kind: "ping"})
+			// A broker that takes nothing must not keep us from seeing that it is silent.
+			current.sendBy(plain.Message{Kind: "ping"}, time.Now().Add(pingInterval))
 		case <-stop:
-			current.send(plain.Message{Kind: "bye"})
+			current.sendBy(plain.Message{Kind: "bye"}, time.Now().Add(pingInterval))
 			_ = current.dealer.Close()
 			return
 		case <-ended:

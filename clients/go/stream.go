@@ -99,6 +99,6 @@ func (c *Caller) grant(call *call, count uint32) {
 	isOpen := c.calls[id] == call
 	c.mu.Unlock()
 	if isOpen && session != nil {
-		session.send(plain.Message{Kind: "more", ID: &id, Count: &count})
+		session.sendBy(plain.Message{Kind: "more", ID: &id, Count: &count}, call.deadline)
 	}
 }

@@ -15,10 +15,9 @@ import (
 )
 
 const (
-	defaultConcurrency   = 64
-	maxConcurrency       = 65_536
-	maxMessageCharacters = 1_024
-	defaultTimeoutMs     = 10_000
+	defaultConcurrency = 64
+	maxConcurrency     = 65_536
+	defaultTimeoutMs   = 10_000
 )
 
 var (
@@ -248,11 +247,11 @@ func (w *Worker) begin(at place, message plain.Message) {
 func (w *Worker) outcomeOf(request *Request) answer {
 	offer := w.offers[request.target]
 	if offer == nil {
-		return answer{failure: NewError(CodeUnavailable, "", nil)}
+		return answer{failure: handedOut(CodeUnavailable, false, nil)}
 	}
 	handler := offer.service.Methods[request.Method]
 	if handler == nil {
-		return answer{failure: NewError(CodeMethodUnknown, "", nil)}
+		return answer{failure: handedOut(CodeMethodUnknown, false, nil)}
 	}
 	select {
 	case offer.slots <- struct{}{}:
@@ -327,12 +326,32 @@ func (w *Worker) carryOut(handler Handler, request *Request) (outcome answer) {
 
 func (w *Worker) failed(request *Request, err error) answer {
 	if failure, isError := asError(err); isError {
-		return answer{failure: failure}
+		return answer{failure: begun(failure)}
 	}
 	if request.ctx.Err() == nil && w.options.OnFailure != nil {
 		w.options.OnFailure(request, err)
 	}
 	return answer{failure: NewError(CodeInternal, "", nil)}
+}
+
+// begun: what a handler returns may come from a call of its own that never began; this one has. Details that are too many, or that
+// JSON cannot say, are left out: code and message still tell the caller what to do.
+func begun(failure *Error) *Error {
+	if checkSizes(nil, failure.Details, 0) != nil {
+		said := *failure
+		said.Details = nil
+		return &said
+	}
+	if _, found := failure.Details["handedOut"]; !found {
+		return failure
+	}
+	said := *failure
+	said.Details = make(map[string]any, len(failure.Details))
+	for name, value := range failure.Details {
+		said.Details[name] = value
+	}
+	said.Details["handedOut"] = true
+	return &said
 }
 
 func (w *Worker) answer(request *Request, outcome answer) {
@@ -342,20 +361,7 @@ func (w *Worker) answer(request *Request, outcome answer) {
 		})
 		return
 	}
-	failure := outcome.failure
-	code, text := int64(failure.Code), []rune(failure.Message)
-	if len(text) > maxMessageCharacters {
-		text = text[:maxMessageCharacters]
-	}
-	details := failure.Details
-	if checkSizes(nil, details, 0) != nil {
-		// Code and message still tell the caller what to do.
-		details = nil
-	}
-	request.session.send(plain.Message{
-		Kind: "error", ID: &request.id, Code: &code, Name: failure.Name, Text: string(text),
-		Retryable: &failure.Retryable, Details: details,
-	})
+	request.session.send(errorMessage(&request.id, outcome.failure))
 }
 
 func (w *Worker) beginDraining() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Dict, Optional, Tuple, Union
 
 from .errors import ImError
+from .plain import encode_json
 from .reply import Reply
 
 Answer = Union[Reply, ImError]
@@ -29,7 +30,7 @@ class KeptAnswers:
     def keep(self, key: str, answer: Answer, now: float) -> None:
         self._drop_expired(now)
         self._drop(key)
-        size = len(key) + len(answer.body if isinstance(answer, Reply) else answer.message)
+        size = len(key) + _bytes_of(answer)
         self._entries[key] = (answer, size, now + self._ttl)
         self._bytes += size
         while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
@@ -46,3 +47,11 @@ class KeptAnswers:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry[1]
+
+
+def _bytes_of(answer: Answer) -> int:
+    """What is kept has been encoded before, so that JSON can say its headers and details."""
+    if isinstance(answer, Reply):
+        return len(answer.body) + (len(encode_json(dict(answer.headers))) if answer.headers else 0)
+    size = len(answer.name) + len(answer.message)
+    return size + (len(encode_json(dict(answer.details))) if answer.details else 0)

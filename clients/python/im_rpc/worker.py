@@ -277,10 +277,17 @@ def _key_of(request: Request) -> Optional[str]:
 
 
 def _begun(error: ImError) -> ImError:
-    """What a handler raises may come from a call of its own that never began; this one has."""
-    if "handedOut" not in error.details:
-        return error
-    details = {**error.details, "handedOut": True}
+    """What a handler raises may come from a call of its own that never began; this one has.
+
+    Details that are too many, or that JSON cannot say, are left out: code and message still tell the caller what to do.
+    """
+    details: Mapping[str, Any]
+    details = {**error.details, "handedOut": True} if "handedOut" in error.details else error.details
+    try:
+        if details and len(encode_json(details)) > MAX_HEADER_BYTES:
+            details = {}
+    except (TypeError, ValueError, RecursionError):
+        details = {}
     return ImError(error.code, error.name, error.message, retryable=error.retryable, details=details)
 
 
@@ -295,10 +302,6 @@ def _describe(error: ImError) -> Dict[str, Any]:
         "message": _sayable(error.message[:_MAX_MESSAGE_CHARACTERS]),
         "retryable": error.retryable,
     }
-    try:
-        if error.details and len(encode_json(error.details)) <= MAX_HEADER_BYTES:
-            members["details"] = error.details
-    except (TypeError, ValueError, RecursionError):
-        # Code and message still tell the caller what to do.
-        pass
+    if error.details:
+        members["details"] = error.details
     return members

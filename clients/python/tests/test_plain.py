@@ -6,7 +6,7 @@ import re
 import unittest
 from pathlib import Path
 
-from im_rpc import ErrorCode, Reply
+from im_rpc import ErrorCode, ImError, Reply
 from im_rpc.kept_answers import KeptAnswers
 from im_rpc.plain import MAX_ID, MalformedMessage, Message, decode, encode
 
@@ -99,6 +99,10 @@ class KeptAnswersTest(unittest.TestCase):
         self.assertEqual(kept.get("c", 11), Reply(b"c"))
         kept.keep("d", Reply(b"x" * 200), 11)
         self.assertIsNone(kept.get("d", 11))
+        kept.keep("e", Reply(b"", {"x": "x" * 200}), 11)
+        self.assertIsNone(kept.get("e", 11))
+        kept.keep("f", ImError(ErrorCode.FORBIDDEN, details={"x": "x" * 200}), 11)
+        self.assertIsNone(kept.get("f", 11))
 
 
 if __name__ == "__main__":

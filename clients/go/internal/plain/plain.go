@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"regexp"
 	"unicode/utf8"
@@ -46,8 +45,17 @@ type Message struct {
 	Body []byte `json:"-"`
 }
 
-// ErrMalformed is what frames are that are no message.
-var ErrMalformed = errors.New("malformed message")
+// MalformedError is what frames are that are no message.
+type MalformedError struct {
+	Reason string
+	// ID and Kind are the message's, if they could be read.
+	ID   *uint32
+	Kind string
+}
+
+func (e *MalformedError) Error() string {
+	return "malformed message: " + e.Reason
+}
 
 // ErrUnknownKind is what messages of later versions are; they are ignored.
 var ErrUnknownKind = errors.New("unknown kind")
@@ -55,6 +63,8 @@ var ErrUnknownKind = errors.New("unknown kind")
 var (
 	namePattern  = regexp.MustCompile(`^[a-zA-Z$][A-Za-z0-9_-]{0,63}$`)
 	tracePattern = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
+	// callPattern is how brokers begin a call: its id can be read even where the rest cannot.
+	callPattern = regexp.MustCompile(`^\{"kind":"call","id":(\d{1,10})[,}]`)
 )
 
 // Encode gives one frame, or two if there is a body. It fails for headers or details that JSON cannot say.
@@ -77,21 +87,25 @@ func compact(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), err
 }
 
-// Decode gives the message, or ErrMalformed or ErrUnknownKind. An empty frame may stand in front. The body is not copied.
+// Decode gives the message, or a *MalformedError or ErrUnknownKind. An empty frame may stand in front. The body is not copied.
 func Decode(frames [][]byte) (Message, error) {
 	if len(frames) > 1 && len(frames[0]) == 0 {
 		frames = frames[1:]
 	}
-	if len(frames) == 0 || !bytes.HasPrefix(frames[0], []byte("{")) || !utf8.Valid(frames[0]) {
-		return Message{}, fmt.Errorf("%w: the first frame is no JSON object", ErrMalformed)
+	if len(frames) == 0 {
+		return Message{}, &MalformedError{Reason: "no frames"}
 	}
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(frames[0], &members); err != nil {
-		return Message{}, fmt.Errorf("%w: the first frame is no JSON object", ErrMalformed)
+	if !bytes.HasPrefix(frames[0], []byte("{")) || !utf8.Valid(frames[0]) || json.Unmarshal(frames[0], &members) != nil {
+		malformed := &MalformedError{Reason: "the first frame is no JSON object"}
+		if begun := callPattern.FindSubmatch(frames[0]); begun != nil {
+			malformed.Kind, malformed.ID = "call", count(begun[1])
+		}
+		return Message{}, malformed
 	}
 	var message Message
 	if !read(members["kind"], &message.Kind) {
-		return Message{}, fmt.Errorf("%w: kind: a text", ErrMalformed)
+		return Message{}, &MalformedError{Reason: "kind: a text"}
 	}
 	shape, known := shapes[message.Kind]
 	if !known {
@@ -99,10 +113,10 @@ func Decode(frames [][]byte) (Message, error) {
 	}
 	if id, found := members["id"]; found {
 		if message.ID = count(id); message.ID == nil {
-			return Message{}, fmt.Errorf("%w: id", ErrMalformed)
+			return Message{}, &MalformedError{Reason: "id", Kind: message.Kind}
 		}
 	} else if !anonymous[message.Kind] {
-		return Message{}, fmt.Errorf("%w: id", ErrMalformed)
+		return Message{}, &MalformedError{Reason: "id", Kind: message.Kind}
 	}
 	for _, member := range shape {
 		value, found := members[member.name]
@@ -110,7 +124,7 @@ func Decode(frames [][]byte) (Message, error) {
 			continue
 		}
 		if !found || !member.take(&message, value) {
-			return Message{}, fmt.Errorf("%w: %s", ErrMalformed, member.name)
+			return Message{}, &MalformedError{Reason: member.name, ID: message.ID, Kind: message.Kind}
 		}
 	}
 	if len(frames) > 1 {

@@ -12,8 +12,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -31,14 +31,35 @@ const (
 // ErrProtocol is what a peer is told off for that does not speak ZMTP as it must.
 var ErrProtocol = errors.New("zmtp: protocol violation")
 
+// ErrBusy is that nothing of a message was written by its time. The connection is as good as before.
+var ErrBusy = errors.New("zmtp: not written in time")
+
 // Dealer is one connection. Send may be called by any goroutine, Receive by one.
 type Dealer struct {
 	conn     net.Conn
 	reader   *bufio.Reader
 	maxFrame int
 
-	mu     sync.Mutex
-	writer *bufio.Writer
+	writing chan struct{} // has whoever writes: unlike with a mutex, one can give up
+	writer  *bufio.Writer
+	written uint64
+}
+
+func newDealer(conn net.Conn, input io.Reader, maxFrame int) *Dealer {
+	dealer := &Dealer{conn: conn, reader: bufio.NewReader(input), maxFrame: maxFrame, writing: make(chan struct{}, 1)}
+	dealer.writer = bufio.NewWriter(output{dealer})
+	return dealer
+}
+
+// output counts what leaves.
+type output struct {
+	dealer *Dealer
+}
+
+func (o output) Write(bytes []byte) (int, error) {
+	count, err := o.dealer.conn.Write(bytes)
+	o.dealer.written += uint64(count)
+	return count, err
 }
 
 // Dial connects to "tcp://host:port" or "ipc:///path" and shakes hands. A frame of more than maxFrame bytes ends the connection.
@@ -51,7 +72,7 @@ func Dial(address string, maxFrame int) (*Dealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	dealer := &Dealer{conn: conn, reader: bufio.NewReader(conn), writer: bufio.NewWriter(conn), maxFrame: maxFrame}
+	dealer := newDealer(conn, conn, maxFrame)
 	_ = conn.SetDeadline(time.Now().Add(handshakeTimeout))
 	if err := dealer.shakeHands(); err != nil {
 		_ = conn.Close()
@@ -73,11 +94,58 @@ func SplitAddress(address string) (network, target string, err error) {
 	return "", "", fmt.Errorf("zmtp: no address: %q", address)
 }
 
-// Send writes one message of one or more frames. After an error the connection is of no use.
-func (d *Dealer) Send(frames [][]byte) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_ = d.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+// Send writes one message of one or more frames. It gives up when by has passed, a zero time being none, and when the peer takes
+// nothing for 10 s. After an error that is not ErrBusy the connection is closed.
+func (d *Dealer) Send(frames [][]byte, by time.Time) error {
+	if !d.lock(by) {
+		return ErrBusy
+	}
+	defer d.unlock()
+	limit := time.Now().Add(writeTimeout)
+	isHurried := !by.IsZero() && by.Before(limit)
+	if isHurried {
+		limit = by
+	}
+	_ = d.conn.SetWriteDeadline(limit)
+	before := d.written
+	err := d.writeMessage(frames)
+	switch {
+	case err == nil:
+		return nil
+	case isHurried && d.written == before && errors.Is(err, os.ErrDeadlineExceeded):
+		d.writer.Reset(output{d})
+		return ErrBusy
+	}
+	_ = d.conn.Close()
+	return err
+}
+
+// lock reports whether it came to write by that time.
+func (d *Dealer) lock(by time.Time) bool {
+	if by.IsZero() {
+		d.writing <- struct{}{}
+		return true
+	}
+	select {
+	case d.writing <- struct{}{}:
+		return true
+	default:
+	}
+	timer := time.NewTimer(time.Until(by))
+	defer timer.Stop()
+	select {
+	case d.writing <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (d *Dealer) unlock() {
+	<-d.writing
+}
+
+func (d *Dealer) writeMessage(frames [][]byte) error {
 	for at, frame := range frames {
 		var flags byte
 		if at < len(frames)-1 {
@@ -137,13 +205,10 @@ func (d *Dealer) shakeHands() error {
 		return fmt.Errorf("zmtp: the broker wants %s, which this client does not have", mechanism)
 	}
 	ready := append([]byte("\x05READY\x0bSocket-Type"), 0, 0, 0, 6)
-	d.mu.Lock()
-	err := d.write(flagCommand, append(ready, "DEALER"...))
-	if err == nil {
-		err = d.writer.Flush()
+	if err := d.write(flagCommand, append(ready, "DEALER"...)); err != nil {
+		return err
 	}
-	d.mu.Unlock()
-	if err != nil {
+	if err := d.writer.Flush(); err != nil {
 		return err
 	}
 	flags, frame, err := d.read()
@@ -157,7 +222,7 @@ func (d *Dealer) shakeHands() error {
 }
 
 // command answers a PING with its context; whatever else comes is ignored.
-func (d *Dealer) command(frame []byte) error {
+func (d *Dealer) command(frame []byte) (err error) {
 	name, data, ok := splitCommand(frame)
 	if !ok {
 		return ErrProtocol
@@ -168,13 +233,18 @@ func (d *Dealer) command(frame []byte) error {
 	if len(data) < 2 {
 		return ErrProtocol
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.lock(time.Time{})
+	defer d.unlock()
 	_ = d.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if err := d.write(flagCommand, append([]byte("\x04PONG"), data[2:]...)); err != nil {
-		return err
+	err = d.write(flagCommand, append([]byte("\x04PONG"), data[2:]...))
+	if err == nil {
+		err = d.writer.Flush()
 	}
-	return d.writer.Flush()
+	if err != nil {
+		// Perhaps in the middle: nobody may write after that.
+		_ = d.conn.Close()
+	}
+	return err
 }
 
 func splitCommand(frame []byte) (name string, data []byte, ok bool) {

@@ -1,16 +1,16 @@
 package zmtp
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
 	"net"
 	"testing"
+	"time"
 )
 
 func dealerOver(conn net.Conn, input io.Reader) *Dealer {
-	return &Dealer{conn: conn, reader: bufio.NewReader(input), writer: bufio.NewWriter(conn), maxFrame: 1_000}
+	return newDealer(conn, input, 1_000)
 }
 
 func TestAnyBytesGiveMessagesOrAnError(t *testing.T) {
@@ -66,4 +66,47 @@ func FuzzReceive(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestWhatWasNotBegunInTimeLeavesTheConnectionAsItWas(t *testing.T) {
+	here, there := net.Pipe()
+	defer here.Close()
+	defer there.Close()
+	dealer := newDealer(here, here, 1_000)
+	soon := func() time.Time { return time.Now().Add(10 * time.Millisecond) }
+	if err := dealer.Send([][]byte{[]byte("lost")}, soon()); !errors.Is(err, ErrBusy) {
+		t.Fatalf("nobody reads: %v", err)
+	}
+	dealer.lock(time.Time{})
+	if err := dealer.Send([][]byte{[]byte("lost")}, soon()); !errors.Is(err, ErrBusy) {
+		t.Fatalf("another writes: %v", err)
+	}
+	dealer.unlock()
+	received := make(chan string, 1)
+	go func() {
+		bytes := make([]byte, 64)
+		n, _ := there.Read(bytes)
+		received <- string(bytes[:n])
+	}()
+	if err := dealer.Send([][]byte{[]byte("sent")}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-received; got != "\x00\x04sent" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func TestWhatWasWrittenInPartEndsTheConnection(t *testing.T) {
+	here, there := net.Pipe()
+	defer here.Close()
+	defer there.Close()
+	dealer := newDealer(here, here, 1_000)
+	go func() { _, _ = there.Read(make([]byte, 1)) }()
+	if err := dealer.Send([][]byte{[]byte("half")}, time.Now().Add(50*time.Millisecond)); err == nil || errors.Is(err, ErrBusy) {
+		t.Fatalf("got %v", err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, there) }()
+	if err := dealer.Send([][]byte{[]byte("next")}, time.Time{}); err == nil {
+		t.Error("something was written after half a message")
+	}
 }
