@@ -38,7 +38,7 @@ export default {
         'peers/*/server.{ts,js}',
         'systems/*/server.ts',
         // The parts of RPC chains.
-        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder}.ts',
+        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,subscriber}.ts',
       ],
       // Part of Linux; the bench does without where it is missing.
       ignoreBinaries: ['taskset'],

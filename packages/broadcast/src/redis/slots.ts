@@ -16,7 +16,7 @@ export function slotOf(channel: string): number {
   return crc % SLOTS;
 }
 
-export interface Master {
+interface Master {
   readonly host: string;
   readonly port: number;
 }
