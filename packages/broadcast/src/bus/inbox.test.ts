@@ -74,6 +74,21 @@ describe('Inbox', () => {
     expect(settled).toHaveBeenCalled();
   });
 
+  it('waits on when a command is lost with its link, also where that is noticed late', async () => {
+    const first = await up();
+    inbox.add('a');
+    const settled = vi.fn();
+    void inbox.settled().then(settled);
+    first.subscribed[0]?.reject(new Error('lost'));
+    await idle();
+    inbox.down();
+    const second = await up();
+    expect([second.commands, settled.mock.calls.length, told]).toEqual([['+a'], 0, []]);
+    second.subscribed[0]?.resolve();
+    await idle();
+    expect(settled).toHaveBeenCalled();
+  });
+
   it('subscribes many in chunks, a few at a time, and never one that was removed meanwhile', async () => {
     for (let channel = 0; channel < 20_000; channel += 1) inbox.add(`${channel}`);
     const link = await up();
@@ -95,7 +110,7 @@ describe('Inbox', () => {
     const link = await up();
     inbox.add('a');
     const settled = inbox.settled();
-    link.subscribed[0]?.reject(new Error('no permission'));
+    link.subscribed[0]?.resolve(new Error('no permission'));
     await settled;
     expect(told).toEqual(['refused no permission']);
   });

@@ -114,10 +114,11 @@ export class Inbox {
     const command = this.#commands;
     this.#open.add(command);
     try {
-      await link.subscribe(channels);
-    } catch (error) {
-      // A link that was lost is followed by another, where all of them are subscribed again.
-      if (this.#link === link) this.#options.onRefused(error);
+      const refusal = await link.subscribe(channels);
+      if (refusal !== undefined) this.#options.onRefused(refusal);
+    } catch {
+      // Lost: on the next link all of them are subscribed again, and whoever waits goes on waiting.
+      return;
     }
     if (this.#link !== link) return;
     this.#open.delete(command);

@@ -18,8 +18,8 @@ export interface Link {
    * place. Rejects when the connection is lost: which of them it had is unknown.
    */
   publish(messages: readonly BusMessage[]): Promise<ReadonlyMap<number, Error>>;
-  /** Settles when they are in force. Rejects when the connection is lost or the server refuses. */
-  subscribe(channels: readonly string[]): Promise<void>;
+  /** Settles when they are in force, or with the error of a server that refused. Rejects when the connection is lost. */
+  subscribe(channels: readonly string[]): Promise<Error | undefined>;
   /** Takes effect in the order of the calls, of {@link subscribe} too. */
   unsubscribe(channels: readonly string[]): void;
   /** Has the server answer, so that a dead connection is found; for libraries that do not by themselves. */

@@ -70,7 +70,7 @@ class NatsLink implements Link {
     return refused;
   }
 
-  async subscribe(channels: readonly string[]): Promise<void> {
+  async subscribe(channels: readonly string[]): Promise<Error | undefined> {
     for (const channel of channels) {
       if (this.#subscriptions.has(channel)) continue;
       const callback = (error: NatsError | null, message: Msg) => {
@@ -82,7 +82,7 @@ class NatsLink implements Link {
     await this.#answered();
     const refusal = this.#refusal;
     this.#refusal = undefined;
-    if (refusal !== undefined) throw refusal;
+    return refusal;
   }
 
   unsubscribe(channels: readonly string[]): void {

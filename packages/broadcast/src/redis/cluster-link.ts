@@ -59,14 +59,15 @@ class ClusterLink implements Link {
     return refused;
   }
 
-  async subscribe(channels: readonly string[]): Promise<void> {
+  async subscribe(channels: readonly string[]): Promise<Error | undefined> {
     const answers = [...bySlot(channels)].map(async ([slot, own]) => {
       const link = this.#linkOf(slot);
-      if (link === undefined) throw unowned();
-      await link.subscribe(own);
+      if (link !== undefined) return link.subscribe(own);
+      // Somebody will have it: the next link knows who.
+      await this.close();
+      throw unowned();
     });
-    const failed = (await Promise.allSettled(answers)).find(({ status }) => status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
+    return (await Promise.all(answers)).find((refusal) => refusal !== undefined);
   }
 
   unsubscribe(channels: readonly string[]): void {

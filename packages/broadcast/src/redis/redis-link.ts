@@ -95,8 +95,13 @@ export class RedisLink implements Link {
   }
 
   /** Where it is sharded: of one slot. */
-  async subscribe(channels: readonly string[]): Promise<void> {
-    await (this.isSharded ? this.#redis.ssubscribe(...channels) : this.#redis.subscribe(...channels));
+  async subscribe(channels: readonly string[]): Promise<Error | undefined> {
+    try {
+      await (this.isSharded ? this.#redis.ssubscribe(...channels) : this.#redis.subscribe(...channels));
+      return undefined;
+    } catch (error) {
+      return this.#refusal(error);
+    }
   }
 
   unsubscribe(channels: readonly string[]): void {
