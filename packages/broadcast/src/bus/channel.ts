@@ -11,8 +11,8 @@ export interface Channel {
   /** On the bus. */
   readonly name: string;
   readonly lane: Lane;
-  /** A pack is under way: the next waits for its answer, so that their order holds whatever becomes of it. */
-  isSending: boolean;
+  /** Packs without an answer; they are answered in their order. */
+  underWay: number;
   /** It stands in line to send. */
   isQueued: boolean;
   readonly hasPacks: boolean;
@@ -31,7 +31,9 @@ export class NormalChannel implements Channel {
   readonly lane = 'normal';
   readonly group: string;
   readonly name: string;
-  isSending = false;
+  /** Since somebody looked for one to forget. */
+  wasUsed = false;
+  underWay = 0;
   isQueued = false;
   #next = 0;
   readonly #packs = new Fifo<RunPack>();
@@ -78,9 +80,10 @@ export class NormalChannel implements Channel {
   fail(sent: RunPack | undefined, error: ImError): readonly Pack[] {
     const failed: RunPack[] = sent === undefined ? [] : [sent];
     for (let pack = this.shift(); pack !== undefined; pack = this.shift()) failed.push(pack);
-    const [oldest] = failed;
-    if (oldest === undefined) return failed;
-    this.#begin().lost = this.#next - (oldest.first - oldest.lost);
+    if (failed.length === 0) return failed;
+    // Of what was under way before it, some may stand in the queue as lost already.
+    const from = Math.min(...failed.map(({ first, lost }) => first - lost));
+    this.#begin().lost = this.#next - from;
     for (const { taken } of failed) taken?.reject(error);
     return failed;
   }
@@ -98,7 +101,7 @@ export class PriorityChannel implements Channel {
   readonly lane = 'priority';
   readonly group: string;
   readonly name: string;
-  isSending = false;
+  underWay = 0;
   isQueued = false;
   readonly #packs = new Fifo<VersionedPack>();
   #last: VersionedPack | undefined;
@@ -141,7 +144,7 @@ export class PriorityChannel implements Channel {
   fail(sent: VersionedPack | undefined): readonly Pack[] {
     const failed: VersionedPack[] = sent === undefined ? [] : [sent];
     for (let pack = this.shift(); pack !== undefined; pack = this.shift()) failed.push(pack);
-    const position = failed.at(-1)?.position;
+    const position = failed.reduce<Position | undefined>((newest, pack) => later(newest, pack.position), undefined);
     if (position !== undefined) this.tellHead(position);
     for (const { taken } of failed) taken?.resolve();
     return failed;
@@ -153,4 +156,10 @@ export class PriorityChannel implements Channel {
     this.#last = pack;
     return pack;
   }
+}
+
+/** Of what was under way before a pack, the head may stand in the queue behind it already. */
+function later(one: Position | undefined, other: Position | undefined): Position | undefined {
+  if (one === undefined || other === undefined) return other ?? one;
+  return one.epoch === other.epoch && one.version > other.version ? one : other;
 }

@@ -70,18 +70,19 @@ describe('Outbox', () => {
     expect(batch(link, 0)).toEqual(['r:1.n → 5: gift', 'r:1._ → 0-0: a c', 'r:2._ → 0-0: b']);
   });
 
-  it('collects what comes while a pack of the channel is under way, and lets other channels go', async () => {
-    const first = normal('r:1', 'a');
-    turn();
+  it('collects what comes while eight packs of the channel are under way, and lets other channels go', async () => {
+    for (let pack = 0; pack < 8; pack += 1) {
+      normal('r:1', `${pack}`);
+      turn();
+    }
     normal('r:1', 'b');
     normal('r:1', 'c');
     normal('r:2', 'x');
     turn();
-    expect(batch(link, 1)).toEqual(['r:2._ → 0-0: x']);
+    expect(batch(link, 8)).toEqual(['r:2._ → 0-0: x']);
     await answer(link, 0);
-    await first?.promise;
     turn();
-    expect(batch(link, 2)).toEqual(['r:1._ → 1-0: b c']);
+    expect(batch(link, 9)).toEqual(['r:1._ → 8-0: b c']);
   });
 
   it('drops what there is no room for, and lets the numbers say so, although nothing follows', async () => {
@@ -89,15 +90,29 @@ describe('Outbox', () => {
     for (const body of ['d', 'e']) expect(normal('r:1', body)).toBeUndefined();
     expect(outbox.normalMessages).toBe(3);
     turn();
-    expect(batch(link, 0)).toEqual(['r:1._ → 0-0: a b c']);
+    expect(batch(link, 0)).toEqual(['r:1._ → 0-0: a b c', 'r:1._ → 5-2:']);
     await answer(link, 0);
-    turn();
-    expect(batch(link, 1)).toEqual(['r:1._ → 5-2:']);
-    await answer(link, 1);
     normal('r:1', 'f');
     turn();
-    expect(batch(link, 2)).toEqual(['r:1._ → 5-0: f']);
+    expect(batch(link, 1)).toEqual(['r:1._ → 5-0: f']);
     expect(outbox.normalMessages).toBe(0);
+  });
+
+  it('says of several packs under way, lost one after the other, all that may be missing', async () => {
+    normal('r:1', 'a');
+    priority('r:1', 'gift', 5);
+    turn();
+    normal('r:1', 'b');
+    priority('r:1', 'ring', 6);
+    turn();
+    normal('r:1', 'c');
+    for (const { reject } of link.sent) reject(new Error('lost'));
+    await idle();
+    outbox.down();
+    const next = new FakeLink();
+    outbox.up(next);
+    turn();
+    expect(batch(next, 0)?.sort()).toEqual(['r:1._ → 3-3:', 'r:1.n → head 6']);
   });
 
   it('answers all that wait when the link is lost, and says on the next what may be missing', async () => {
@@ -140,6 +155,23 @@ describe('Outbox', () => {
     normal('r:1', 'b');
     turn();
     expect(batch(link, 1)).toEqual(['r:1._ → 1-0: b']);
+  });
+
+  it('remembers the numbers of 100,000 groups, and forgets silent ones for more', async () => {
+    const publish = (group: string) => {
+      expect(normal(group, 'x')).toBeDefined();
+      turn();
+      for (const { resolve } of link.sent.splice(0)) resolve(new Map());
+    };
+    for (let group = 0; group < 103_000; group += 1) {
+      publish(`r:${group}`);
+      if (group % 1_000 === 0) await idle();
+    }
+    await idle();
+    normal('r:102999', 'y');
+    normal('r:0', 'y');
+    turn();
+    expect(batch(link, 0)).toEqual(['r:102999._ → 1-0: y', 'r:0._ → 0-0: y']);
   });
 
   it('tells the newest head of a group after its messages', async () => {

@@ -1,7 +1,7 @@
 /**
- * Everything this process publishes, on its way to the bus: a lone message goes out with the turn, what comes while a
- * channel's pack is under way shares the next. Owns queues, limits and the order of lanes. Must not know sequencers or
- * what a link is made of.
+ * Everything this process publishes, on its way to the bus: what a turn of the event loop brings to a channel is a pack, a
+ * lone message goes out at its end; while the bus is busy packs grow. Owns queues, limits and the order of lanes. Must not
+ * know sequencers or what a link is made of.
  */
 import { ImError, type Lane, type Position, type Publication, topicOf } from '@im/protocol';
 import { Fifo } from '../memory/fifo.js';
@@ -27,10 +27,12 @@ export interface OutboxOptions {
 const WINDOW_BYTES = 1_048_576;
 /** Packs under way. */
 const WINDOW_PACKS = 2_048;
-/** Channels that are remembered; beyond, the one that was silent longest begins to count anew. */
+/** Of them of one channel: a slow answer holds up neither the others nor all of its own. */
+const CHANNEL_PACKS = 8;
+/** Channels that are remembered; beyond, one that was silent for long begins to count anew. */
 const MAX_CHANNELS = 100_000;
-/** How many of the oldest are looked at to find a silent one. */
-const LOOKS = 64;
+/** How many are looked at to find a silent one. */
+const LOOKS = 16;
 
 interface Sent {
   readonly channel: Channel;
@@ -39,11 +41,11 @@ interface Sent {
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  /** In the order of their last use: they remember their numbers. */
+  /** They remember their numbers. */
   readonly #normalChannels = new Map<string, NormalChannel>();
   /** Those that have something to say. */
   readonly #priorityChannels = new Map<string, PriorityChannel>();
-  /** Channels with packs, none under way. */
+  /** Channels with packs that may go. */
   readonly #ready: Readonly<Record<Lane, Fifo<Channel>>> = { normal: new Fifo(), priority: new Fifo() };
   #link: Link | undefined;
   #isDeferred = false;
@@ -119,7 +121,7 @@ export class Outbox {
     const error = away('the message bus cannot be reached; try again later');
     for (const channels of [this.#normalChannels, this.#priorityChannels]) {
       // Those under way are answered by their own failure.
-      for (const channel of channels.values()) if (!channel.isSending) this.#fail(channel, undefined, error);
+      for (const channel of channels.values()) if (channel.underWay === 0) this.#fail(channel, undefined, error);
     }
     this.#tellDrained();
   }
@@ -135,12 +137,13 @@ export class Outbox {
   /** Undefined when there are too many that have something to say. */
   #normalChannel(group: string): NormalChannel | undefined {
     const channels = this.#normalChannels;
-    const known = channels.get(group);
-    if (known?.hasPacks === true) return known;
-    if (known === undefined && channels.size >= MAX_CHANNELS && !forgetSilent(channels)) return undefined;
-    const channel = known ?? new NormalChannel(group, this.#options.channelOf(topicOf(group, 'normal')));
-    channels.delete(group);
-    channels.set(group, channel);
+    let channel = channels.get(group);
+    if (channel === undefined) {
+      if (channels.size >= MAX_CHANNELS && !forgetSilent(channels)) return undefined;
+      channel = new NormalChannel(group, this.#options.channelOf(topicOf(group, 'normal')));
+      channels.set(group, channel);
+    }
+    channel.wasUsed = true;
     return channel;
   }
 
@@ -157,7 +160,7 @@ export class Outbox {
   }
 
   #queue(channel: Channel): void {
-    if (channel.isQueued || channel.isSending) return;
+    if (channel.isQueued || channel.underWay >= CHANNEL_PACKS) return;
     channel.isQueued = true;
     this.#ready[channel.lane].push(channel);
     this.#pumpLater();
@@ -184,8 +187,9 @@ export class Outbox {
       channel.isQueued = false;
       const pack = channel.shift();
       if (pack === undefined) continue;
-      channel.isSending = true;
+      channel.underWay += 1;
       this.#left(channel, pack);
+      if (channel.hasPacks) this.#queue(channel);
       const message = { channel: channel.name, bytes: pack.encode(this.#options.sender) };
       bytes += message.bytes.length;
       sent.push({ channel, pack });
@@ -211,7 +215,7 @@ export class Outbox {
     this.#packsUnderWay -= sent.length;
     this.#bytesUnderWay -= bytes;
     sent.forEach(({ channel, pack }, place) => {
-      channel.isSending = false;
+      channel.underWay -= 1;
       if (refused === undefined) {
         const message = 'the connection to the message bus was lost before its answer';
         this.#fail(channel, pack, new ImError('DISCONNECTED', { message, cause }));
@@ -245,7 +249,7 @@ export class Outbox {
   #next(channel: Channel): void {
     if (channel.hasPacks) this.#queue(channel);
     // One of the normal lane remembers its numbers.
-    else if (channel.lane === 'priority') this.#priorityChannels.delete(channel.group);
+    else if (channel.lane === 'priority' && channel.underWay === 0) this.#priorityChannels.delete(channel.group);
   }
 
   #tellDrained(): void {
@@ -256,14 +260,24 @@ export class Outbox {
   }
 }
 
+/**
+ * One that has nothing to say, rather one that was not used since it was looked at last; those looked at come to the end.
+ * @returns whether there was one
+ */
 function forgetSilent(channels: Map<string, NormalChannel>): boolean {
+  let silent: string | undefined;
   let looks = 0;
   for (const [group, channel] of channels) {
-    if (!channel.hasPacks && !channel.isSending) return channels.delete(group);
+    const isSilent = !channel.hasPacks && channel.underWay === 0;
+    if (isSilent && !channel.wasUsed) return channels.delete(group);
+    if (isSilent) silent ??= group;
+    channel.wasUsed = false;
+    channels.delete(group);
+    channels.set(group, channel);
     looks += 1;
     if (looks === LOOKS) break;
   }
-  return false;
+  return silent !== undefined && channels.delete(silent);
 }
 
 function settled(): Taken {
