@@ -1,6 +1,7 @@
 /** What waits on one channel to go out in one bus message. Owns the messages until then; must not know connections. */
 import type { Position, Publication } from '@im/protocol';
-import { encodeRun, encodeVersioned, MAX_RUN, messageBytes, type Versioned } from '../wire/delivery-codec.js';
+import { encodeRun, encodeVersioned, MAX_RUN, type Versioned } from '../wire/delivery-codec.js';
+import { messageBytes } from '../wire/message.js';
 
 /** A pack of more is followed by another. */
 const PACK_BYTES = 65_536;
@@ -54,7 +55,7 @@ export class RunPack implements Pack {
 
   push(publication: Publication): void {
     this.messages.push(publication);
-    this.#bytes += messageBytes(publication);
+    this.#bytes += messageBytes(publication.event, publication.body, publication.id);
     this.bodyBytes += publication.body.byteLength;
   }
 
@@ -85,7 +86,7 @@ export class VersionedPack implements Pack {
 
   push(publication: Publication, position: Position): void {
     this.messages.push({ publication, position });
-    this.#bytes += messageBytes(publication);
+    this.#bytes += messageBytes(publication.event, publication.body, publication.id);
     this.bodyBytes += publication.body.byteLength;
   }
 

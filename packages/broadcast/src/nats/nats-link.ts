@@ -96,8 +96,11 @@ class NatsLink implements Link {
     // The client pings by itself.
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    // What was written to a socket that the server has ended fails in a moment, and the client listens for that only until
+    // it is closed: the failure would end the process.
+    await new Promise(setImmediate);
+    await this.#connection.close();
   }
 
   #refused(channel: string, error: Error): void {

@@ -7,10 +7,12 @@
  * run          kind:u8=1 sender:f64 first:f64 lost:f64 count:u16 message…            normal lane
  * versioned    kind:u8=2 version:f64 epochBytes:u8 count:u16 epoch message…          versions follow each other
  * head         kind:u8=3 version:f64 epochBytes:u8 epoch
- * message      bodyBytes:u32 time:f64 eventBytes:u8 idBytes:u8 event id body
  * ```
+ * with messages as in message.ts.
  */
-import { type Delivery, ImError, isEventName, MAX_BODY_BYTES, type Position, type Publication } from '@im/protocol';
+import { type Delivery, ImError, isEventName, type Position, type Publication } from '@im/protocol';
+import { endOfMessage, MessageReader, writeMessage } from './message.js';
+import { PackBuffer } from './pack-buffer.js';
 
 /** Normal messages of one sender, numbered on their channel from 0; `lost` were dropped right before `first`. */
 export interface Run {
@@ -42,54 +44,50 @@ const KIND = { run: 1, versioned: 2, head: 3 } as const;
 const RUN_HEAD_BYTES = 27;
 const VERSIONED_HEAD_BYTES = 12;
 const HEAD_HEAD_BYTES = 10;
-const MESSAGE_HEAD_BYTES = 14;
-
-/** At most what a message takes on the wire. */
-export function messageBytes({ event, body, id }: Publication): number {
-  return MESSAGE_HEAD_BYTES + event.length + body.byteLength + (id === undefined ? 0 : id.length * 3);
-}
+/** Under construction: empty between two calls. */
+const pack = new PackBuffer();
 
 /** Of checked publications. */
 export function encodeRun({ sender, first, lost, messages }: Run): Buffer {
-  const bytes = Buffer.allocUnsafe(1 + RUN_HEAD_BYTES + sizeOf(messages));
+  const bytes = pack.reserve(1 + RUN_HEAD_BYTES);
   bytes[0] = FORM;
   bytes[1] = KIND.run;
   bytes.writeDoubleLE(sender, 2);
   bytes.writeDoubleLE(first, 10);
   bytes.writeDoubleLE(lost, 18);
-  let at = bytes.writeUInt16LE(messages.length, 26);
-  for (const message of messages) at = writeMessage(bytes, at, message);
-  return bytes.subarray(0, at);
+  pack.length = bytes.writeUInt16LE(messages.length, 26);
+  for (const message of messages) writeMessage(pack, message);
+  return taken();
 }
 
 /** Of checked publications. @param head where the log stands, told after them */
 export function encodeVersioned(messages: readonly Versioned[], head?: Position): Buffer {
-  let size = 1 + (head === undefined ? 0 : HEAD_HEAD_BYTES + head.epoch.length);
-  for (const { publication, position } of messages) {
-    size += VERSIONED_HEAD_BYTES + position.epoch.length + messageBytes(publication);
-  }
-  const bytes = Buffer.allocUnsafe(size);
-  bytes[0] = FORM;
-  let at = 1;
+  pack.reserve(1)[0] = FORM;
+  pack.length = 1;
   for (let index = 0; index < messages.length; ) {
     const length = lengthOfRun(messages, index);
-    const { position } = messages[index] as Versioned;
-    bytes[at] = KIND.versioned;
-    at = bytes.writeDoubleLE(position.version, at + 1);
-    bytes[at] = position.epoch.length;
-    at = bytes.writeUInt16LE(length, at + 1);
-    at += bytes.write(position.epoch, at, 'latin1');
+    writePosition(KIND.versioned, (messages[index] as Versioned).position, length);
     for (const end = index + length; index < end; index += 1) {
-      at = writeMessage(bytes, at, (messages[index] as Versioned).publication);
+      writeMessage(pack, (messages[index] as Versioned).publication);
     }
   }
-  if (head !== undefined) {
-    bytes[at] = KIND.head;
-    at = bytes.writeDoubleLE(head.version, at + 1);
-    bytes[at] = head.epoch.length;
-    at += 1 + bytes.write(head.epoch, at + 1, 'latin1');
-  }
-  return bytes.subarray(0, at);
+  if (head !== undefined) writePosition(KIND.head, head);
+  return taken();
+}
+
+function writePosition(kind: number, { epoch, version }: Position, count?: number): void {
+  const bytes = pack.reserve(VERSIONED_HEAD_BYTES + epoch.length);
+  bytes[pack.length] = kind;
+  let at = bytes.writeDoubleLE(version, pack.length + 1);
+  bytes[at] = epoch.length;
+  at = count === undefined ? at + 1 : bytes.writeUInt16LE(count, at + 1);
+  pack.length = at + bytes.write(epoch, at, 'latin1');
+}
+
+function taken(): Buffer {
+  const bytes = pack.copy();
+  pack.reset(0);
+  return bytes;
 }
 
 /**
@@ -123,11 +121,12 @@ export function readBusMessage(bytes: Buffer, group: string, handler: BusMessage
 function readRun(bytes: Buffer, start: number, group: string, handler: BusMessageHandler): number {
   let at = need(bytes, start, RUN_HEAD_BYTES);
   const count = bytes.readUInt16LE(start + 25);
-  const [sender, first, lost] = [start + 1, start + 9, start + 17].map((place) => wholeNumber(bytes, place));
-  handler.onRun({ sender: sender as number, first: first as number, lost: lost as number, count });
-  const reader = new MessageReader(bytes);
+  const sender = wholeNumber(bytes, start + 1);
+  const first = wholeNumber(bytes, start + 9);
+  handler.onRun({ sender, first, lost: wholeNumber(bytes, start + 17), count });
+  const reader = new MessageReader();
   for (let left = count; left > 0; left -= 1) {
-    at = reader.read(at);
+    at = readMessage(reader, bytes, at);
     const { event, body, id, time } = reader;
     handler.onDelivery(
       id === undefined
@@ -143,9 +142,9 @@ function readVersioned(bytes: Buffer, start: number, group: string, handler: Bus
   let version = wholeNumber(bytes, start + 1);
   let at = need(bytes, epochAt, bytes[start + 9] as number);
   const epoch = bytes.toString('latin1', epochAt, at);
-  const reader = new MessageReader(bytes);
+  const reader = new MessageReader();
   for (let left = bytes.readUInt16LE(start + 10); left > 0; left -= 1) {
-    at = reader.read(at);
+    at = readMessage(reader, bytes, at);
     const { event, body, id, time } = reader;
     handler.onDelivery(
       id === undefined
@@ -157,44 +156,15 @@ function readVersioned(bytes: Buffer, start: number, group: string, handler: Bus
   return at;
 }
 
-/** Reads messages that follow each other; an event that repeats is one text. */
-class MessageReader {
-  event = '';
-  id: string | undefined;
-  time = 0;
-  body: Uint8Array = new Uint8Array(0);
-  readonly #bytes: Buffer;
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-  }
-
-  /** @returns where it ends. @throws ImError MALFORMED */
-  read(start: number): number {
-    const bytes = this.#bytes;
-    const eventAt = need(bytes, start, MESSAGE_HEAD_BYTES);
-    const bodyBytes = bytes.readUInt32LE(start);
-    if (bodyBytes > MAX_BODY_BYTES) throw malformed('a body is too large');
-    this.time = wholeNumber(bytes, start + 4);
-    const idAt = need(bytes, eventAt, bytes[start + 12] as number);
-    const bodyAt = need(bytes, idAt, bytes[start + 13] as number);
-    const end = need(bytes, bodyAt, bodyBytes);
-    this.#readEvent(eventAt, idAt);
-    this.id = bodyAt === idAt ? undefined : bytes.toString('utf8', idAt, bodyAt);
-    this.body = new Uint8Array(bytes.buffer, bytes.byteOffset + bodyAt, bodyBytes);
-    return end;
-  }
-
-  #readEvent(start: number, end: number): void {
-    const bytes = this.#bytes;
-    const last = this.event;
-    let same = last.length === end - start ? 0 : -1;
-    while (same >= 0 && same < last.length && bytes[start + same] === last.charCodeAt(same)) same += 1;
-    if (last !== '' && same === last.length) return;
-    const event = bytes.toString('latin1', start, end);
-    if (!isEventName(event)) throw malformed('not an event name');
-    this.event = event;
-  }
+/** @returns where it ends. @throws ImError MALFORMED */
+function readMessage(reader: MessageReader, bytes: Buffer, at: number): number {
+  if (endOfMessage(bytes, at, bytes.length) < 0) throw malformed('a message is not whole');
+  const { event } = reader;
+  const end = reader.read(bytes, at);
+  // Most repeat the event before, which is the same text then.
+  if ((reader.event !== event || event === '') && !isEventName(reader.event)) throw malformed('not an event name');
+  if (!Number.isSafeInteger(reader.time) || reader.time < 0) throw malformed('not a time');
+  return end;
 }
 
 function lengthOfRun(messages: readonly Versioned[], start: number): number {
@@ -205,25 +175,6 @@ function lengthOfRun(messages: readonly Versioned[], start: number): number {
     if (position === undefined || position.epoch !== first.epoch || position.version !== first.version + length) break;
   }
   return length;
-}
-
-function sizeOf(messages: readonly Publication[]): number {
-  let size = 0;
-  for (const message of messages) size += messageBytes(message);
-  return size;
-}
-
-function writeMessage(bytes: Buffer, start: number, { event, body, id, time }: Publication): number {
-  bytes.writeUInt32LE(body.byteLength, start);
-  bytes.writeDoubleLE(time, start + 4);
-  bytes[start + 12] = event.length;
-  let at = start + MESSAGE_HEAD_BYTES;
-  at += bytes.write(event, at, 'latin1');
-  const idBytes = id === undefined ? 0 : bytes.write(id, at, 'utf8');
-  bytes[start + 13] = idBytes;
-  at += idBytes;
-  bytes.set(body, at);
-  return at + body.byteLength;
 }
 
 /** @returns the end of so many bytes from there */
