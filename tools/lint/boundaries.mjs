@@ -11,6 +11,7 @@ const libraries = [
   'layer:bus',
   'layer:state',
   'layer:gateway',
+  'layer:cluster',
   'layer:client',
   'layer:sdk',
 ];
@@ -23,6 +24,7 @@ export const layers = {
   'layer:bus': ['layer:protocol', 'layer:driver'],
   'layer:state': ['layer:protocol', 'layer:driver'],
   'layer:gateway': ['layer:protocol', 'layer:driver', 'layer:bus', 'layer:state'],
+  'layer:cluster': ['layer:protocol', 'layer:bus'],
   'layer:client': ['layer:protocol', 'layer:bus'],
   'layer:sdk': ['layer:protocol'],
   'layer:app': libraries,

@@ -1,0 +1,11 @@
+export { type ChoiceOptions, chooseGateways } from './balancer/choose-gateways.js';
+export { type BackoffPolicy, type Route, type RouteOptions, routeClient } from './balancer/route.js';
+export {
+  createManagerEndpoint,
+  type ManagerEndpointOptions,
+  type RequestHandler,
+} from './endpoint/manager-endpoint.js';
+export type { JournalEntry, JournalKind } from './manager/journal.js';
+export type { ManagerStatus, NodeManager } from './manager/node-manager.js';
+export type { NodeStatus, Refusal, RefusalReason } from './manager/node-table.js';
+export type { HeldBack } from './manager/topology-keeper.js';
