@@ -1,20 +1,23 @@
 /**
- * What happens to logs inside Redis. Two keys a log, in one slot: a hash (`e` epoch, `v` version of the newest entry, `f` of the
- * oldest kept, `b` bytes of bodies, `n` and `s` the server that wrote last, and whether what it acknowledges outlives it, `i`…
- * message id → version) and a list of the entries from `f` to `v`. See `entry-bytes.ts` for how an entry is written.
+ * What happens to logs inside Redis. Three keys a log, in one slot: a hash (`e` epoch, `v` version of the newest entry, `f` of the
+ * oldest kept, `b` bytes of bodies, `n` and `s` the server that wrote last, and whether what it acknowledges outlives it), a list
+ * of the entries from `f` to `v`, a hash of message id → version. See `entry-bytes.ts` for how an entry is written.
  *
  * Epochs. A log begins under an epoch made of its key, the server's incarnation (its replication id: new at each start, at
- * each promotion to master and at each demotion) and the day, so that readers of a log that was never written are told what its first
+ * each promotion to master and at each demotion) and the week, so that readers of a log that was never written are told what its first
  * entry gets, without a trace. Every later append begins a new epoch first, when
  * - another incarnation wrote last, unless that one flushed every write (appendfsync always) and had no replicas, and this one
  *   was not promoted: then nothing acknowledged can be missing;
  * - the log ends before a version that this process saw acknowledged.
- * Versions go on and entries stay. Keys of a log expire more than a day after its last entry did, so the same day never
- * begins the same log twice.
+ * Versions go on and entries stay. Entries and ids expire by their age, the first hash more than a week later, so the same week
+ * never begins the same log twice. Weeks begin at another moment for each log.
  */
 import { RedisScript } from '@im/redis';
 
+const WEEK_MS = 7 * 86_400_000;
+
 const LOG = `
+local WEEK_MS, OUTLIVES_MS = ${WEEK_MS}, ${WEEK_MS + 86_400_000}
 local info = redis.call('INFO', 'replication')
 local node = string.match(info, 'master_replid:(%x+)')
 if not node then return redis.error_reply('ERR this server has no replication id') end
@@ -30,16 +33,17 @@ local function epoch_of(...)
   return string.sub(redis.sha1hex(table.concat({ ... }, ' ')), 1, 24)
 end
 
-local function open(meta, list, a, id)
-  local m = redis.call('HMGET', meta, 'e', 'v', 'f', 'b', 'n', 's', 'i' .. id)
+local function open(meta, list, ids, a)
+  local m = redis.call('HMGET', meta, 'e', 'v', 'f', 'b', 'n', 's')
   local log = {
-    meta = meta, list = list, epoch = m[1], known = m[7] and tonumber(m[7]),
+    meta = meta, list = list, ids = ids, epoch = m[1],
     version = tonumber(m[2] or 0), first = tonumber(m[3] or 1), bytes = tonumber(m[4] or 0),
     max_entries = tonumber(ARGV[a]), max_bytes = tonumber(ARGV[a + 1]), max_age = tonumber(ARGV[a + 2]),
     fresh = not m[1], trimmed = 0, lost = false,
   }
   if log.fresh then
-    log.epoch = epoch_of(meta, node, math.floor(now / 86400000))
+    local beginning = 36 * tonumber(string.sub(redis.sha1hex(meta), 1, 6), 16)
+    log.epoch = epoch_of(meta, node, math.floor((now + beginning) / WEEK_MS))
   elseif m[5] ~= node and (promoted or safe ~= '1' or m[6] ~= '1') then
     log.epoch = epoch_of(m[1], node, m[2])
   end
@@ -55,33 +59,34 @@ local function trim(log)
   while count > 0 do
     local oldest = redis.call('LINDEX', log.list, 0)
     if not oldest then
-      log.first, log.bytes = log.version + 1, 0
+      -- All have expired.
+      log.first, log.bytes, log.trimmed = log.version + 1, 0, log.trimmed + count
       return
     end
     local at, size, _, id = struct.unpack('>dIBHc0', oldest)
     local kept = count <= log.max_entries and (count == 1 or log.bytes <= log.max_bytes) and now - at <= log.max_age
     if kept then return end
     redis.call('LPOP', log.list)
-    if id ~= '' then redis.call('HDEL', log.meta, 'i' .. id) end
+    if id ~= '' then redis.call('HDEL', log.ids, id) end
     log.first, log.bytes, log.trimmed = log.first + 1, log.bytes - size, log.trimmed + 1
     count = count - 1
   end
 end
 
 local outlives = (safe == '1' and unwatched) and '1' or '0'
-local function save(log, ...)
-  redis.call('HSET', log.meta, 'e', log.epoch, 'v', log.version, 'f', log.first, 'b', log.bytes, 'n', node, 's', outlives, ...)
+local function save(log)
+  redis.call('HSET', log.meta, 'e', log.epoch, 'v', log.version, 'f', log.first, 'b', log.bytes, 'n', node, 's', outlives)
 end
 `;
 
 /**
  * Many appends, in order; one that fails is no other's business.
  *
- * KEYS: those of shared bodies, then hash and list of each append.
+ * KEYS: those of shared bodies, then the three of each append.
  * ARGV: now in ms or '', whether writes are flushed ('1'); number of shared bodies, and of each its life in ms and its
  * bytes; of each append maxEntries, maxBytes, maxAgeMs, the epoch and version seen
  * acknowledged, id or '', size of the body, '1' when the entry ends with a reference, the rest of the entry, life of
- * keys in ms.
+ * entries in ms.
  * Reply: of each append epoch, version, 1 when the id was known, number of entries trimmed; or '', what went wrong, 0, 0.
  */
 export const APPEND = new RedisScript(`${LOG}
@@ -92,32 +97,35 @@ for i = 1, bodies do
 end
 
 local admitted = false
-local function append(meta, list, a)
-  local id, size, life = ARGV[a + 5], tonumber(ARGV[a + 6]), ARGV[a + 9]
-  local log = open(meta, list, a, id)
+local function append(meta, list, ids, a)
+  local id, size, life = ARGV[a + 5], tonumber(ARGV[a + 6]), tonumber(ARGV[a + 9])
+  local log = open(meta, list, ids, a)
   -- The first write of a script is one that a server without room refuses: after it none is.
   if not admitted then redis.call('HSET', meta, 'e', log.epoch) end
   admitted = true
   trim(log)
-  if id ~= '' and log.known and log.known >= log.first then
+  local known = id ~= '' and tonumber(redis.call('HGET', ids, id) or nil)
+  if known and known >= log.first then
     if log.trimmed > 0 or log.lost then save(log) end
-    return log.epoch, log.known, 1, log.trimmed
+    return log.epoch, known, 1, log.trimmed
   end
-  if log.fresh then redis.call('DEL', list) end
+  if log.fresh then redis.call('DEL', list, ids) end
   redis.call('RPUSH', list, struct.pack('>dIBHc0', now, size, tonumber(ARGV[a + 7]), #id, id) .. ARGV[a + 8])
   log.version, log.bytes = log.version + 1, log.bytes + size
   local count = log.version - log.first + 1
   if count > log.max_entries or log.bytes > log.max_bytes then trim(log) end
-  if id ~= '' then save(log, 'i' .. id, log.version) else save(log) end
-  redis.call('PEXPIRE', meta, life)
+  if id ~= '' then redis.call('HSET', ids, id, log.version) end
+  save(log)
+  redis.call('PEXPIRE', meta, life + OUTLIVES_MS)
   redis.call('PEXPIRE', list, life)
+  redis.call('PEXPIRE', ids, life)
   return log.epoch, log.version, 0, log.trimmed
 end
 
 local reply = {}
-for i = 1, (#KEYS - bodies) / 2 do
-  local k = bodies + 2 * i
-  local ok, epoch, version, known, trimmed = pcall(append, KEYS[k - 1], KEYS[k], 4 + 2 * bodies + 10 * (i - 1))
+for i = 1, (#KEYS - bodies) / 3 do
+  local k = bodies + 3 * i
+  local ok, epoch, version, known, trimmed = pcall(append, KEYS[k - 2], KEYS[k - 1], KEYS[k], 4 + 2 * bodies + 10 * (i - 1))
   local r = 4 * i
   if ok then
     reply[r - 3], reply[r - 2], reply[r - 1], reply[r] = epoch, version, known, trimmed
@@ -133,12 +141,12 @@ return reply
 /**
  * A page of a log; a limit of 0 asks for its head alone.
  *
- * KEYS: hash and list. ARGV: now, flushed; maxEntries, maxBytes, maxAgeMs, epoch and version seen acknowledged; '1' for
+ * KEYS: the three. ARGV: now, flushed; maxEntries, maxBytes, maxAgeMs, epoch and version seen acknowledged; '1' for
  * forward, from where (exclusive), limit, bytes of bodies or 'inf', what keys of shared bodies begin with.
  * Reply: epoch, version, first, the first entry's version, entries.
  */
 export const READ = new RedisScript(`${LOG}
-local log = open(KEYS[1], KEYS[2], 3, '')
+local log = open(KEYS[1], KEYS[2], KEYS[3], 3)
 trim(log)
 if log.trimmed > 0 or (log.lost and not log.fresh) then save(log) end
 local forward, from, limit, max_bytes = ARGV[8] == '1', tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])

@@ -77,15 +77,19 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       expect(Buffer.from(entries[0]?.body ?? []).toString()).toBe(body);
     });
 
-    it('lets keys of logs end after their last entry', async () => {
+    it('lets entries end by their age although nobody looks, and remembers the version for more than a week', async () => {
       server = await startRedisServer();
-      const store = await open(server, {
-        prefix: 'ttl',
-        retention: { default: { maxEntries: 1, maxBytes: 1, maxAgeMs: 1_000 } },
-      });
-      await store.append('r:1', entryOf('1'));
-      const lives = await Promise.all(['ttl:log:{r:1}', 'ttl:log:{r:1}:e'].map((key) => server.command('PTTL', key)));
-      for (const life of lives) expect(Number(life.slice(1))).toBeGreaterThan(86_400_000);
+      const retention = { default: { maxEntries: 10, maxBytes: 10, maxAgeMs: 1_000 } };
+      const store = await open(server, { prefix: 'ttl', retention });
+      const before = await store.append('r:1', entryOf('1', 'm1'));
+      const lifeOf = async (key: string) => Number((await server.command('PTTL', key)).slice(1));
+      const [log, entries, ids] = await Promise.all(['', ':e', ':i'].map((suffix) => lifeOf(`ttl:log:{r:1}${suffix}`)));
+      expect(log).toBeGreaterThan(7 * 86_400_000 + 1_000);
+      for (const life of [entries, ids]) expect(life).toBeLessThan(62_000);
+      await server.command('DEL', 'ttl:log:{r:1}:e', 'ttl:log:{r:1}:i');
+      expect(await store.head('r:1')).toEqual({ epoch: before.epoch, version: 1, first: 2 });
+      expect(await store.append('r:1', entryOf('1', 'm1'))).toEqual({ ...before, version: 2 });
+      expect((await store.read('r:1', { after: 0, limit: 9 })).entries.map(({ version }) => version)).toEqual([2]);
     });
 
     it('begins a new epoch, versions going on, when a server that flushes nothing was restarted', async () => {
@@ -160,27 +164,35 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       expect([lost.epoch, anew.epoch]).not.toContain(epoch);
     });
 
-    it('answers STORE_UNAVAILABLE while the server is away, at once, and recovers by itself', async () => {
-      server = await startRedisServer({ persistent: true });
-      const logger = new RecordingLogger();
-      const store = await open(server, { logger });
-      const heard: boolean[] = [];
-      store.onAvailability((available) => heard.push(available));
-      await server.kill();
-      await vi.waitFor(() => expect(store.available).toBe(false), 10_000);
-      const away = expect.objectContaining({ name: 'STORE_UNAVAILABLE', retryable: true });
-      await expect(store.append('r:1', entryOf('1'))).rejects.toEqual(away);
-      await expect(store.read('r:1', { after: 0, limit: 1 })).rejects.toEqual(away);
-      expect((await store.appendMany(['r:1', 'r:2'], entryOf('1'))).get('r:2')).toEqual(away);
-      await server.restart();
-      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
-      expect(heard).toEqual([false, true]);
-      expect(await store.append('r:1', entryOf('1'))).toMatchObject({ version: 1 });
-    });
+    it.each([
+      ['one server', false],
+      ['a Redis Cluster', true],
+    ])(
+      'answers STORE_UNAVAILABLE while the server is away, at once, and recovers by itself: %s',
+      async (_, cluster) => {
+        server = await startRedisServer({ persistent: true, cluster });
+        const store = await open(server, { cluster });
+        const heard: boolean[] = [];
+        store.onAvailability((available) => heard.push(available));
+        await server.kill();
+        await vi.waitFor(() => expect(store.available).toBe(false), 10_000);
+        const away = expect.objectContaining({ name: 'STORE_UNAVAILABLE', retryable: true });
+        await expect(store.append('r:1', entryOf('1'))).rejects.toEqual(away);
+        await expect(store.read('r:1', { after: 0, limit: 1 })).rejects.toEqual(away);
+        expect((await store.appendMany(['r:1', 'r:2'], entryOf('1'))).get('r:2')).toEqual(away);
+        await server.restart();
+        await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+        expect(heard).toEqual([false, true]);
+        expect(await store.append('r:1', entryOf('1'))).toMatchObject({ version: 1 });
+      },
+    );
 
-    it('answers STORE_UNAVAILABLE in bounded time when the server hangs', async () => {
-      server = await startRedisServer();
-      const store = await open(server, { timeoutMs: 300 });
+    it.each([
+      ['one server', false],
+      ['a Redis Cluster', true],
+    ])('answers STORE_UNAVAILABLE in bounded time when the server hangs: %s', async (_, cluster) => {
+      server = await startRedisServer({ cluster });
+      const store = await open(server, { timeoutMs: 300, cluster });
       server.pause();
       const hung = expect.objectContaining({ name: 'STORE_UNAVAILABLE' });
       await expect(store.append('r:1', entryOf('1', 'm1'))).rejects.toEqual(hung);

@@ -60,8 +60,8 @@ const MAX_PENDING_BYTES = 67_108_864;
 /** Batches under way at a time; in a Cluster each log is a lane, since a batch must stay in one slot. */
 const LANES = 4;
 const MAX_ACKNOWLEDGED = 100_000;
-/** Keys outlive the day in which a log began, see the scripts. */
-const KEYS_OUTLIVE_ENTRIES_MS = 2 * 86_400_000;
+/** Entries leave by their age when somebody looks; those that nobody looks at, so much later. */
+const GRACE_MS = 60_000;
 
 interface Append extends LaneCall {
   readonly group: string;
@@ -194,10 +194,9 @@ class LogsInRedis implements RedisLogStore {
       args.push(body.lifeMs, body.body);
     }
     for (const { group, id, size, shared, encoded } of batch) {
-      const key = this.#keyOf(group);
-      keys.push(key, `${key}:e`);
+      keys.push(...this.#keysOf(group));
       const { maxAgeMs } = this.#retentionOf(group);
-      args.push(...this.#log(group), id, size, shared ? 1 : 0, encoded, maxAgeMs + KEYS_OUTLIVE_ENTRIES_MS);
+      args.push(...this.#log(group), id, size, shared ? 1 : 0, encoded, maxAgeMs + GRACE_MS);
     }
     const began = performance.now();
     try {
@@ -226,12 +225,11 @@ class LogsInRedis implements RedisLogStore {
   async #read(group: string, range: ReadRange): Promise<Page> {
     this.#checkOpen();
     checkGroup(group);
-    const key = this.#keyOf(group);
     const forward = 'after' in range;
     const from = forward ? range.after : range.before;
     const bytes = range.maxBytes ?? 'inf';
     const args = [...this.#circumstances(), ...this.#log(group), forward ? 1 : 0, from, range.limit, bytes];
-    const reply = await this.#connection.run(READ, [key, `${key}:e`], [...args, this.#bodyKeys]);
+    const reply = await this.#connection.run(READ, this.#keysOf(group), [...args, this.#bodyKeys]);
     const [epoch, version, first, next, ...rest] = reply as [Buffer, number, number, number, ...Buffer[]];
     const step = forward ? 1 : -1;
     const entries: Entry[] = rest.map((entry, index) => decodeEntry(entry, next + step * index));
@@ -250,9 +248,10 @@ class LogsInRedis implements RedisLogStore {
     return [maxEntries, maxBytes, maxAgeMs, seen?.epoch ?? '', seen?.version ?? 0];
   }
 
-  /** Both keys of a log carry the same tag: one slot of a Cluster. */
-  #keyOf(group: string): string {
-    return `${this.#prefix}:log:{${group}}`;
+  /** All keys of a log carry the same tag: one slot of a Cluster. */
+  #keysOf(group: string): [log: string, entries: string, ids: string] {
+    const key = `${this.#prefix}:log:{${group}}`;
+    return [key, `${key}:e`, `${key}:i`];
   }
 
   get #bodyKeys(): string {
