@@ -127,6 +127,18 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       expect(after.epoch).not.toBe(before.epoch);
     });
 
+    it('takes a server that does not tell its configuration for one that flushes nothing', async () => {
+      server = await startRedisServer({ persistent: true });
+      await server.command('ACL', 'SETUSER', 'default', '-config');
+      const logger = new RecordingLogger();
+      const store = await open(server, { logger });
+      expect(JSON.stringify(logger.records)).toContain('does not tell its configuration');
+      const before = await store.append('r:1', entryOf('1'));
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      expect((await store.append('r:1', entryOf('2'))).epoch).not.toBe(before.epoch);
+    });
+
     it('begins a new epoch after a change of roles', async () => {
       server = await startRedisServer({ persistent: true });
       const other = await startRedisServer();

@@ -24,7 +24,9 @@ export class ServerSafety {
   /** Asks anew; warns once about what an operator would want to know. */
   async ask(connection: RedisConnection): Promise<void> {
     const settings = await settingsOf(connection);
-    this.#flushed = settings.every(({ appendonly, appendfsync }) => appendonly === 'yes' && appendfsync === 'always');
+    this.#flushed =
+      settings.length > 0 &&
+      settings.every(({ appendonly, appendfsync }) => appendonly === 'yes' && appendfsync === 'always');
     const warnings = [...new Set(settings.flatMap(warningsOf))];
     if (settings.length === 0) warnings.push('it does not tell its configuration: nothing is known of what it keeps');
     const warned = warnings.join('; ');
