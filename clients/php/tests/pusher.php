@@ -1,14 +1,19 @@
 <?php
 
-/** `php tests/pusher.php url token`: makes the pushes that it is told, one a line, and says what became of each. */
+/**
+ * `php tests/pusher.php <url> <token>`, or `<address of a broker>`: makes the pushes that it is told, one a line, and says
+ * what became of each.
+ */
 
 declare(strict_types=1);
 
+use Im\Caller;
+use Im\HttpPushClient;
 use Im\ImError;
 use Im\Published;
 use Im\PublishedMany;
-use Im\PushClient;
 use Im\PushMessage;
+use Im\RpcPushClient;
 
 require __DIR__ . '/../autoload.php';
 
@@ -20,7 +25,9 @@ function told(ImError $error): array
     ];
 }
 
-$client = new PushClient($argv[1], $argv[2], timeoutMs: 1_000);
+$client = isset($argv[2])
+    ? new HttpPushClient($argv[1], $argv[2], timeoutMs: 1_000)
+    : new RpcPushClient(new Caller($argv[1]));
 while (($line = fgets(STDIN)) !== false) {
     $ask = json_decode($line, true);
     try {

@@ -3,9 +3,22 @@
 from .brokers import Keys
 from .caller import Caller
 from .errors import ErrorCode, ImError
-from .push import Published, PublishedMany, PushClient
+from .push import HttpPushClient, Published, PublishedMany, PushClient, RpcPushClient
 from .reply import Reply
 from .request import Request
 from .worker import Worker
 
-__all__ = ["Caller", "ErrorCode", "ImError", "Keys", "Published", "PublishedMany", "PushClient", "Reply", "Request", "Worker"]
+__all__ = [
+    "Caller",
+    "ErrorCode",
+    "HttpPushClient",
+    "ImError",
+    "Keys",
+    "Published",
+    "PublishedMany",
+    "PushClient",
+    "Reply",
+    "Request",
+    "RpcPushClient",
+    "Worker",
+]

@@ -1,4 +1,4 @@
-"""Pushes to users, rooms, groups and everyone: ``POST /v1/push`` of docs/push.md. The standard library, nothing else."""
+"""Pushes to users, rooms, groups and everyone, as docs/push.md has it: over HTTP with the standard library, or by RPC."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
+from .caller import Caller
 from .errors import ErrorCode, ImError
 
 MAX_ANSWER_BYTES = 16_777_216
@@ -45,7 +46,7 @@ class PublishedMany:
 
 
 class PushClient:
-    """Any thread may use it. Every push is a request of its own.
+    """What ``HttpPushClient`` and ``RpcPushClient`` have in common. Any thread may use them.
 
     Repeats by itself what may be repeated: on the priority lane every retryable failure, under an id that it makes when
     none is given; on the normal lane only what certainly was not taken.
@@ -56,19 +57,7 @@ class PushClient:
     whose users and groups, where several products share the system. It raises ImError.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float = 5.0, retries: int = 3) -> None:
-        """``timeout`` in seconds of one attempt, ``retries`` attempts after the first."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ImError(ErrorCode.INVALID_ARGUMENT, message=f"not a http url: {url}", details={"argument": "url"})
-        if not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise ImError(ErrorCode.INVALID_ARGUMENT, details={"argument": "token"})
-        self._host = parts.hostname
-        self._port = parts.port
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        self._token = token
-        self._timeout = timeout
+    def __init__(self, retries: int) -> None:
         self._retries = retries
 
     def to_user(self, user: str, event: str, data: Any = None, **options: Any) -> Published:
@@ -126,16 +115,56 @@ class PushClient:
         retry = 0
         while True:
             try:
-                return self._post(body)
+                return self._attempt(body, is_priority)
             except ImError as error:
-                may_repeat = is_priority or error.name in _NOTHING_TAKEN
-                if not error.retryable or not may_repeat or retry >= self._retries:
+                nothing_taken = error.name in _NOTHING_TAKEN or error.details.get("handedOut") is False
+                if not error.retryable or not (is_priority or nothing_taken) or retry >= self._retries:
                     raise
                 asked = min(error.details.get("retryAfterMs", 0) / 1_000, _LONGEST_PAUSE)
                 time.sleep(max(asked, _FIRST_PAUSE + random.random() * _FIRST_PAUSE * 2 ** min(retry, 5)))
                 retry += 1
 
-    def _post(self, body: bytes) -> PublishedMany:
+    def _attempt(self, body: bytes, is_repeatable: bool) -> PublishedMany:
+        """One attempt; raises ImError. ``is_repeatable``: repeating is safe even if it may have been published."""
+        raise NotImplementedError
+
+
+class RpcPushClient(PushClient):
+    """Pushes over ZeroMQ, through brokers, to whoever serves the service ``push``."""
+
+    def __init__(self, caller: Caller, *, timeout: float = 5.0, retries: int = 3) -> None:
+        """``timeout`` in seconds of one attempt, ``retries`` attempts after the first."""
+        super().__init__(retries)
+        self._caller = caller
+        self._timeout = timeout
+
+    def _attempt(self, body: bytes, is_repeatable: bool) -> PublishedMany:
+        answer = self._caller.call("push", "$send", body, timeout=self._timeout, idempotent=is_repeatable)
+        outcome = _outcome(answer)
+        if outcome is None:
+            raise ImError(ErrorCode.INVALID_OUTPUT)
+        return outcome
+
+
+class HttpPushClient(PushClient):
+    """Pushes over HTTP: ``POST /v1/push``. Every push is a request of its own."""
+
+    def __init__(self, url: str, token: str, *, timeout: float = 5.0, retries: int = 3) -> None:
+        """``timeout`` in seconds of one attempt, ``retries`` attempts after the first."""
+        super().__init__(retries)
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ImError(ErrorCode.INVALID_ARGUMENT, message=f"not a http url: {url}", details={"argument": "url"})
+        if not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise ImError(ErrorCode.INVALID_ARGUMENT, details={"argument": "token"})
+        self._host = parts.hostname
+        self._port = parts.port
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._token = token
+        self._timeout = timeout
+
+    def _attempt(self, body: bytes, is_repeatable: bool) -> PublishedMany:
         connection: http.client.HTTPConnection
         if self._tls is None:
             connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
@@ -164,12 +193,11 @@ def _understood(status: int, retry_after: str, text: bytes) -> PublishedMany:
     retry_after_ms = int(retry_after) * 1_000 if re.fullmatch(r"[0-9]{1,6}", retry_after) else 0
     if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
         raise _error(answer["error"], retry_after_ms)
-    if isinstance(answer, dict) and isinstance(answer.get("published"), list) and isinstance(answer.get("failed"), dict):
-        published = [_published(one) for one in answer["published"] if isinstance(one, dict)]
-        failed = {group: _error(error, 0) for group, error in answer["failed"].items() if isinstance(error, dict)}
-        if failed and not published:
+    outcome = _outcome(answer)
+    if outcome is not None:
+        if outcome.failed and not outcome.published:
             raise _error(next(iter(answer["failed"].values())), retry_after_ms)
-        return PublishedMany(published, failed)
+        return outcome
     # Something between here and the endpoint answered, or the url is wrong.
     if status in (401, 403):
         raise ImError(ErrorCode.UNAUTHORIZED)
@@ -179,6 +207,19 @@ def _understood(status: int, retry_after: str, text: bytes) -> PublishedMany:
         raise ImError(ErrorCode.DISCONNECTED, details={"status": status})
     message = f"no push endpoint answers at the url: HTTP {status}"
     raise ImError(ErrorCode.INVALID_ARGUMENT, message=message, details={"argument": "url", "status": status})
+
+
+def _outcome(answer: Any) -> Optional[PublishedMany]:
+    """None for what is no answer of this interface."""
+    if not isinstance(answer, dict):
+        return None
+    published, failed = answer.get("published"), answer.get("failed")
+    if not isinstance(published, list) or not isinstance(failed, dict):
+        return None
+    return PublishedMany(
+        [_published(one) for one in published if isinstance(one, dict)],
+        {group: _error(error, 0) for group, error in failed.items() if isinstance(error, dict)},
+    )
 
 
 def _published(one: Mapping[str, Any]) -> Published:

@@ -1,4 +1,7 @@
-"""``python3 tests/pusher.py url token``: makes the pushes that it is told, one a line, and says what became of each."""
+"""``python3 tests/pusher.py <url> <token>``, or ``<address of a broker>``: makes the pushes that it is told, one a line.
+
+Says what became of each.
+"""
 
 import json
 import sys
@@ -6,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from im_rpc import ImError, PublishedMany, PushClient
+from im_rpc import Caller, HttpPushClient, ImError, PublishedMany, RpcPushClient
 
 
 def told(error: ImError) -> dict:
@@ -14,7 +17,8 @@ def told(error: ImError) -> dict:
     return {name: getattr(error, name) for name in names}
 
 
-client = PushClient(sys.argv[1], sys.argv[2], timeout=1)
+is_http = len(sys.argv) > 2
+client = HttpPushClient(sys.argv[1], sys.argv[2], timeout=1) if is_http else RpcPushClient(Caller(sys.argv[1]))
 for line in sys.stdin:
     ask = json.loads(line)
     to = ask.pop("to")

@@ -7,7 +7,7 @@ import type { PublishedMany } from '@im/broadcast';
 import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import type { Clock } from '@im/protocol/ports';
-import { NOTHING_TAKEN } from './http/post-push.js';
+import { NOTHING_TAKEN } from './attempt.js';
 import { invalid } from './publication.js';
 import { MAX_USERS, type PushClient, type PushMessage, type PushOptions } from './push-client.js';
 

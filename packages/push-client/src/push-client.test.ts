@@ -1,11 +1,15 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Publisher } from '@im/broadcast';
+import { noMetrics, silentLogger } from '@im/protocol/ports';
+import { createMemoryRpc } from '@im/rpc/memory';
 import { expect, it } from 'vitest';
 import { createPushEndpoint } from './endpoint/index.js';
 import { createHttpPushClient } from './http/http-push-client.js';
 import { createPushClient } from './publisher-push-client.js';
 import type { PushClient } from './push-client.js';
+import { servePush } from './rpc/push-service.js';
+import { createRpcPushClient } from './rpc/rpc-push-client.js';
 import { describePushClientContract, type PushClientSetup } from './testing/index.js';
 
 describePushClientContract('publisher', async (setup) => createPushClient(setup));
@@ -16,6 +20,23 @@ describePushClientContract('HTTP, the product is that of the endpoint', (setup) 
 describePushClientContract('HTTP, the product is that of the client', ({ product, ...setup }) =>
   openHttp({ ...setup, product: undefined }, product),
 );
+
+describePushClientContract('RPC', async ({ product, ...setup }) => {
+  const behind = createPushClient({ ...setup, product: undefined });
+  const rpc = createMemoryRpc({ clock: setup.clock, logger: silentLogger, metrics: noMetrics });
+  await servePush({ worker: rpc.createWorker(), client: behind, version: '1' });
+  const client = createRpcPushClient({ caller: rpc.createCaller(), product, retries: 0 });
+  const close = client.close.bind(client);
+  let closing: Promise<void> | undefined;
+  client.close = () => {
+    closing ??= close().then(async () => {
+      await rpc.close();
+      await behind.close();
+    });
+    return closing;
+  };
+  return client;
+});
 
 /** A client over HTTP, of a product or of none, and the endpoint that it pushes to, as the setup says. */
 async function openHttp(setup: PushClientSetup, product?: string): Promise<PushClient> {

@@ -110,5 +110,5 @@ class AnsweringProcess<Question, Answer> extends ClientProcess {
 /** Its arguments are addresses of brokers. */
 export class CallerProcess extends AnsweringProcess<Ask, Outcome> implements Asker {}
 
-/** Its arguments are the url of a push endpoint and a token; it is asked as the endpoint is. */
+/** Its arguments are the url of a push endpoint and a token, or the address of a broker; it is asked as the endpoint is. */
 export class PusherProcess extends AnsweringProcess<object, unknown> {}

@@ -17,7 +17,7 @@ export interface Language {
   readonly worker: Command;
   /** Followed by addresses. */
   readonly caller: Command;
-  /** Followed by the url of a push endpoint and a token; undefined where there is no push client. */
+  /** Followed by the url of a push endpoint and a token, or by the address of a broker; absent where there is no push client. */
   readonly pusher?: Command;
   /** The client's own checks, in its folder. */
   readonly checks: readonly Command[];

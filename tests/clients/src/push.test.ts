@@ -1,4 +1,4 @@
-/** Every language pushes over HTTP, to a real endpoint. */
+/** Every language pushes: over HTTP to a real endpoint, by RPC through a real broker. */
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,8 +6,9 @@ import type { Broadcast } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { FakeSequencer, type RecordingSubscriber, subscribeRecording } from '@im/broadcast/testing';
 import { ImError } from '@im/protocol';
-import { createPushClient } from '@im/push-client';
+import { createPushClient, servePush } from '@im/push-client';
 import { createPushEndpoint, type PushEndpoint } from '@im/push-client/endpoint';
+import { createZeromqBroker, createZeromqRpc, type ZeromqBroker } from '@im/rpc/zeromq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PusherProcess } from './client-process.js';
 import { languages } from './language.js';
@@ -15,7 +16,7 @@ import { languages } from './language.js';
 const TOKEN = 'a-token-of-some-length';
 const pushers = languages('').flatMap(({ name, pusher }) => (pusher === undefined ? [] : [[name, pusher] as const]));
 
-describe.each(pushers)('a push client in %s', (_, command) => {
+describe.each(pushers)('a push client over HTTP in %s', (_, command) => {
   let sequencer: FakeSequencer;
   let broadcast: Broadcast;
   let members: RecordingSubscriber;
@@ -135,5 +136,64 @@ describe.each(pushers)('a push client in %s', (_, command) => {
     instead = [(response) => void held.push(response)];
     expect(await pusher.ask({ to: { room: '1' }, ...hello })).toMatchObject({ error: { retryable: true } });
     for (const response of held) response.destroy();
+  });
+});
+
+describe.each(pushers)('a push client by RPC in %s', (_, command) => {
+  let sequencer: FakeSequencer;
+  let broadcast: Broadcast;
+  let members: RecordingSubscriber;
+  let broker: ZeromqBroker;
+  let rpc: ReturnType<typeof createZeromqRpc>;
+  let pusher: PusherProcess;
+
+  beforeAll(async () => {
+    sequencer = new FakeSequencer();
+    broadcast = createMemoryBroadcast({ sequencer });
+    members = await subscribeRecording(broadcast, 'u:ann', 'u:bob', 'r:1', 'r:0', 'g:team');
+    broker = await createZeromqBroker({ callers: 'tcp://127.0.0.1:*', workers: 'tcp://127.0.0.1:*' });
+    rpc = createZeromqRpc({ brokers: [{ callers: broker.callersAddress, workers: broker.workersAddress }] });
+    const client = createPushClient({ publisher: broadcast.createPublisher() });
+    await servePush({ worker: rpc.createWorker(), client, version: '1' });
+    pusher = new PusherProcess(command, [broker.callersAddress]);
+  });
+
+  afterAll(async () => {
+    await pusher.end('SIGKILL');
+    await rpc.close();
+    await broker.close();
+    await broadcast.close();
+  });
+
+  const data = { text: 'Zoë 🎈 "', list: [], large: 9_007_199_254_740_991 };
+
+  it('reaches a user, a room, a group and everyone with the data as it is', async () => {
+    const all = [{ user: 'ann' }, { room: '1' }, { group: 'g:team' }, { all: true }];
+    for (const to of all) expect(await pusher.ask({ to, event: 'hello', data })).toMatchObject({ failed: {} });
+    expect(members.deliveries.map(({ group }) => group)).toEqual(['u:ann', 'r:1', 'g:team', 'r:0']);
+    expect(new Set(members.texts())).toEqual(new Set([JSON.stringify(data)]));
+  });
+
+  it('is told versions, known ids, and whom it did not reach', async () => {
+    sequencer.failOnce(new ImError('STORE_FULL', { retryable: false }), { group: 'u:ann' });
+    const news = { to: { users: ['ann', 'bob'] }, event: 'news', lane: 'priority', id: 'news-1' };
+    expect(await pusher.ask(news)).toMatchObject({
+      published: [{ group: 'u:bob', version: 1 }],
+      failed: { 'u:ann': { name: 'STORE_FULL', retryable: false } },
+    });
+    expect(await pusher.ask(news)).toMatchObject({ published: [{ group: 'u:ann' }, { duplicate: true }], failed: {} });
+  });
+
+  it('repeats on the priority lane what failed retryably, under one id', async () => {
+    sequencer.failOnce(new ImError('STORE_UNAVAILABLE'), { afterAppending: true });
+    const outcome = await pusher.ask({ to: { room: '1' }, event: 'gift', lane: 'priority' });
+    expect(outcome).toMatchObject({ published: [{ version: 1, duplicate: true }] });
+  });
+
+  it('fails by code', async () => {
+    expect(await pusher.ask({ to: { room: 'room 1' }, event: 'hello' })).toMatchObject({ error: { code: 400 } });
+    expect(await pusher.ask({ to: { room: '1' }, event: '' })).toMatchObject({
+      error: { name: 'INVALID_ARGUMENT', details: { field: 'event' } },
+    });
   });
 });

@@ -38,7 +38,7 @@ const LANGUAGES: Readonly<Record<string, Language>> = {
     wrap: (text) =>
       [
         '<?php',
-        'use Im\\{Caller, CallOptions, ErrorCode, ImError, PushClient, PushMessage, Reply, Request, Worker};',
+        'use Im\\{Caller, CallOptions, ErrorCode, HttpPushClient, ImError, PushMessage, Reply, Request, RpcPushClient, Worker};',
         `require '${repository}/clients/php/autoload.php';`,
         text,
       ].join('\n'),

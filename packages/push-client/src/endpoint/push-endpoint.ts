@@ -3,12 +3,11 @@
  * answers. Must not know how pushes travel on: that is the push client's business.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Published, PublishedMany } from '@im/broadcast';
 import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
-import type { PushClient, PushMessage, PushOptions } from '../push-client.js';
-import type { Target } from '../target.js';
+import type { PushClient } from '../push-client.js';
+import { sendPush } from '../send-push.js';
 import { type PushAnswer, type PushRequest, toOutcome } from '../wire.js';
 import { BearerTokens } from './bearer-tokens.js';
 import { EndpointFigures } from './endpoint-figures.js';
@@ -63,7 +62,7 @@ export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
   async function push(request: PushRequest | ImError): Promise<PushAnswer> {
     try {
       if (request instanceof ImError) throw request;
-      const outcome = toOutcome(await send(client, request));
+      const outcome = toOutcome(await sendPush(client, request));
       figures.pushed(outcome.published.length, Object.keys(outcome.failed).length);
       return outcome;
     } catch (thrown) {
@@ -89,21 +88,4 @@ export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
     response.end(text);
     return true;
   };
-}
-
-async function send(client: PushClient, { to, message, options }: PushRequest): Promise<PublishedMany> {
-  if ('users' in to) return client.toUsers(to.users, message, options);
-  return { published: [await sendToOne(client, to, message, options)], failed: new Map() };
-}
-
-function sendToOne(
-  client: PushClient,
-  to: Exclude<Target, { readonly users: readonly string[] }>,
-  message: PushMessage,
-  options: PushOptions,
-): Promise<Published> {
-  if ('user' in to) return client.toUser(to.user, message, options);
-  if ('room' in to) return client.toRoom(to.room, message, options);
-  if ('group' in to) return client.toGroup(to.group, message, options);
-  return client.toAll(message, options);
 }

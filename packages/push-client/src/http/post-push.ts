@@ -1,7 +1,7 @@
 /** One attempt to push over HTTP, and what its outcome means. */
-import type { PublishedMany } from '@im/broadcast';
-import { type ErrorName, ImError } from '@im/protocol';
+import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
+import { type Attempt, NOTHING_TAKEN } from '../attempt.js';
 import { parseAnswer } from '../wire.js';
 
 export interface PostOptions {
@@ -14,27 +14,8 @@ export interface PostOptions {
   readonly closing: AbortSignal;
 }
 
-export type Attempt =
-  | { readonly result: PublishedMany }
-  | {
-      readonly error: ImError;
-      /** It is certain that nothing was published. */
-      readonly nothingTaken: boolean;
-      /** What the endpoint asks for; 0 when it does not. */
-      readonly retryAfterMs: number;
-    };
-
 /** Answers are read as far as this: ten thousand users with an error each are below it. */
 const MAX_ANSWER_BYTES = 16_777_216;
-
-/** Errors after which repeating is safe on any lane. */
-export const NOTHING_TAKEN: ReadonlySet<string> = new Set<ErrorName>([
-  'QUEUE_FULL',
-  'RATE_LIMITED',
-  'OVERLOADED',
-  'UNAVAILABLE',
-  'SHUTTING_DOWN',
-]);
 
 /** Never rejects. */
 export async function postPush(body: string, options: PostOptions): Promise<Attempt> {
