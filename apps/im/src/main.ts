@@ -7,6 +7,7 @@ import { broadcastNode } from './commands/broadcast-node.js';
 import { broker } from './commands/broker.js';
 import { gateway } from './commands/gateway.js';
 import { keys } from './commands/keys.js';
+import { manager } from './commands/manager.js';
 import { push } from './commands/push.js';
 import { bench } from './commands/rpc/bench.js';
 import { call } from './commands/rpc/call.js';
@@ -21,7 +22,22 @@ import { update } from './commands/update.js';
 import { worker } from './commands/worker.js';
 
 const rpc = [services, workers, stats, call, tap, bench, weights];
-const commands = [start, serve, up, update, ...rpc, broker, broadcastNode, gateway, worker, keys, bots, push, token];
+const commands = [
+  start,
+  serve,
+  up,
+  update,
+  ...rpc,
+  broker,
+  broadcastNode,
+  gateway,
+  worker,
+  manager,
+  keys,
+  bots,
+  push,
+  token,
+];
 
 const width = Math.max(...commands.map(({ name }) => name.length));
 const usage = `im: instant messaging for live-streaming rooms

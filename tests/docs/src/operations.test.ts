@@ -16,6 +16,7 @@ const BESIDE = [
   'broker',
   'gateway',
   'worker',
+  'manager',
   'keys',
   'rpc services',
   'rpc call',
