@@ -13,6 +13,13 @@ export const processName = setting(z.string().min(1).max(64).optional(), {
   placeholder: 'name',
 });
 
+export const redis = setting(z.url({ protocol: /^rediss?$/ }).optional(), {
+  description: 'logs, online lists and user register in this Redis, for several gateways and broadcast nodes',
+  placeholder: 'url',
+  // It may hold a password.
+  secret: true,
+});
+
 export const loggingSettings = {
   logLevel: setting(z.enum(LOG_LEVELS).default('info'), { description: 'the least important lines to log' }),
   json: setting(z.boolean().default(false), { description: 'log JSON lines, for machines' }),

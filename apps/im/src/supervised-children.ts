@@ -21,6 +21,7 @@ import { chooseSignIn } from './server/sign-in.js';
 import type { ServerConfig } from './settings.js';
 
 /** Longer than the deadlines of any child's own shutdown together. */
+const FREE_PORT_ATTEMPTS = 20;
 const CHILD_STOP_MS = 20_000;
 
 export interface Supervision {
@@ -87,13 +88,28 @@ export function childOf(command: string, handedOn: ReturnType<typeof handOn>, na
   };
 }
 
-/** With the port to use. Tried here, so that a mistake is one line and not a child that fails. @throws CommandError */
-export async function withFreePort<Config extends ServerConfig>(config: Config): Promise<Config> {
+/**
+ * With the port to use, the first of as many as are needed. Tried here, so that a mistake is one line and not a child that fails.
+ * @throws CommandError
+ */
+export async function withFreePorts<Config extends ServerConfig>(config: Config, count = 1): Promise<Config> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const first = await tried(config);
+      for (let next = 1; next < count; next++) await tried({ ...config, port: first + next });
+      return { ...config, port: first };
+    } catch (error) {
+      // Of free ports the ones above may be taken.
+      if (config.port === 0 && attempt < FREE_PORT_ATTEMPTS) continue;
+      throw error instanceof CommandError ? new CommandError(error.message, 1, { cause: error }) : error;
+    }
+  }
+}
+
+async function tried(config: ServerConfig): Promise<number> {
   const server = createServer();
   try {
-    return { ...config, port: await listen(server, config, () => {}) };
-  } catch (error) {
-    throw error instanceof CommandError ? new CommandError(error.message, 1, { cause: error }) : error;
+    return await listen(server, config, () => {});
   } finally {
     await closeServer(server, systemClock);
   }

@@ -80,9 +80,14 @@ export class Supervised extends ImProcess {
 export class Up extends ImProcess {
   readonly #folder: string;
 
-  constructor(args: readonly string[], cwd: string) {
-    super(['up', '--json', '--log-level', 'debug', '--port', '0', ...args], cwd);
+  constructor(args: readonly string[], cwd: string, variables: Record<string, string> = {}) {
+    super(['up', '--json', '--log-level', 'debug', '--port', '0', ...args], cwd, variables);
     this.#folder = cwd;
+  }
+
+  /** Where each gateway is. */
+  get gateways(): readonly string[] {
+    return (this.#ready?.gateways ?? []) as readonly string[];
   }
 
   get origin(): string | undefined {

@@ -1,14 +1,12 @@
 /** `im broadcast-node`: one broadcast node with the logs, as a process of its own. */
-import path from 'node:path';
 import { ImError } from '@im/protocol';
-import { openDataFolder, setting, systemClock } from '@im/runtime';
+import { setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { nodeAddress, nodeAddressesOf } from '../bus/node-address.js';
 import { CommandError, defineCommand } from '../command.js';
-import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
-import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
-import { dataFolder, loggingSettings, processName } from '../settings.js';
+import { brokerSettings } from '../rpc/broker-place.js';
+import { dataFolder, loggingSettings, processName, redis } from '../settings.js';
 
 export const broadcastNodeSettings = {
   listen: setting(nodeAddress.default('node-1@tcp://127.0.0.1:7501'), {
@@ -20,6 +18,7 @@ export const broadcastNodeSettings = {
     description: 'listen to other hosts without keys: whoever reaches the ports may publish and read everything',
   }),
   dataFolder,
+  redis,
   processName,
   ...loggingSettings,
 };
@@ -34,23 +33,13 @@ export const broadcastNode = defineCommand({
   ],
   run: (config, environment) =>
     runRole('broadcast-node', config, environment, async ({ logger, metrics, shutdown }) => {
-      const [{ createZeromqNode }, { openLogs }, { serveLog }, { createZeromqRpc }] = await Promise.all([
+      const [{ createZeromqNode }, { guardNode }, { openNodeLogs }] = await Promise.all([
         import('@im/broadcast/zeromq'),
-        import('../server/engines.js'),
-        import('../relay/serve-log.js'),
-        import('@im/rpc/zeromq'),
+        import('../bus/guarded-context.js'),
+        import('../server/node-logs.js'),
       ]);
-      const { guardNode } = await import('../bus/guarded-context.js');
       const ports = { clock: systemClock, logger, metrics };
-      const { names, place } = await findBrokers(config);
-      const folder = await openDataFolder(config.dataFolder);
-      shutdown.add({ name: 'data folder', stop: () => folder.close() });
-      // Whoever supervises starts the node again, and that opens the store again.
-      const onFailed = (): void => void shutdown.stop('the store failed', 1);
-      const log = await openLogs({ path: folder.file('log'), onFailed }, ports);
-      shutdown.add({ name: 'logs', stop: () => log.close() });
-      const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
-      shutdown.add({ name: 'rpc', stop: () => rpc.close() });
+      const logs = await openNodeLogs(config, ports, shutdown);
       const guarded = await guardNode(config.keysFolder);
       shutdown.add({ name: 'keys', stop: () => guarded.close() });
       const { insecure } = config;
@@ -58,7 +47,7 @@ export const broadcastNode = defineCommand({
       try {
         const node = await createZeromqNode({
           ...nodeAddressesOf(config.listen),
-          ...{ sequencer: log, keys, context, insecure },
+          ...{ sequencer: logs.log, keys, context, insecure },
           ...ports,
         });
         shutdown.add({ name: 'node', stop: () => node.close() });
@@ -66,9 +55,7 @@ export const broadcastNode = defineCommand({
         if (!(error instanceof ImError)) throw error;
         throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
       }
-      const serving = serveLog({ worker: rpc.createWorker(), log, version: ownVersion() });
-      const served = await expectBrokers(names, logger, serving);
-      shutdown.add({ name: 'log readers', stop: () => served.close() });
-      return { node: config.listen, data: path.resolve(config.dataFolder), brokers: names };
+      await logs.serve();
+      return { node: config.listen, logs: logs.place };
     }),
 });

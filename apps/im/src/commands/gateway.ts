@@ -1,14 +1,15 @@
 /** `im gateway`: the server without the services of the application, which are processes of their own. */
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { findNodes, nodeSettings } from '../bus/node-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
-import { processName, serverSettings } from '../settings.js';
+import { processName, redis, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
-export const gatewaySettings = { ...serverSettings, ...brokerSettings, ...nodeSettings, processName };
+export const gatewaySettings = { ...serverSettings, ...brokerSettings, ...nodeSettings, redis, processName };
 
 export const gateway = defineCommand({
   name: 'gateway',
@@ -27,9 +28,14 @@ export const gateway = defineCommand({
       const starting = startServer({
         ...role,
         ...{ config, site: siteFolder(), version: ownVersion() },
-        arrangement: amongProcesses(place, nodes),
+        arrangement: amongProcesses({ brokers: place, nodes, redis: config.redis, name: nodeName(config) }),
       });
       const { origin } = await expectBrokers(names, role.logger, starting);
       return { origin, data: path.resolve(config.dataFolder), brokers: names, nodes };
     }),
 });
+
+/** In the user register: letters, digits, `-` and `_`, the same after a restart. */
+function nodeName({ processName = 'gateway', port }: { processName?: string | undefined; port: number }): string {
+  return `${hostname()}-${processName}-${port}`.replace(/[^A-Za-z0-9_-]/g, '-').slice(-64);
+}

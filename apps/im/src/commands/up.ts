@@ -1,4 +1,4 @@
-/** `im up`: gateway, brokers, broadcast node and workers as processes of their own, watched over; workers are updated without a call failing. */
+/** `im up`: gateways, brokers, broadcast nodes and workers as processes of their own, watched over; workers are updated without a call failing. */
 import { closeSync, openSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,14 +6,16 @@ import path from 'node:path';
 import { openDataFolder, systemClock } from '@im/runtime';
 import { defineCommand, type Environment } from '../command.js';
 import { UP_FILE, type UpFile } from '../rpc/broker-place.js';
-import { checkBots, type Supervision, shownOrigin, superviseChildren, withFreePort } from '../supervised-children.js';
+import { checkBots, type Supervision, shownOrigin, superviseChildren, withFreePorts } from '../supervised-children.js';
 import { watchCode } from '../up/code-watch.js';
 import { listenForCommands } from '../up/control-socket.js';
 import { serveFigures } from '../up/figures-server.js';
 import {
   brokerAddressesOf,
+  checkShared,
   controlSocket,
-  nodeAddressOf,
+  gatewayOrigins,
+  nodeAddressesOf,
   rpcFolder,
   type UpConfig,
   upChildren,
@@ -26,17 +28,19 @@ import { welcomeText } from './welcome-text.js';
 
 export const up = defineCommand({
   name: 'up',
-  summary: 'the server as processes of their own, watched over: gateway, brokers, broadcast node, workers',
+  summary: 'the server as processes of their own, watched over: gateways, brokers, broadcast nodes, workers',
   settings: upSettings,
   examples: [
     ['im up', 'one broker, two workers, on http://127.0.0.1:8080/'],
     ['im up --brokers 2 --workers 4 --watch', 'workers are updated when their code changes'],
+    ['im up --gateways 2 --broadcast-nodes 2 --redis redis://127.0.0.1:6379', 'one gateway on port 8080, one on 8081'],
     ['im update', 'updates the workers of a running im up; so does SIGHUP'],
   ],
   async run(given, environment) {
     checkBots(given, given.bots);
     const brokers = brokerAddressesOf(given);
-    const config = await withFreePort(given);
+    checkShared(given);
+    const config = await withFreePorts(given, given.gateways);
     // A second `im up` would take the sockets of the first: the lock comes before them.
     const folder = await openDataFolder(rpcFolder(config));
     const file = path.join(config.dataFolder, UP_FILE);
@@ -66,8 +70,9 @@ async function attend(
     await takeUpdates(supervision, config);
     const figures = config.metricsPort === undefined ? undefined : await serveFigures(supervision, config);
     const origin = shownOrigin(config);
-    if (config.json) supervision.logger.info('ready', { origin, brokers, figures });
-    else environment.print(welcomeText({ ...config, origin, room: DEFAULT_ROOM, brokers, figures }));
+    const gateways = gatewayOrigins(config);
+    if (config.json) supervision.logger.info('ready', { origin, gateways, brokers, figures });
+    else environment.print(welcomeText({ ...config, origin, gateways, room: DEFAULT_ROOM, brokers, figures }));
   } catch (error) {
     await supervision.shutdown.stop(undefined, 1);
     throw error;
@@ -78,7 +83,7 @@ function upFileOf(config: UpConfig, brokers: readonly string[]): UpFile {
   const { keysFolder } = config;
   return {
     brokers,
-    nodes: [nodeAddressOf(config)],
+    nodes: nodeAddressesOf(config),
     keysFolder: keysFolder === undefined ? undefined : path.resolve(keysFolder),
   };
 }

@@ -8,6 +8,8 @@ export interface Welcome {
   readonly dataFolder: string;
   readonly room: string;
   readonly bots: number;
+  /** Of `im up`, where there are several: that of `origin` and the others. */
+  readonly gateways?: readonly string[] | undefined;
   /** Of `im up`. */
   readonly brokers?: readonly string[] | undefined;
   /** Where the figures of all processes are. Default: those of the server. */
@@ -19,6 +21,7 @@ export function welcomeText({
   dataFolder,
   room,
   bots,
+  gateways = [],
   brokers = [],
   figures = `${origin}/metrics`,
 }: Welcome): string {
@@ -36,6 +39,7 @@ export function welcomeText({
     ['Figures', `curl ${figures} -H "authorization: Bearer $(cat ${admin})"`],
     ['Data', path.resolve(dataFolder)],
   ];
+  for (const other of gateways.slice(1)) rows.splice(1, 0, ['Page', `${other}/`]);
   for (const broker of brokers) rows.push(['Broker', broker]);
   if (bots > 0) rows.push(['Viewers', `${bots} simulated ones arrive in room ${room}`]);
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`);

@@ -7,7 +7,7 @@ import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
 import { SECRET_FILES } from '../server/secrets.js';
-import { dataFolder, loggingSettings, processName } from '../settings.js';
+import { dataFolder, loggingSettings, processName, redis } from '../settings.js';
 
 /** Longer than the deadlines of the calls it may have. */
 const DRAIN_MS = 15_000;
@@ -15,6 +15,7 @@ const DRAIN_MS = 15_000;
 export const workerSettings = {
   ...brokerSettings,
   ...nodeSettings,
+  redis,
   dataFolder: { ...dataFolder, description: 'folder of the server: tokens are signed with its secret' },
   development: setting(z.boolean().default(false), { description: 'issue tokens to whoever types a name' }),
   release: setting(z.string().min(1).max(64).optional(), {
@@ -38,25 +39,23 @@ export const worker = defineCommand({
       const { dataFolder, development, release = ownVersion() } = config;
       const { names, place } = await findBrokers(config);
       const nodes = await findNodes(config);
-      const [{ createZeromqRpc }, { createWorkers }, { reachNodes }, log, online] = await Promise.all([
+      const [{ createZeromqRpc }, { createWorkers }, { reachNodes }, { openReaders }] = await Promise.all([
         import('@im/rpc/zeromq'),
         import('@im/workers'),
         import('../bus/reach-nodes.js'),
-        import('../relay/relayed-log.js'),
-        import('../relay/relayed-online.js'),
+        import('../server/readers.js'),
       ]);
       const ports = { clock: systemClock, logger, metrics };
       const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
       shutdown.add({ name: 'rpc', stop: () => rpc.close() });
       const broadcast = await reachNodes(nodes, place.keys, ports);
       shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
-      const caller = rpc.createCaller();
+      const readers = await openReaders({ redis: config.redis, caller: rpc.createCaller(), ports, shutdown });
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
       const serving = createWorkers({
         worker: rpc.createWorker(),
         publisher: broadcast.createPublisher(),
-        log: log.createRelayedLogReader(caller),
-        online: online.createRelayedOnlineReader(caller),
+        ...readers,
         version: release,
         developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
         ...ports,

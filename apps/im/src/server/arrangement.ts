@@ -41,16 +41,33 @@ export const allInOne: Arrangement = {
   serve: ({ broadcast, ...parts }) => createWorkers({ ...parts, publisher: broadcast.createPublisher() }),
 };
 
+export interface Elsewhere {
+  readonly brokers: BrokerPlace;
+  readonly nodes: readonly string[];
+  /** Where logs and online lists are; undefined: at the broadcast node, and here. */
+  readonly redis: string | undefined;
+  /** Of this gateway, among several. */
+  readonly name: string;
+}
+
 /** Workers and broadcast nodes are processes of their own. */
-export function amongProcesses(place: BrokerPlace, nodes: readonly string[]): Arrangement {
+export function amongProcesses({ brokers, nodes, redis, name }: Elsewhere): Arrangement {
   return {
-    createRpc: ({ clock, logger }) => createZeromqRpc({ ...place, clock, logger }),
+    createRpc: ({ clock, logger }) => createZeromqRpc({ ...brokers, clock, logger }),
     async openEngines({ rpc, ports, shutdown }) {
-      const broadcast = await reachNodes(nodes, place.keys, ports);
+      const broadcast = await reachNodes(nodes, brokers.keys, ports);
       shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
-      const online = createMemoryOnlineList({ metrics: ports.metrics });
-      return { broadcast, log: createRelayedLogReader(rpc.createCaller()), online };
+      if (redis === undefined) {
+        const online = createMemoryOnlineList({ metrics: ports.metrics });
+        return { broadcast, log: createRelayedLogReader(rpc.createCaller()), online };
+      }
+      const { openLogReader, openPresence } = await import('./redis-engines.js');
+      const log = await openLogReader(redis, ports, shutdown);
+      const { online, users } = await openPresence(redis, name, ports, shutdown);
+      return { broadcast, log, online, users };
     },
-    serve: ({ worker, online, version }) => serveOnline({ worker, online, version }),
+    // Workers read the online list of several gateways in Redis.
+    serve: async ({ worker, online, version }) =>
+      redis === undefined ? serveOnline({ worker, online, version }) : { close: async () => {} },
   };
 }

@@ -1,6 +1,7 @@
 /** Owns: the engines that one process embeds. Others, between processes, stand behind the same interfaces. */
 import type { Broadcast } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
+import type { UserRegister } from '@im/gateway';
 import { createMemoryOnlineList, type OnlineList } from '@im/groups';
 import type { ImError } from '@im/protocol';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
@@ -8,11 +9,14 @@ import { openDataFolder, type Shutdown } from '@im/runtime';
 import { type LogReader, type LogStore, routeLogStores } from '@im/timeline';
 import { openLmdbLogStore } from '@im/timeline/lmdb';
 import { createMemoryLogStore } from '@im/timeline/memory';
+import { MESSAGES, NOTICES, ROOMS } from './retention.js';
 
 export interface Engines {
   readonly log: LogReader;
   readonly broadcast: Broadcast;
   readonly online: OnlineList;
+  /** Where there are several gateways. */
+  readonly users?: UserRegister;
 }
 
 export interface LogsOptions {
@@ -34,16 +38,6 @@ interface EmbeddedOptions {
   readonly shutdown: Shutdown;
   readonly onStoreFailed: (error: ImError) => void;
 }
-
-const DAY_MS = 86_400_000;
-const MIB = 1_048_576;
-
-/** Gifts of a room: enough for everybody who comes back within a few minutes. */
-const ROOMS = { maxEntries: 2_000, maxBytes: MIB, maxAgeMs: 600_000 };
-/** What a person's devices have to learn on return. */
-const NOTICES = { maxEntries: 10_000, maxBytes: 16 * MIB, maxAgeMs: 90 * DAY_MS };
-/** Conversations. */
-const MESSAGES = { maxEntries: 100_000, maxBytes: 64 * MIB, maxAgeMs: 3_650 * DAY_MS };
 
 /** @throws ImError STORE_UNAVAILABLE, DataFolderError */
 export async function openEmbedded({ dataFolder, ports, shutdown, onStoreFailed }: EmbeddedOptions): Promise<Engines> {

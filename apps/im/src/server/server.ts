@@ -69,7 +69,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   shutdown.add({ name: 'rpc', stop: () => rpc.close() });
   const { dataFolder } = config;
   const engines = await arrangement.openEngines({ dataFolder, rpc, ports, shutdown, onStoreFailed });
-  const { log, broadcast, online } = engines;
+  const { broadcast } = engines;
   const secrets = await readSecrets(dataFolder);
   const developmentSecret = new TextEncoder().encode(secrets.development);
   const served = await arrangement.serve({
@@ -84,9 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     node: nodeId(),
     verifier: createVerifier({ signIn, config, developmentSecret, clock, metrics }),
     rpc: rpc.createCaller(),
-    broadcast,
-    log,
-    online,
+    ...engines,
     ticketKeys: [{ id: 'own', secret: secrets.tickets }],
     ...ports,
   });

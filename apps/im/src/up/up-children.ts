@@ -19,12 +19,19 @@ import { workerSettings } from '../commands/worker.js';
 import { ipcAddress } from '../rpc/broker-address.js';
 import { keysFolder } from '../rpc/broker-place.js';
 import { chooseSignIn } from '../server/sign-in.js';
-import { serverSettings } from '../settings.js';
+import { redis, serverSettings } from '../settings.js';
 import { childOf, shownOrigin } from '../supervised-children.js';
 
 export const upSettings = {
   ...serverSettings,
   bots: botsCount,
+  gateways: setting(z.int().min(1).max(16).default(1), {
+    description: 'how many gateways, each a port above the one before; several need --redis',
+  }),
+  broadcastNodes: setting(z.int().min(1).max(16).default(1), {
+    description: 'how many broadcast nodes; several need --redis',
+  }),
+  redis,
   brokers: setting(z.int().min(1).max(16).default(1), { description: 'how many brokers' }),
   workers: setting(z.int().min(1).max(64).default(2), { description: 'how many worker processes' }),
   transport: setting(z.enum(['ipc', 'tcp']).default('ipc'), {
@@ -34,7 +41,7 @@ export const upSettings = {
     description: 'first of two ports for each broker, with --transport tcp',
   }),
   busPort: setting(z.int().min(1).max(65_000).default(7501), {
-    description: 'first of four ports for the broadcast node, with --transport tcp',
+    description: 'first of four ports for each broadcast node, with --transport tcp',
   }),
   keysFolder,
   workerProgram: setting(z.string().min(1).optional(), {
@@ -65,13 +72,28 @@ export function brokerAddressesOf(config: UpConfig): string[] {
   });
 }
 
-const NODE_NAME = 'node-1';
+/** @throws ConfigError when paths of sockets would be too long */
+export function nodeAddressesOf(config: UpConfig): string[] {
+  return Array.from({ length: config.broadcastNodes }, (_, index) => {
+    const name = `node-${index + 1}`;
+    const socket = ipcNodeAddress(rpcFolder(config), name);
+    if (socket === undefined) throw new ConfigError([tooLong(config)]);
+    return config.transport === 'ipc' ? socket : `${name}@tcp://127.0.0.1:${config.busPort + 4 * index}`;
+  });
+}
 
-/** One broadcast node, for the logs are in its process. @throws ConfigError when paths of sockets would be too long */
-export function nodeAddressOf(config: UpConfig): string {
-  const socket = ipcNodeAddress(rpcFolder(config), NODE_NAME);
-  if (socket === undefined) throw new ConfigError([tooLong(config)]);
-  return config.transport === 'ipc' ? socket : `${NODE_NAME}@tcp://127.0.0.1:${config.busPort}`;
+/** @throws ConfigError for several processes that would have to share what only one can have */
+export function checkShared({ gateways, broadcastNodes, redis }: UpConfig): void {
+  if (redis !== undefined) return;
+  const flags = { gateways: '--gateways', broadcastNodes: '--broadcast-nodes' } as const;
+  const mistakes = Object.entries({ gateways, broadcastNodes })
+    .filter(([, count]) => count > 1)
+    .map(([path, count]) => ({
+      path,
+      expected: `1 without --redis (set ${flags[path as keyof typeof flags]}): logs and online lists of several must be in one store`,
+      given: String(count),
+    }));
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
 }
 
 function tooLong({ dataFolder }: UpConfig): ConfigMistake {
@@ -85,11 +107,18 @@ function tooLong({ dataFolder }: UpConfig): ConfigMistake {
 export const workerNames = ({ workers }: UpConfig): string[] =>
   Array.from({ length: workers }, (_, index) => `worker-${index + 1}`);
 
-/** Brokers, broadcast node, workers, gateway, bots: each finds those before it ready. */
+const gatewayNames = ({ gateways }: UpConfig): string[] =>
+  gateways === 1 ? ['gateway'] : Array.from({ length: gateways }, (_, index) => `gateway-${index + 1}`);
+
+/** Where people find each of them. */
+export const gatewayOrigins = (config: UpConfig): string[] =>
+  gatewayNames(config).map((_, index) => shownOrigin({ ...config, port: config.port + index }));
+
+/** Brokers, broadcast nodes, workers, gateways, bots: each finds those before it ready. */
 export function upChildren(config: UpConfig): ChildSpec[] {
-  const { keysFolder, dataFolder, logLevel, json, workerProgram, bots } = config;
+  const { keysFolder, dataFolder, redis, logLevel, json, workerProgram, bots } = config;
   const broker = brokerAddressesOf(config);
-  const node = nodeAddressOf(config);
+  const node = nodeAddressesOf(config);
   const logging = { logLevel, json };
   const development = chooseSignIn(config).by === 'development';
   return [
@@ -98,18 +127,16 @@ export function upChildren(config: UpConfig): ChildSpec[] {
       const settings = { listen, keysFolder, insecure: false, processName, ...logging };
       return childOf('broker', handOn(brokerRoleSettings, settings), processName);
     }),
-    childOf(
-      'broadcast-node',
-      handOn(broadcastNodeSettings, {
-        ...{ listen: node, broker, keysFolder, insecure: false, dataFolder, processName: NODE_NAME },
-        ...logging,
-      }),
-      NODE_NAME,
-    ),
+    ...node.map((listen) => {
+      const processName = listen.slice(0, listen.indexOf('@'));
+      const settings = { listen, broker, keysFolder, insecure: false, dataFolder, redis, processName, ...logging };
+      return childOf('broadcast-node', handOn(broadcastNodeSettings, settings), processName);
+    }),
     ...workerNames(config).map((processName) => {
       const settings = {
         broker,
-        node: [node],
+        node,
+        redis,
         keysFolder,
         dataFolder,
         development,
@@ -121,7 +148,10 @@ export function upChildren(config: UpConfig): ChildSpec[] {
         ? childOf('worker', handOn(workerSettings, settings), processName)
         : ownProgram(workerProgram, settings, processName);
     }),
-    childOf('gateway', handOn(gatewaySettings, { ...config, broker, node: [node], processName: 'gateway' })),
+    ...gatewayNames(config).map((processName, index) => {
+      const settings = { ...config, port: config.port + index, broker, node, processName };
+      return childOf('gateway', handOn(gatewaySettings, settings), processName);
+    }),
     ...botsChild(config, bots, shownOrigin(config)),
   ];
 }

@@ -1,0 +1,38 @@
+/** Owns: the engines that many processes share in one Redis. */
+import { createRedisPresence, type RedisPresence } from '@im/gateway/redis';
+import type { Shutdown } from '@im/runtime';
+import { type LogStore, routeLogStores, standInFor } from '@im/timeline';
+import { createMemoryLogStore } from '@im/timeline/memory';
+import { createRedisLogStore } from '@im/timeline/redis';
+import type { Ports } from './engines.js';
+import { MESSAGES, NOTICES, ROOMS } from './retention.js';
+
+/** For reading; who appends takes {@link openSharedLogs}. @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID */
+export async function openLogReader(url: string, { logger, metrics }: Ports, shutdown: Shutdown) {
+  const retention = { default: NOTICES, kinds: { r: ROOMS, d: MESSAGES, g: MESSAGES } };
+  const store = createRedisLogStore({ url, retention, logger, metrics });
+  shutdown.add({ name: 'logs', stop: () => store.close() });
+  await store.ready();
+  return store;
+}
+
+/** Rooms go on in memory while Redis is away. @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID */
+export async function openSharedLogs(url: string, ports: Ports, shutdown: Shutdown): Promise<LogStore> {
+  const { logger, metrics } = ports;
+  const store = await openLogReader(url, ports, shutdown);
+  const standIn = () => createMemoryLogStore({ retention: { default: ROOMS }, ...ports });
+  return routeLogStores({ default: store, kinds: { r: standInFor({ store, standIn, logger, metrics }) } });
+}
+
+/** @param name of this process @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID */
+export async function openPresence(
+  url: string,
+  name: string,
+  ports: Ports,
+  shutdown: Shutdown,
+): Promise<RedisPresence> {
+  const presence = createRedisPresence({ url, gateway: name, ...ports });
+  shutdown.add({ name: 'presence', stop: () => presence.close() });
+  await presence.ready();
+  return presence;
+}

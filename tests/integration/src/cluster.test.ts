@@ -1,0 +1,99 @@
+/** Several gateways and broadcast nodes that share nothing but a Redis. */
+import { randomUUID } from 'node:crypto';
+import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ImProcess, Up, Workplace } from './im-process.js';
+import { Person } from './person.js';
+
+const WAIT = { timeout: 30_000, interval: 20 };
+const ROOM = '10000';
+
+const workplace = new Workplace();
+let redis: RedisServer;
+let up: Up;
+let people: Person[];
+
+beforeEach(async () => {
+  redis = await startRedisServer({ persistent: true });
+  people = [];
+});
+afterEach(async () => {
+  for (const person of people) person.client.close();
+  await workplace.clear();
+  await redis.stop();
+});
+
+/** @returns the origins of the gateways */
+async function startCluster(): Promise<readonly string[]> {
+  const args = ['--gateways', '2', '--broadcast-nodes', '2', '--workers', '1'];
+  up = workplace.run(new Up(args, await workplace.folder(), { IM_REDIS: redis.url }));
+  await vi.waitFor(() => expect(up.gateways, up.output).toHaveLength(2), WAIT);
+  return up.gateways;
+}
+
+async function personAt(origin: string | undefined, name: string): Promise<Person> {
+  const person = await Person.signIn(origin as string, name);
+  people.push(person);
+  return person;
+}
+
+/** The ids of the gifts that somebody saw, in order. */
+async function giftsSeenBy(person: Person): Promise<string[]> {
+  const room = await person.enter(ROOM);
+  const gifts: string[] = [];
+  room.on('gift', ({ id }) => gifts.push(id));
+  return gifts;
+}
+
+describe.skipIf(!hasRedisServer)('several gateways and broadcast nodes', () => {
+  it('are one place for people: rooms, online lists, private messages', async () => {
+    const [first, second] = await startCluster();
+    const [ann, bob] = [await personAt(first, 'Ann'), await personAt(second, 'Bob')];
+    const [annGifts, bobGifts] = [await giftsSeenBy(ann), await giftsSeenBy(bob)];
+    const { id } = await ann.client.call('gift.send', { room: ROOM, gift: 'rocket' }, { key: randomUUID() });
+    await vi.waitFor(() => expect([annGifts, bobGifts]).toEqual([[id], [id]]), WAIT);
+    await vi.waitFor(async () => {
+      const { members } = await bob.client.call('room.members', { room: ROOM });
+      expect(members.map(({ name }) => name).sort()).toEqual(['Ann', 'Bob']);
+    }, WAIT);
+    await ann.client.call('message.send', { to: bob.user, text: 'hello over there' }, { key: randomUUID() });
+    await vi.waitFor(() => expect(bob.messages.map(({ text }) => text)).toEqual(['hello over there']), WAIT);
+  });
+
+  it('lose no gift and show none twice when a node, a gateway and Redis are killed', async () => {
+    const [first, second] = await startCluster();
+    const [ann, bob] = [await personAt(first, 'Ann'), await personAt(second, 'Bob')];
+    const [annGifts, bobGifts] = [await giftsSeenBy(ann), await giftsSeenBy(bob)];
+    const sent: string[] = [];
+    const send = async (): Promise<void> => {
+      const key = randomUUID();
+      await vi.waitFor(async () => {
+        const { id } = await ann.client.call('gift.send', { room: ROOM, gift: 'rose' }, { key });
+        sent.push(id);
+      }, WAIT);
+    };
+    const back = (child: string): Promise<void> => vi.waitFor(() => expect(up.pids(child).length).toBe(2), WAIT);
+    for (const child of ['node-1', 'node-2', 'gateway-2']) {
+      for (let count = 0; count < 5; count += 1) await send();
+      process.kill(up.pids(child).at(-1) as number, 'SIGKILL');
+      for (let count = 0; count < 5; count += 1) await send();
+      await back(child);
+    }
+    await redis.kill();
+    await redis.restart();
+    await vi.waitFor(() => expect(bob.client.state).toMatchObject({ status: 'connected' }), WAIT);
+    for (let count = 0; count < 5; count += 1) await send();
+    await vi.waitFor(() => expect([annGifts.length, bobGifts.length]).toEqual([sent.length, sent.length]), WAIT);
+    expect(annGifts).toEqual(sent);
+    expect(bobGifts).toEqual(sent);
+  });
+
+  it('refuse several of what only one process can have, and name the flag', async () => {
+    const args = ['up', '--gateways', '2', '--broadcast-nodes', '2'];
+    const { code, output } = await new ImProcess(args, await workplace.folder()).finished();
+    expect(code).toBe(78);
+    expect(output).toContain('--gateways');
+    expect(output).toContain('--broadcast-nodes');
+    expect(output).toContain('--redis');
+  });
+});
