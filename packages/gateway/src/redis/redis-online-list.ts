@@ -1,7 +1,7 @@
 /** Online lists that all gateways share. Owns how members are written and read; telling is the writer's business. */
 import { MAX_PAGE, type OnlineList, type OnlineMember, type OnlinePage, type PageOptions } from '@im/groups';
 import { ImError } from '@im/protocol';
-import type { Counter } from '@im/protocol/ports';
+import type { Clock, Counter } from '@im/protocol/ports';
 import type { RedisConnection } from '@im/redis';
 import type { OwnSessions } from './own-sessions.js';
 import type { PlaceKeys } from './place.js';
@@ -14,15 +14,28 @@ export interface SharedPresence {
   readonly sessions: OwnSessions;
   readonly writer: PresenceWriter;
   readonly refused: Counter;
+  readonly clock: Clock;
 }
 
 const CURSOR = /^[0-9a-z]{1,11}$/;
 
+/** After Redis was away processes tell it again whom they have: until then nobody can say who is not there. */
+const REFILL_MS = 2_000;
+
 export class RedisOnlineList implements OnlineList {
   readonly #presence: SharedPresence;
+  /** By the monotonic clock; once Redis was away. */
+  #refilledAt = Number.NEGATIVE_INFINITY;
 
   constructor(presence: SharedPresence) {
+    const { connection, clock } = presence;
     this.#presence = presence;
+    let wasAway = false;
+    // Lasts as long as the connection.
+    connection.onAvailability((available) => {
+      if (!available) wasAway = true;
+      else if (wasAway) this.#refilledAt = clock.monotonic() + REFILL_MS;
+    });
   }
 
   enter(group: string, session: string, { user, attributes, sinceMs }: OnlineMember): void {
@@ -42,7 +55,11 @@ export class RedisOnlineList implements OnlineList {
   }
 
   async has(group: string, user: string): Promise<boolean> {
-    return (await this.#count(group, user))[1] === 1;
+    const isThere = (await this.#count(group, user))[1] === 1;
+    if (!isThere && this.#presence.clock.monotonic() < this.#refilledAt) {
+      throw new ImError('STORE_UNAVAILABLE', { message: 'Redis is back, and is being told who is there; try again' });
+    }
+    return isThere;
   }
 
   async page(group: string, { cursor, limit }: PageOptions): Promise<OnlinePage> {

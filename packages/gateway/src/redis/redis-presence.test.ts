@@ -130,6 +130,21 @@ describe.skipIf(!hasRedisServer)('presence in Redis', () => {
       }, 10_000);
     });
 
+    it('says of nobody that he is not there until all have told Redis again whom they have', async () => {
+      server = await startRedisServer();
+      const [reader, gateway] = [await open(server, { prefix: 'refill' }), await open(server, { prefix: 'refill' })];
+      gateway.online.enter('r:1', 's1', ann);
+      await gateway.settled();
+      expect(await reader.online.has('r:1', 'bob')).toBe(false);
+      await server.kill();
+      await vi.waitFor(() => expect(reader.online.count('r:1')).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' }));
+      await server.restart();
+      await vi.waitFor(() => reader.online.count('r:1'), 10_000);
+      await expect(reader.online.has('r:1', 'bob')).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+      await vi.waitFor(async () => expect(await reader.online.has('r:1', 'ann')).toBe(true), 10_000);
+      await vi.waitFor(async () => expect(await reader.online.has('r:1', 'bob')).toBe(false), 10_000);
+    });
+
     it('is right again after Redis kept everything and the gateway changed meanwhile', async () => {
       server = await startRedisServer({ persistent: true });
       const presence = await open(server, { leaseMs: 300 });

@@ -67,7 +67,7 @@ export function createRedisPresence(options: RedisPresenceOptions): RedisPresenc
     help: 'Sessions that were not listed because there were too many.',
   });
   metrics.observe('im_gateway_presence_sessions', { help: 'Sessions that this process listed.' }, () => sessions.size);
-  const presence: SharedPresence = { connection, keys, sessions, writer, refused };
+  const presence: SharedPresence = { connection, keys, sessions, writer, refused, clock };
   return {
     online: new RedisOnlineList(presence),
     users: new RedisUserRegister(presence, gateway),
