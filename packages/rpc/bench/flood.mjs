@@ -23,7 +23,12 @@ if (process.send !== undefined) {
   await caller.call('$broker', 'services', Buffer.from('null'), { timeoutMs: 5_000 });
   // What is known is waited for: a service that has had a worker, and has lost it.
   const worker = rpc.createWorker();
-  const served = await worker.serve({ name: 'gone', version: '1', methods: ['do'], handle: async () => ({ body: BODY, headers: {} }) });
+  const served = await worker.serve({
+    name: 'gone',
+    version: '1',
+    methods: ['do'],
+    handle: async () => ({ body: BODY, headers: {} }),
+  });
   await caller.call('gone', 'do', BODY);
   await served.drain();
   const before = residentMb();
@@ -50,7 +55,9 @@ if (process.send !== undefined) {
     console.log(service, Object.fromEntries(outcomes), `in ${seconds} s`);
   }
   clearInterval(watch);
-  console.log(`broker: ${before.toFixed(0)} MB before, at most ${most.toFixed(0)} MB, ${residentMb().toFixed(0)} MB after`);
+  console.log(
+    `broker: ${before.toFixed(0)} MB before, at most ${most.toFixed(0)} MB, ${residentMb().toFixed(0)} MB after`,
+  );
   child.disconnect();
   await rpc.close();
 }

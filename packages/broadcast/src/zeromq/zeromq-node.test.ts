@@ -122,7 +122,8 @@ describe('a ZeroMQ broadcast node', () => {
     const before = restored;
     await node.close();
     const published = publisher.publish('r:1', priority('2', { id: 'b' }));
-    await startNode({ sequencer, ...node.addresses });
+    // Addresses are free a moment after a node is closed.
+    await vi.waitFor(() => startNode({ sequencer, ...node.addresses }), { timeout: 10_000, interval: 10 });
     expect(await published).toMatchObject({ version: 2 });
     await vi.waitFor(() => expect(restored).toBeGreaterThan(before));
     await publisher.publish('r:1', normal('3'));

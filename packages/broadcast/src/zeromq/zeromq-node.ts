@@ -38,7 +38,7 @@ export interface NodeKeys {
 export interface ZeromqNode {
   /** With the ports that were chosen. */
   readonly addresses: NodeAddresses;
-  /** Passes on and answers what it has taken, takes nothing new. */
+  /** Passes on and answers what it has taken, takes nothing new. Its addresses are free a moment later. */
   close(): Promise<void>;
 }
 
@@ -127,10 +127,11 @@ class NodeSockets {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const lane of LANES) await release(this.#pulls[lane]);
+    // Not unbound before: that makes libzmq abort now and then (zeromq/libzmq#3442).
+    for (const lane of LANES) this.#pulls[lane].close();
     await this.#node.drained();
     this.#node.close();
-    for (const lane of LANES) await release(this.#publishers[lane]);
+    for (const lane of LANES) this.#publishers[lane].close();
     await Promise.all(this.#loops);
   }
 
@@ -192,14 +193,6 @@ class NodeSockets {
     this.#logger.error(what, { error });
     await new Promise<void>((resolve) => this.#clock.after(RETRY_AFTER_ERROR_MS, resolve));
   }
-}
-
-/** Settles when its address may be bound again. */
-async function release(socket: Pull | XPublisher): Promise<void> {
-  const address = socket.lastEndpoint;
-  // One that was never bound has none.
-  if (address !== null) await socket.unbind(address).catch(() => {});
-  socket.close();
 }
 
 function refuseRemote(address: string): void {
