@@ -6,7 +6,7 @@ import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger, type Timer } from '@im/protocol/ports';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { isUnknownScript, redisError } from './redis-error.js';
+import { isReply, isUnknownScript, redisError } from './redis-error.js';
 import type { RedisScript } from './redis-script.js';
 
 export interface RedisConnectionOptions {
@@ -132,12 +132,12 @@ class IoRedisConnection implements RedisConnection {
     try {
       return await this.#client.callBuffer('EVALSHA', [script.sha, ...rest]);
     } catch (error) {
-      if (!isUnknownScript(error)) throw redisError(error, this.address);
+      if (!isUnknownScript(error)) throw this.#failure(error);
     }
     try {
       return await this.#client.callBuffer('EVAL', [script.lua, ...rest]);
     } catch (error) {
-      throw redisError(error, this.address);
+      throw this.#failure(error);
     }
   }
 
@@ -204,6 +204,18 @@ class IoRedisConnection implements RedisConnection {
       this.#failed(error);
       this.#client.disconnect(true);
     }
+  }
+
+  /** A call that fails on the way knows that the connection is lost before the socket's event says so. */
+  #failure(thrown: unknown): ImError {
+    const error = redisError(thrown, this.address);
+    // Of a Cluster it is one node's; the others are there.
+    if (this.#state === 'available' && !this.cluster && !isReply(thrown)) {
+      this.#problem = error;
+      this.#lost();
+      this.#client.disconnect(true);
+    }
+    return error;
   }
 
   #failed(error: unknown): void {

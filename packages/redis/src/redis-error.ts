@@ -41,6 +41,11 @@ export function isUnknownScript(thrown: unknown): boolean {
   return replyWord(thrown) === 'NOSCRIPT';
 }
 
+/** Whether the server answered; the rest went wrong on the way. */
+export function isReply(thrown: unknown): boolean {
+  return replyWord(thrown) !== undefined;
+}
+
 /** The first word of an error reply; undefined for what went wrong on the way. */
 function replyWord(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || thrown.name !== 'ReplyError') return undefined;

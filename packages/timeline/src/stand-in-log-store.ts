@@ -17,7 +17,10 @@ export interface Availability {
 export interface StandInOptions {
   /** The one to use whenever it is there. Closed with the whole. */
   readonly store: LogStore & Availability;
-  /** Makes an empty store, for one absence: its epochs must be new ones. It is closed, and forgotten, when `store` is back. */
+  /**
+   * Makes an empty store, for one absence: its epochs must be new ones, and name the node. It is closed, and forgotten, when
+   * `store` is back; without metrics, which would not forget it.
+   */
   readonly standIn: () => LogStore;
   readonly logger?: Logger;
   readonly metrics?: Metrics;

@@ -2,6 +2,8 @@ import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testi
 import { hasRedisServer, type RedisServer, type RedisServerOptions, startRedisServer } from '@im/test-servers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { NewEntry } from '../log-store.js';
+import { createMemoryLogStore } from '../memory/memory-log-store.js';
+import { standInFor } from '../stand-in-log-store.js';
 import { describeLogStoreContract } from '../testing/log-store-contract.js';
 import { createRedisLogStore, type RedisLogStore, type RedisLogStoreOptions } from './redis-log-store.js';
 
@@ -212,6 +214,23 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       server.resume();
       await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
       expect(await store.append('r:1', entryOf('1', 'm1'))).toMatchObject({ version: 1 });
+    });
+
+    it('leaves rooms to a stand-in while the server is away, from the first call on that finds it so', async () => {
+      server = await startRedisServer({ persistent: true });
+      const store = await open(server);
+      const rooms = standInFor({ store, standIn: () => createMemoryLogStore({ node: 'node-7' }) });
+      const before = await rooms.append('r:1', entryOf('1'));
+      // Under way when the server dies, and after it died.
+      const appending = Array.from({ length: 2_000 }, (_, i) => rooms.append(`r:${i % 10}`, entryOf(`${i}`)));
+      await server.kill();
+      const outcomes = await Promise.all([...appending, rooms.append('r:1', entryOf('last'))]);
+      expect(outcomes.at(-1)?.epoch).toMatch(/^node-7-/);
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      const after = await rooms.append('r:1', entryOf('2'));
+      expect(after.epoch).toBe(before.epoch);
+      expect(after.version).toBeGreaterThan(before.version);
     });
 
     it('answers STORE_FULL when the server has no room, and goes on when it has some', async () => {
