@@ -36,7 +36,7 @@ export interface MemberNode {
 export interface JoinOptions {
   /** All of them: each is told, and each is heard. */
   readonly managers: readonly ManagerAddress[];
-  /** Absent: it only listens, as a client of the cluster that is no node of it. */
+  /** Absent: it only listens, until {@link ClusterMember.announce}. */
   readonly node?: MemberNode;
   /** Another run of a node with this id lives elsewhere, or there are too many nodes: called when that begins. */
   readonly onRefused?: (reason: RefusalReason) => void;
@@ -53,6 +53,8 @@ export interface JoinOptions {
 export interface ClusterMember extends TopologySource {
   /** Resolves when a manager has told who is in the cluster. @throws ImError UNAVAILABLE (retryable) when none has in time, CLOSED */
   ready(timeoutMs: number): Promise<void>;
+  /** From now on this node is in the cluster, as it says; or says something else. @throws ImError CONFIG_INVALID */
+  announce(node: MemberNode): void;
   /** Told with the next heartbeat. @param load 0 is idle, 1 is full @param figures of its work, by name, for people */
   setLoad(load: number, figures?: Readonly<Record<string, number>>): void;
   /** Told at once: it serves whom it has and wants nobody new; or wants again. */
@@ -74,6 +76,8 @@ class Member implements ClusterMember {
   readonly #view: TopologyView;
   readonly #links: readonly ManagerLink[];
   readonly #foreign: Counter;
+  readonly #incarnation: string;
+  readonly #startedAt: number;
   #node: NodeInfo | undefined;
   #figures: Readonly<Record<string, number>> = {};
   #refusal: RefusalReason | undefined;
@@ -94,15 +98,9 @@ class Member implements ClusterMember {
       clock,
       onError: (error) => logger.error('a listener of the topology failed', { error }),
     });
-    if (node !== undefined) {
-      const { addresses = {}, labels = {}, weight = 1, id, role, version } = node;
-      this.#node = {
-        ...{ id, role, version, addresses, labels, weight },
-        ...{ incarnation: randomUUID(), load: 0, draining: false, startedAt: clock.now() },
-      };
-      // Said now, when somebody can still do something about it.
-      this.#encode(this.#heartbeat(this.#node));
-    }
+    this.#incarnation = randomUUID();
+    this.#startedAt = clock.now();
+    if (node !== undefined) this.#introduce(node);
     this.#foreign = metrics.counter('im_cluster_unknown_publications_total', {
       help: 'Messages of managers that this member does not understand.',
     });
@@ -151,6 +149,11 @@ class Member implements ClusterMember {
     throw new ImError('UNAVAILABLE', { message: 'no node manager has told who is in the cluster; try again later' });
   }
 
+  announce(node: MemberNode): void {
+    this.#introduce(node);
+    this.#beat();
+  }
+
   setLoad(load: number, figures: Readonly<Record<string, number>> = this.#figures): void {
     if (this.#node === undefined) return;
     const node = { ...this.#node, load };
@@ -177,6 +180,15 @@ class Member implements ClusterMember {
     const node = this.#node;
     const bye = node && this.#encode({ kind: 'bye', id: node.id, incarnation: node.incarnation });
     await Promise.all(this.#links.map((link) => link.close(bye)));
+  }
+
+  #introduce({ addresses = {}, labels = {}, weight = 1, id, role, version }: MemberNode): void {
+    const { load = 0, draining = false } = this.#node ?? {};
+    const [incarnation, startedAt] = [this.#incarnation, this.#startedAt];
+    const node = { id, incarnation, role, version, addresses, labels, weight, load, draining, startedAt };
+    // Said now, when somebody can still do something about it.
+    this.#encode(this.#heartbeat(node));
+    this.#node = node;
   }
 
   #take(message: Published | Beat, link: ManagerLink): void {

@@ -78,7 +78,7 @@ describe('a cluster on ZeroMQ', () => {
     const { epoch } = a.current;
     for (const [index, listen] of addresses.entries()) {
       // Addresses are free a little after they were given up.
-      await vi.waitFor(() => startManager({ id: `m${index + 1}`, listen }), PATIENCE);
+      await vi.waitFor(() => startManager({ id: `m${index + 1}`, listen, warmUpMs: 1_500 }), PATIENCE);
     }
     for (const member of [a, b, c]) await sees(member, 'a', 'b', 'c');
     // No half-empty one in between.
@@ -186,6 +186,17 @@ describe('a cluster on ZeroMQ', () => {
     a.setDraining(true);
     await vi.waitFor(() => expect(a.current.nodes).toMatchObject([{ draining: true }]), PATIENCE);
     expect(() => a.setLoad(-1)).toThrow(expect.objectContaining({ name: 'CONFIG_INVALID' }));
+  });
+
+  it('lets a member that only listens become a node, and say something else of itself later', async () => {
+    const { address } = await startManager();
+    const a = join([address]);
+    await a.ready(8_000);
+    const node = { id: 'a', role: 'gateway', version: '1', addresses: { ws: 'ws://first/' } };
+    a.announce(node);
+    await vi.waitFor(() => expect(a.current.nodes).toMatchObject([{ addresses: { ws: 'ws://first/' } }]), PATIENCE);
+    a.announce({ ...node, addresses: { ws: 'ws://second/' } });
+    await vi.waitFor(() => expect(a.current.nodes).toMatchObject([{ addresses: { ws: 'ws://second/' } }]), PATIENCE);
   });
 
   it('refuses a node that managers would not take, where it is made', () => {

@@ -8,7 +8,9 @@ export const TO_ONE_PEER = 16;
 /** Messages read in one go, before others get their turn of the event loop. */
 export const READ_AT_ONCE = 32;
 
-export const RECONNECT = { reconnectInterval: 100, reconnectMaxInterval: 1_000 } as const;
+export const RECONNECT = { reconnectInterval: 50, reconnectMaxInterval: 300 } as const;
+/** By then whoever can reach a manager that has just started has connected: attempts wait a random while longer. */
+export const RECONNECTED_MS = 500;
 
 /** Addresses that no other host reaches. */
 export const LOCAL = /^(ipc|inproc):\/\/|^tcp:\/\/(127\.\d+\.\d+\.\d+|\[::1\]|localhost):/;

@@ -20,7 +20,7 @@ import { SWEEP_MS } from '../manager/node-table.js';
 import { type Beat, encodeManagerMessage, MAX_NODES, type Published } from '../wire/manager-messages.js';
 import { decodeMemberMessage, MAX_HEARTBEAT_BYTES } from '../wire/member-messages.js';
 import { bind, refuseRemote } from './bind.js';
-import { commonOptions, HEARTBEATS_UNDER_WAY, READ_AT_ONCE, TO_ONE_PEER } from './socket-options.js';
+import { commonOptions, HEARTBEATS_UNDER_WAY, READ_AT_ONCE, RECONNECTED_MS, TO_ONE_PEER } from './socket-options.js';
 
 /** Where members reach a manager. */
 export interface ManagerAddress {
@@ -37,7 +37,10 @@ export interface NodeManagerOptions {
   readonly listen: ManagerAddress;
   /** From one sign of life to the next, in milliseconds. Default 1,000. */
   readonly intervalMs?: number;
-  /** How long it listens before it publishes for the first time. Default: two intervals. */
+  /**
+   * How long it listens before it publishes for the first time. Default: two intervals, and 500 for members to
+   * connect again.
+   */
   readonly warmUpMs?: number;
   /** How long the loss of more than half of the nodes is held back. Default 60,000. */
   readonly holdMs?: number;
@@ -113,7 +116,7 @@ class ManagerSockets {
     this.#core = new ManagerCore({
       ...{ id, intervalMs, clock, logger, metrics },
       incarnation: randomUUID(),
-      warmUpMs: options.warmUpMs ?? 2 * intervalMs,
+      warmUpMs: options.warmUpMs ?? RECONNECTED_MS + 2 * intervalMs,
       holdMs: options.holdMs ?? 60_000,
       gatherMs: intervalMs,
       lossWindowMs: 2 * (MISSED_INTERVALS + 1) * intervalMs,
