@@ -1,5 +1,6 @@
 export { type ChoiceOptions, chooseGateways } from './balancer/choose-gateways.js';
 export { type BackoffPolicy, type Route, type RouteOptions, routeClient } from './balancer/route.js';
+export { addressesOfBroadcastNode, BROADCAST_ROLE, broadcastNodes } from './broadcast-nodes.js';
 export {
   createManagerEndpoint,
   type ManagerEndpointOptions,

@@ -17,6 +17,7 @@ const BESIDE = [
   'gateway',
   'worker',
   'manager',
+  'broadcast-node',
   'keys',
   'rpc services',
   'rpc call',

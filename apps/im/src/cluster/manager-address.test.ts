@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { managerAddress, managerPortsOf } from './manager-address.js';
+import { ipcManagerAddress, managerAddress, managerPortsOf } from './manager-address.js';
 
 describe('managerAddress', () => {
   it.each(['tcp://127.0.0.1:7601', 'tcp://[::1]:65534', 'ipc:///tmp/m'])('takes %j', (text) => {
@@ -23,4 +23,9 @@ it('managerPortsOf names both ports', () => {
     heartbeats: 'ipc:///data/m.heartbeats',
     topology: 'ipc:///data/m.topology',
   });
+});
+
+it('ipcManagerAddress knows when a path is longer than the system takes', () => {
+  expect(ipcManagerAddress('/data', 'm')).toBe('ipc:///data/m');
+  expect(ipcManagerAddress(`/${'x'.repeat(100)}`, 'm')).toBeUndefined();
 });

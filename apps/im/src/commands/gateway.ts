@@ -1,7 +1,9 @@
 /** `im gateway`: the server without the services of the application, which are processes of their own. */
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { findNodes, nodeSettings } from '../bus/node-place.js';
+import { setting } from '@im/runtime';
+import { z } from 'zod';
+import { findNodes, namesOf, nodeSettings } from '../bus/node-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -9,7 +11,17 @@ import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.
 import { processName, redis, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
-export const gatewaySettings = { ...serverSettings, ...brokerSettings, ...nodeSettings, redis, processName };
+export const gatewaySettings = {
+  ...serverSettings,
+  ...brokerSettings,
+  ...nodeSettings,
+  publicUrl: setting(z.url({ protocol: /^wss?$/ }).optional(), {
+    description: 'where clients reach this gateway, as node managers tell them; default: its own port of this host',
+    placeholder: 'url',
+  }),
+  redis,
+  processName,
+};
 
 export const gateway = defineCommand({
   name: 'gateway',
@@ -24,14 +36,21 @@ export const gateway = defineCommand({
         import('../server/arrangement.js'),
       ]);
       const { names, place } = await findBrokers(config);
-      const nodes = await findNodes(config);
+      const { nodes, member } = await findNodes(config, place.keys, role);
+      const name = nodeName(config);
       const starting = startServer({
         ...role,
         ...{ config, site: siteFolder(), version: ownVersion() },
-        arrangement: amongProcesses({ brokers: place, nodes, redis: config.redis, name: nodeName(config) }),
+        arrangement: amongProcesses({ brokers: place, nodes, redis: config.redis, name }),
       });
       const { origin } = await expectBrokers(names, role.logger, starting);
-      return { origin, data: path.resolve(config.dataFolder), brokers: names, nodes };
+      if (member !== undefined) {
+        const { publicUrl = `${origin.replace(/^http/, 'ws')}/im` } = config;
+        member.announce({ id: name, role: 'gateway', version: ownVersion(), addresses: { ws: publicUrl } });
+        // Nobody new is sent here while those who are here are asked to move.
+        role.shutdown.add({ name: 'draining', stop: () => member.setDraining(true) });
+      }
+      return { origin, data: path.resolve(config.dataFolder), brokers: names, nodes: namesOf(nodes) };
     }),
 });
 

@@ -13,7 +13,9 @@ import { originOf, reachableHosts } from '../server/own-origins.js';
 import { SECRET_FILES } from '../server/secrets.js';
 import { dataFolder, loggingSettings, processName, serverSettings } from '../settings.js';
 
-const managerSettings = {
+export const DEFAULT_HOLD_SECONDS = 60;
+
+export const managerSettings = {
   listen: setting(managerAddress.default('tcp://127.0.0.1:7601'), {
     description: 'where nodes send heartbeats; the topology comes from one port above, or from the socket beside',
     placeholder: 'address',
@@ -32,7 +34,7 @@ const managerSettings = {
       placeholder: 'name',
     },
   ),
-  holdSeconds: setting(z.int().min(0).max(86_400).default(60), {
+  holdSeconds: setting(z.int().min(0).max(86_400).default(DEFAULT_HOLD_SECONDS), {
     description: 'how long the loss of more than half of the nodes is held back',
     placeholder: 'seconds',
   }),

@@ -1,7 +1,7 @@
 /** `im worker`: the services of the application, as a process of their own. */
 import { ensureSecret, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
-import { findNodes, nodeSettings } from '../bus/node-place.js';
+import { findNodes, namesOf, nodeSettings } from '../bus/node-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -35,10 +35,11 @@ export const worker = defineCommand({
     ['im worker --release 1.1.0', 'beside those of im up, for a share of the calls: see im rpc weights'],
   ],
   run: (config, environment) =>
-    runRole('worker', config, environment, async ({ logger, metrics, shutdown }) => {
+    runRole('worker', config, environment, async (role) => {
+      const { logger, metrics, shutdown } = role;
       const { dataFolder, development, release = ownVersion() } = config;
       const { names, place } = await findBrokers(config);
-      const nodes = await findNodes(config);
+      const { nodes } = await findNodes(config, place.keys, role);
       const [{ createZeromqRpc }, { createWorkers }, { reachNodes }, { openReaders }] = await Promise.all([
         import('@im/rpc/zeromq'),
         import('@im/workers'),
@@ -62,6 +63,6 @@ export const worker = defineCommand({
       });
       const workers = await expectBrokers(names, logger, serving);
       shutdown.add({ name: 'workers', stop: () => workers.close(), deadlineMs: DRAIN_MS });
-      return { version: release, brokers: names, nodes };
+      return { version: release, brokers: names, nodes: namesOf(nodes) };
     }),
 });

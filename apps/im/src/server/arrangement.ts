@@ -5,6 +5,7 @@ import { createMemoryRpc } from '@im/rpc/memory';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import type { Shutdown } from '@im/runtime';
 import { createWorkers } from '@im/workers';
+import type { NodePlace } from '../bus/node-place.js';
 import { reachNodes } from '../bus/reach-nodes.js';
 import { createRelayedLogReader } from '../relay/relayed-log.js';
 import { serveOnline } from '../relay/serve-online.js';
@@ -43,7 +44,7 @@ export const allInOne: Arrangement = {
 
 export interface Elsewhere {
   readonly brokers: BrokerPlace;
-  readonly nodes: readonly string[];
+  readonly nodes: NodePlace['nodes'];
   /** Where logs and online lists are; undefined: at the broadcast node, and here. */
   readonly redis: string | undefined;
   /** Of this gateway, among several. */

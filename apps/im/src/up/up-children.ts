@@ -11,10 +11,12 @@ import {
 } from '@im/runtime';
 import { z } from 'zod';
 import { ipcNodeAddress } from '../bus/node-address.js';
+import { ipcManagerAddress } from '../cluster/manager-address.js';
 import { botsChild, botsCount } from '../commands/bots-settings.js';
 import { broadcastNodeSettings } from '../commands/broadcast-node.js';
 import { brokerRoleSettings } from '../commands/broker.js';
 import { gatewaySettings } from '../commands/gateway.js';
+import { DEFAULT_HOLD_SECONDS, managerSettings } from '../commands/manager.js';
 import { workerSettings } from '../commands/worker.js';
 import { ipcAddress } from '../rpc/broker-address.js';
 import { keysFolder } from '../rpc/broker-place.js';
@@ -34,6 +36,12 @@ export const upSettings = {
   redis,
   brokers: setting(z.int().min(1).max(16).default(1), { description: 'how many brokers' }),
   workers: setting(z.int().min(1).max(64).default(2), { description: 'how many worker processes' }),
+  managers: setting(z.int().min(0).max(8).default(0), {
+    description: 'how many node managers, which know who is in the cluster and tell clients where to connect',
+  }),
+  managerPort: setting(z.int().min(0).max(65_000).default(7680), {
+    description: 'HTTP port of the first node manager, each of the others a port above; 0 takes free ones',
+  }),
   transport: setting(z.enum(['ipc', 'tcp']).default('ipc'), {
     description: 'between the processes: sockets in the data folder, or ports of this host from --rpc-port on',
   }),
@@ -42,6 +50,9 @@ export const upSettings = {
   }),
   busPort: setting(z.int().min(1).max(65_000).default(7501), {
     description: 'first of four ports for each broadcast node, with --transport tcp',
+  }),
+  clusterPort: setting(z.int().min(1).max(65_000).default(7601), {
+    description: 'first of two ports for each node manager, with --transport tcp',
   }),
   keysFolder,
   workerProgram: setting(z.string().min(1).optional(), {
@@ -82,6 +93,17 @@ export function nodeAddressesOf(config: UpConfig): string[] {
   });
 }
 
+/** @throws ConfigError when paths of sockets would be too long */
+function managerAddressesOf(config: UpConfig): string[] {
+  return Array.from({ length: config.managers }, (_, index) => {
+    const socket = ipcManagerAddress(rpcFolder(config), managerName(index));
+    if (socket === undefined) throw new ConfigError([tooLong(config)]);
+    return config.transport === 'ipc' ? socket : `tcp://127.0.0.1:${config.clusterPort + 2 * index}`;
+  });
+}
+
+const managerName = (index: number): string => `manager-${index + 1}`;
+
 /** @throws ConfigError for several processes that would have to share what only one can have */
 export function checkShared({ gateways, broadcastNodes, redis }: UpConfig): void {
   if (redis !== undefined) return;
@@ -114,11 +136,14 @@ const gatewayNames = ({ gateways }: UpConfig): string[] =>
 export const gatewayOrigins = (config: UpConfig): string[] =>
   gatewayNames(config).map((_, index) => shownOrigin({ ...config, port: config.port + index }));
 
-/** Brokers, broadcast nodes, workers, gateways, bots: each finds those before it ready. */
+/** Brokers, node managers, broadcast nodes, workers, gateways, bots: each finds those before it ready. */
 export function upChildren(config: UpConfig): ChildSpec[] {
   const { keysFolder, dataFolder, redis, logLevel, json, workerProgram, bots } = config;
   const broker = brokerAddressesOf(config);
   const node = nodeAddressesOf(config);
+  const manager = managerAddressesOf(config);
+  // Node managers know more: also those that come while all of this runs.
+  const known = manager.length > 0 ? [] : node;
   const logging = { logLevel, json };
   const development = chooseSignIn(config).by === 'development';
   return [
@@ -127,15 +152,32 @@ export function upChildren(config: UpConfig): ChildSpec[] {
       const settings = { listen, keysFolder, insecure: false, processName, ...logging };
       return childOf('broker', handOn(brokerRoleSettings, settings), processName);
     }),
+    ...manager.map((listen, index) => {
+      const id = managerName(index);
+      const port = config.managerPort === 0 ? 0 : config.managerPort + index;
+      const settings = { listen, port, id, insecure: false, holdSeconds: DEFAULT_HOLD_SECONDS, processName: id };
+      return childOf('manager', handOn(managerSettings, { ...config, ...settings }), id);
+    }),
     ...node.map((listen) => {
       const processName = listen.slice(0, listen.indexOf('@'));
-      const settings = { listen, broker, keysFolder, insecure: false, dataFolder, redis, processName, ...logging };
+      const settings = {
+        listen,
+        broker,
+        manager,
+        keysFolder,
+        insecure: false,
+        dataFolder,
+        redis,
+        processName,
+        ...logging,
+      };
       return childOf('broadcast-node', handOn(broadcastNodeSettings, settings), processName);
     }),
     ...workerNames(config).map((processName) => {
       const settings = {
         broker,
-        node,
+        node: known,
+        manager,
         redis,
         keysFolder,
         dataFolder,
@@ -146,10 +188,18 @@ export function upChildren(config: UpConfig): ChildSpec[] {
       };
       return workerProgram === undefined
         ? childOf('worker', handOn(workerSettings, settings), processName)
-        : ownProgram(workerProgram, settings, processName);
+        : ownProgram(workerProgram, { ...settings, node }, processName);
     }),
     ...gatewayNames(config).map((processName, index) => {
-      const settings = { ...config, port: config.port + index, broker, node, processName };
+      const settings = {
+        ...config,
+        port: config.port + index,
+        broker,
+        node: known,
+        manager,
+        publicUrl: undefined,
+        processName,
+      };
       return childOf('gateway', handOn(gatewaySettings, settings), processName);
     }),
     ...botsChild(config, bots, shownOrigin(config)),
