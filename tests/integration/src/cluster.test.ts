@@ -1,5 +1,7 @@
 /** Several gateways and broadcast nodes that share nothing but a Redis. */
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ImProcess, Up, Workplace } from './im-process.js';
@@ -11,6 +13,7 @@ const ROOM = '10000';
 const workplace = new Workplace();
 let redis: RedisServer;
 let up: Up;
+let folder: string;
 let people: Person[];
 
 beforeEach(async () => {
@@ -24,11 +27,18 @@ afterEach(async () => {
 });
 
 /** @returns the origins of the gateways */
-async function startCluster(): Promise<readonly string[]> {
-  const args = ['--gateways', '2', '--broadcast-nodes', '2', '--workers', '1'];
-  up = workplace.run(new Up(args, await workplace.folder(), { IM_REDIS: redis.url }));
+async function startCluster(...more: string[]): Promise<readonly string[]> {
+  const args = ['--gateways', '2', '--broadcast-nodes', '2', '--workers', '1', ...more];
+  folder = await workplace.folder();
+  up = workplace.run(new Up(args, folder, { IM_REDIS: redis.url }));
   await vi.waitFor(() => expect(up.gateways, up.output).toHaveLength(2), WAIT);
   return up.gateways;
+}
+
+/** Where a node manager tells clients which gateway to take. */
+function routeOf(manager: string): string {
+  const ready = up.log.find(({ process: name, message }) => name === manager && message === 'ready');
+  return ready?.route as string;
 }
 
 async function personAt(origin: string | undefined, name: string): Promise<Person> {
@@ -86,6 +96,42 @@ describe.skipIf(!hasRedisServer)('several gateways and broadcast nodes', () => {
     await vi.waitFor(() => expect([annGifts.length, bobGifts.length]).toEqual([sent.length, sent.length]), WAIT);
     expect(annGifts).toEqual(sent);
     expect(bobGifts).toEqual(sent);
+  });
+
+  it('grow while they run, lead clients to gateways, and go on when all node managers are dead', async () => {
+    const [first, second] = await startCluster('--managers', '2', '--manager-port', '0');
+    await vi.waitFor(async () => {
+      const { addresses } = (await (await fetch(routeOf('manager-1'))).json()) as { addresses: string[] };
+      expect(addresses.sort()).toEqual([first, second].map((origin) => `${origin?.replace('http', 'ws')}/im`).sort());
+    }, WAIT);
+    const rpc = path.join(folder, '.im/rpc');
+    const args = ['broadcast-node', '--json', '--listen', `node-3@ipc://${rpc}/node-3`];
+    const managers = ['manager-1', 'manager-2'].map((name) => `ipc://${rpc}/${name}`).join(',');
+    workplace.run(new ImProcess([...args, '--manager', managers], folder, { IM_REDIS: redis.url }));
+    const reached = (): number =>
+      up.log.filter(({ message, node }) => message === 'a broadcast node is in reach' && node === 'node-3').length;
+    // Both gateways and the worker.
+    await vi.waitFor(() => expect(reached(), up.output).toBe(3), WAIT);
+    const signal = (name: NodeJS.Signals): void => {
+      for (const manager of ['manager-1', 'manager-2']) process.kill(up.pids(manager).at(-1) as number, name);
+    };
+    signal('SIGSTOP');
+    const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
+    for (const origin of [first, second]) {
+      await vi.waitFor(async () => {
+        const figures = await fetch(`${origin}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+        expect(await figures.text()).toMatch(/^im_cluster_managers 0$/m);
+      }, WAIT);
+    }
+    const [ann, bob] = [await personAt(first, 'Ann'), await personAt(second, 'Bob')];
+    const [annGifts, bobGifts] = [await giftsSeenBy(ann), await giftsSeenBy(bob)];
+    const sent: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      const { id } = await ann.client.call('gift.send', { room: ROOM, gift: 'rose' }, { key: randomUUID() });
+      sent.push(id);
+    }
+    await vi.waitFor(() => expect([annGifts, bobGifts]).toEqual([sent, sent]), WAIT);
+    signal('SIGCONT');
   });
 
   it('refuse several of what only one process can have, and name the flag', async () => {
