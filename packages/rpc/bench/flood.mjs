@@ -8,6 +8,7 @@ import { createZeromqBroker, createZeromqRpc } from '@im/rpc/zeromq';
 
 const CALLS = Number(process.argv[2] ?? 1_000_000);
 const IN_FLIGHT = 50_000;
+const say = (line) => process.stdout.write(`${line}\n`);
 const BODY = Buffer.from(JSON.stringify({ room: '10000', text: 'hello there, everybody who is here' }));
 
 if (process.send !== undefined) {
@@ -52,12 +53,10 @@ if (process.send !== undefined) {
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, loop));
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-    console.log(service, Object.fromEntries(outcomes), `in ${seconds} s`);
+    say(`${service}: ${JSON.stringify(Object.fromEntries(outcomes))} in ${seconds} s`);
   }
   clearInterval(watch);
-  console.log(
-    `broker: ${before.toFixed(0)} MB before, at most ${most.toFixed(0)} MB, ${residentMb().toFixed(0)} MB after`,
-  );
+  say(`broker: ${before.toFixed(0)} MB before, at most ${most.toFixed(0)} MB, ${residentMb().toFixed(0)} MB after`);
   child.disconnect();
   await rpc.close();
 }
