@@ -18,7 +18,10 @@ import { StandingLink } from './standing-link.js';
 export interface BusBroadcastOptions {
   /** Gives priority messages their version; one that all publishing processes share. */
   readonly sequencer: Sequencer;
-  /** Normal messages that wait; beyond, new ones are dropped and subscribers told (`onLoss`). Default 10,000. */
+  /**
+   * Normal messages that wait; beyond, publishers who ask for an answer get QUEUE_FULL, messages of the others are
+   * dropped and subscribers told (`onLoss`). Default 10,000.
+   */
   readonly maxNormalMessages?: number;
   /** Priority messages from publishing until the bus has them; beyond, publishers get QUEUE_FULL. Default 100,000. */
   readonly maxPriorityMessages?: number;

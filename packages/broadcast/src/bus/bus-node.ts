@@ -58,14 +58,14 @@ export class BusNode {
   }
 
   /**
-   * Settles when the bus has it; at once when it was dropped for want of room, which is counted and told.
-   * @throws ImError UNAVAILABLE at once when `mustArrive` and the bus is away; DISCONNECTED
+   * Settles when the bus has it; undefined when it was dropped, which is counted and told.
+   * @throws ImError at once, when nothing was taken and `mustArrive`: UNAVAILABLE, QUEUE_FULL; later DISCONNECTED
    */
   publishNormal(group: string, publication: Publication, mustArrive: boolean): Promise<void> | undefined {
     const { figures, outbox } = this.#options;
-    if (mustArrive) this.#checkUp();
+    const taken = outbox.normal(group, publication, mustArrive);
     figures.publishedNormal.add();
-    return outbox.normal(group, publication)?.promise;
+    return taken?.promise;
   }
 
   /**

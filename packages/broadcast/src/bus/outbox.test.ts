@@ -35,7 +35,7 @@ describe('Outbox', () => {
     for (const run of deferred.splice(0)) run();
   };
   const idle = () => new Promise(setImmediate);
-  const normal = (group: string, body: string) => outbox.normal(group, message('normal', body));
+  const normal = (group: string, body: string) => outbox.normal(group, message('normal', body), false);
   const priority = (group: string, body: string, version: number) =>
     outbox.priority(group, message('priority', body), { epoch: 'e', version });
   /** Of one batch: `channel → what it says`. */
@@ -96,6 +96,16 @@ describe('Outbox', () => {
     turn();
     expect(batch(link, 1)).toEqual(['r:1._ → 5-0: f']);
     expect(outbox.normalMessages).toBe(0);
+  });
+
+  it('refuses whoever asks for an answer, instead of dropping: nothing was taken, nothing is told', async () => {
+    for (const body of ['a', 'b', 'c']) normal('r:1', body);
+    const answered = () => outbox.normal('r:1', message('normal', 'd'), true);
+    expect(answered).toThrow(expect.objectContaining({ name: 'QUEUE_FULL', retryable: true }));
+    turn();
+    expect(batch(link, 0)).toEqual(['r:1._ → 0-0: a b c']);
+    outbox.down();
+    expect(answered).toThrow(expect.objectContaining({ name: 'UNAVAILABLE', retryable: true }));
   });
 
   it('says of several packs under way, lost one after the other, all that may be missing', async () => {

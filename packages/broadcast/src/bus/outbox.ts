@@ -17,7 +17,7 @@ export interface OutboxOptions {
   /** Runs it when the calls at hand are over. */
   readonly defer: (run: () => void) => void;
   readonly figures: BusFigures;
-  /** Normal messages that wait; beyond, new ones are dropped and subscribers told. */
+  /** Normal messages that wait; beyond, new ones are refused, or dropped and subscribers told. */
   readonly maxNormalMessages: number;
   /** Of the waiting bodies of the normal lane. */
   readonly maxNormalBytes: number;
@@ -71,19 +71,25 @@ export class Outbox {
     return this.#normalBytes;
   }
 
-  /** Settles when the server has it; undefined when there was no room: it is counted, and subscribers are told. */
-  normal(group: string, publication: Publication): Taken | undefined {
+  /**
+   * Settles when the server has it; undefined when it was dropped for want of room or of a link: that is counted, and
+   * subscribers are told.
+   * @throws ImError QUEUE_FULL, UNAVAILABLE instead when `mustArrive`: nothing was taken
+   */
+  normal(group: string, publication: Publication, mustArrive: boolean): Taken | undefined {
     const { figures, maxNormalMessages, maxNormalBytes } = this.#options;
+    if (mustArrive && this.#link === undefined) throw away('the message bus cannot be reached; try again later');
     const channel = this.#normalChannel(group);
     const bytes = this.#normalBytes + publication.body.byteLength;
-    if (this.#link === undefined || this.#normalMessages >= maxNormalMessages || bytes > maxNormalBytes) {
+    const hasRoom = this.#normalMessages < maxNormalMessages && bytes <= maxNormalBytes;
+    if (this.#link === undefined || channel === undefined || !hasRoom) {
+      if (mustArrive) {
+        figures.refused.add();
+        throw new ImError('QUEUE_FULL');
+      }
       figures.lost.add();
       channel?.drop();
       if (channel !== undefined) this.#queue(channel);
-      return undefined;
-    }
-    if (channel === undefined) {
-      figures.lost.add();
       return undefined;
     }
     this.#normalMessages += 1;

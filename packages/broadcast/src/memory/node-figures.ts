@@ -30,7 +30,7 @@ export class NodeFigures {
     const counter = (name: string, help: string) => metrics.counter(`im_broadcast_${name}_total`, { help });
     this.delivered = counter('delivered', 'Messages handed to subscribers, once for each.');
     this.lost = counter('lost', 'Normal messages dropped for want of room, and told.');
-    this.refused = counter('refused', 'Priority messages refused for want of room.');
+    this.refused = counter('refused', 'Messages refused for want of room.');
     this.duplicates = counter('duplicates', 'Priority messages whose id was known.');
     this.failed = counter('failed', 'Priority messages that the log did not take.');
     this.handlerErrors = counter('handler_errors', 'Failures of subscribers.');

@@ -35,7 +35,8 @@ function nodeOf(address: string | RedisOptions): RedisNode {
     const { hostname, port, pathname } = new URL(text);
     return { name: hostname === '' ? pathname : `${hostname}:${port || 6379}`, address: text };
   }
-  return { name: address.path ?? `${address.host ?? 'localhost'}:${address.port ?? 6379}`, address };
+  const { sentinels, name = 'its master', path, host = 'localhost', port = 6379 } = address;
+  return { name: sentinels === undefined ? (path ?? `${host}:${port}`) : `${name}, by sentinels`, address };
 }
 
 function isList(address: RedisAddress): address is readonly string[] {
