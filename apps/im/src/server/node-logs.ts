@@ -3,13 +3,18 @@ import path from 'node:path';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import { type Config, openDataFolder, type Shutdown } from '@im/runtime';
 import type { LogStore } from '@im/timeline';
+import { nodeAddressesOf } from '../bus/node-address.js';
 import { ownVersion } from '../own-version.js';
 import { serveLog } from '../relay/serve-log.js';
 import { type brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
 import type { dataFolder, redis } from '../settings.js';
 import { openLogs, type Ports } from './engines.js';
 
-type NodeLogsConfig = Config<typeof brokerSettings & { dataFolder: typeof dataFolder; redis: typeof redis }>;
+interface NodeLogsConfig
+  extends Config<typeof brokerSettings & { dataFolder: typeof dataFolder; redis: typeof redis }> {
+  /** The node's address. */
+  readonly listen: string;
+}
 
 export interface NodeLogs {
   readonly log: LogStore;
@@ -23,7 +28,7 @@ export interface NodeLogs {
 export async function openNodeLogs(config: NodeLogsConfig, ports: Ports, shutdown: Shutdown): Promise<NodeLogs> {
   if (config.redis !== undefined) {
     const { openSharedLogs } = await import('./redis-engines.js');
-    const log = await openSharedLogs(config.redis, ports, shutdown);
+    const log = await openSharedLogs(config.redis, nodeAddressesOf(config.listen).id, ports, shutdown);
     return { log, place: 'Redis', serve: async () => {} };
   }
   const { names, place } = await findBrokers(config);
