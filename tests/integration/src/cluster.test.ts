@@ -104,6 +104,17 @@ describe.skipIf(!hasRedisServer)('several gateways and broadcast nodes', () => {
       const { addresses } = (await (await fetch(routeOf('manager-1'))).json()) as { addresses: string[] };
       expect(addresses.sort()).toEqual([first, second].map((origin) => `${origin?.replace('http', 'ws')}/im`).sort());
     }, WAIT);
+    const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
+    const asOperator = { headers: { authorization: `Bearer ${token}` } };
+    const nodes = await fetch(routeOf('manager-2').replace('route', 'nodes'), asOperator);
+    const { nodes: statuses } = (await nodes.json()) as { nodes: { node: { role: string } }[] };
+    expect(statuses.map(({ node }) => node.role).sort()).toEqual([
+      'broadcast',
+      'broadcast',
+      'gateway',
+      'gateway',
+      'worker',
+    ]);
     const rpc = path.join(folder, '.im/rpc');
     const args = ['broadcast-node', '--json', '--listen', `node-3@ipc://${rpc}/node-3`];
     const managers = ['manager-1', 'manager-2'].map((name) => `ipc://${rpc}/${name}`).join(',');
@@ -116,10 +127,9 @@ describe.skipIf(!hasRedisServer)('several gateways and broadcast nodes', () => {
       for (const manager of ['manager-1', 'manager-2']) process.kill(up.pids(manager).at(-1) as number, name);
     };
     signal('SIGSTOP');
-    const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
     for (const origin of [first, second]) {
       await vi.waitFor(async () => {
-        const figures = await fetch(`${origin}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+        const figures = await fetch(`${origin}/metrics`, asOperator);
         expect(await figures.text()).toMatch(/^im_cluster_managers 0$/m);
       }, WAIT);
     }

@@ -1,4 +1,5 @@
 /** `im worker`: the services of the application, as a process of their own. */
+import { hostname } from 'node:os';
 import { ensureSecret, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { findNodes, namesOf, nodeSettings } from '../bus/node-place.js';
@@ -39,7 +40,7 @@ export const worker = defineCommand({
       const { logger, metrics, shutdown } = role;
       const { dataFolder, development, release = ownVersion() } = config;
       const { names, place } = await findBrokers(config);
-      const { nodes } = await findNodes(config, place.keys, role);
+      const { nodes, member } = await findNodes(config, place.keys, role);
       const [{ createZeromqRpc }, { createWorkers }, { reachNodes }, { openReaders }] = await Promise.all([
         import('@im/rpc/zeromq'),
         import('@im/workers'),
@@ -63,6 +64,14 @@ export const worker = defineCommand({
       });
       const workers = await expectBrokers(names, logger, serving);
       shutdown.add({ name: 'workers', stop: () => workers.close(), deadlineMs: DRAIN_MS });
+      member?.announce({ id: nodeName(config.processName), role: 'worker', version: release });
       return { version: release, brokers: names, nodes: namesOf(nodes) };
     }),
 });
+
+/** Another one for each run: when workers are updated, the old and the new one live beside each other. */
+function nodeName(processName = 'worker'): string {
+  const name = `${hostname()}-${processName}-${process.pid}`.replace(/[^A-Za-z0-9_-]/g, '-');
+  // It begins with a letter and has 64 characters at most.
+  return `w-${name.slice(-62)}`;
+}
