@@ -8,6 +8,7 @@ import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
+import { isLoopbackHost } from '../server/own-origins.js';
 import { processName, redis, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
@@ -46,6 +47,12 @@ export const gateway = defineCommand({
       const { origin } = await expectBrokers(names, role.logger, starting);
       if (member !== undefined) {
         const { publicUrl = `${origin.replace(/^http/, 'ws')}/im` } = config;
+        if (config.publicUrl === undefined && !isLoopbackHost(config.host)) {
+          role.logger.warn(
+            'node managers send clients to an address that may be of this host only: name --public-url',
+            { publicUrl },
+          );
+        }
         member.announce({ id: name, role: 'gateway', version: ownVersion(), addresses: { ws: publicUrl } });
         // Nobody new is sent here while those who are here are asked to move.
         role.shutdown.add({ name: 'draining', stop: () => member.setDraining(true) });
@@ -56,5 +63,8 @@ export const gateway = defineCommand({
 
 /** In the user register: letters, digits, `-` and `_`, the same after a restart. */
 function nodeName({ processName = 'gateway', port }: { processName?: string | undefined; port: number }): string {
-  return `${hostname()}-${processName}-${port}`.replace(/[^A-Za-z0-9_-]/g, '-').slice(-64);
+  return `${hostname()}-${processName}-${port}`
+    .replace(/[^A-Za-z0-9_-]/g, '-')
+    .slice(-64)
+    .replace(/^[-_]/, 'g');
 }
