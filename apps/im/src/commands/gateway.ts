@@ -8,7 +8,6 @@ import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
-import { isLoopbackHost } from '../server/own-origins.js';
 import { processName, redis, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
@@ -47,11 +46,10 @@ export const gateway = defineCommand({
       const { origin } = await expectBrokers(names, role.logger, starting);
       if (member !== undefined) {
         const { publicUrl = `${origin.replace(/^http/, 'ws')}/im` } = config;
-        if (config.publicUrl === undefined && !isLoopbackHost(config.host)) {
-          role.logger.warn(
-            'node managers send clients to an address that may be of this host only: name --public-url',
-            { publicUrl },
-          );
+        if (config.publicUrl === undefined && ['0.0.0.0', '::'].includes(config.host)) {
+          role.logger.warn('node managers send clients to an address of this host only: name --public-url', {
+            publicUrl,
+          });
         }
         member.announce({ id: name, role: 'gateway', version: ownVersion(), addresses: { ws: publicUrl } });
         // Nobody new is sent here while those who are here are asked to move.
