@@ -176,4 +176,35 @@ describe('Bus', () => {
     expect([receiver.losses.size, receiver.unknown.size]).toEqual([0, 0]);
     await network.close();
   });
+
+  it('tells an unknown loss, and forgets, when a node that had sent something is taken from the list', async () => {
+    const { network, receiver, publisher } = await setUp(4, ['n1', 'n2']);
+    for (const group of GROUPS) void publisher.publish(group, normal('1'));
+    await network.quiet();
+    network.unlist('n2');
+    await network.quiet();
+    const before = receiver.deliveries.length;
+    for (const group of GROUPS) void publisher.publish(group, normal('2'));
+    await network.quiet();
+    expect(receiver.deliveries.length - before).toBe(GROUPS.length);
+    expect(receiver.unknown.size).toBeGreaterThan(0);
+    expect(receiver.unknown.size).toBeLessThan(GROUPS.length);
+    expect(receiver.losses.size).toBe(0);
+    await network.close();
+  });
+
+  it('gives up a normal message whose answer was lost', async () => {
+    const { network, publisher } = await setUp(5, ['n1']);
+    network.lossPerMille = 1_000;
+    const published = publisher.publish('r:1', normal('1'));
+    published.catch(() => {});
+    await network.quiet();
+    network.lossPerMille = 0;
+    for (let second = 0; second < 13; second++) {
+      network.clock.advance(1_000);
+      await network.quiet();
+    }
+    await expect(published).rejects.toMatchObject({ name: 'TIMEOUT' });
+    await network.close();
+  });
 });

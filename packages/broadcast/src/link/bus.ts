@@ -40,7 +40,6 @@ export class Bus {
   readonly #routes = new Map<string, NodeLink>();
   readonly #subscriptions: Subscriptions;
   readonly #subscribers = new Set<LocalSubscriber>();
-  #slots = 0;
   readonly #malformed: Counter;
   readonly #missed: Counter;
   readonly #lost: Counter;
@@ -146,11 +145,12 @@ export class Bus {
     this.#unwatch();
     const error = new ImError('CLOSED');
     this.window.close(error);
+    // Nobody here is told of anything any more.
+    this.#subscriptions.clear();
     for (const link of this.#links.values()) link.close(error);
     this.#links.clear();
     this.#ups = [];
     this.#routes.clear();
-    this.#subscriptions.clear();
     for (const resolve of this.#onUp.splice(0)) resolve();
   }
 
@@ -205,7 +205,7 @@ export class Bus {
         open,
         clock,
         defer,
-        slot: this.#slots++,
+        slot: this.#freeSlot(),
         subscriptions: this.#subscriptions,
         malformed: this.#malformed,
         missed: this.#missed,
@@ -213,6 +213,11 @@ export class Bus {
       });
       this.#links.set(id, link);
     }
+  }
+
+  #freeSlot(): number {
+    const taken = new Set([...this.#links.values()].map(({ slot }) => slot));
+    for (let slot = 0; ; slot++) if (!taken.has(slot)) return slot;
   }
 
   #listUps(): void {

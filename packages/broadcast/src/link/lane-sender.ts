@@ -2,10 +2,13 @@
  * The publications of this process to one node on one lane, on their way: packs them while the socket is busy, sends a
  * lone one at once. Owns the bounded queue in front of the socket.
  */
-import type { Lane, Publication } from '@im/protocol';
+import { ImError, type Lane, type Publication } from '@im/protocol';
 import { FLAG_ANSWER, PACK_BYTES } from '../wire/bus-format.js';
 import { PublishPackWriter } from '../wire/publish-pack-writer.js';
 import type { LinkTransport } from './link-transport.js';
+
+/** How long a pack of the normal lane may take to be answered. */
+const ANSWER_SECONDS = 10;
 
 export interface LaneSenderOptions {
   readonly peer: string;
@@ -24,6 +27,7 @@ export class LaneSender {
   #pack = 0;
   #flags = 0;
   #isSending = false;
+  #seconds = 0;
   #isDeferred = false;
   /** Of packs that the node says it has: who waits. */
   readonly #taken = new Map<number, Taken>();
@@ -57,7 +61,7 @@ export class LaneSender {
   /** Settles when the node has what was written last; rejects when the link is lost before. */
   acknowledged(): Promise<void> {
     this.#flags = FLAG_ANSWER;
-    this.#next ??= new Taken();
+    this.#next ??= new Taken(this.#seconds);
     return this.#next.promise;
   }
 
@@ -66,6 +70,16 @@ export class LaneSender {
     const taken = this.#taken.get(pack);
     this.#taken.delete(pack);
     taken?.resolve();
+  }
+
+  /** Once a second: gives up answers that have not come for long, for they may have been lost. */
+  check(): void {
+    this.#seconds++;
+    for (const [pack, taken] of this.#taken) {
+      if (this.#seconds - taken.since <= ANSWER_SECONDS) return;
+      this.#taken.delete(pack);
+      taken.reject(new ImError('TIMEOUT'));
+    }
   }
 
   /** Whoever waits will not hear of it any more. */
@@ -128,6 +142,8 @@ export class LaneSender {
 }
 
 class Taken {
+  constructor(readonly since: number) {}
+
   resolve!: () => void;
   reject!: (error: Error) => void;
   readonly promise = new Promise<void>((resolve, reject) => {

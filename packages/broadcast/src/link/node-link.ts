@@ -103,6 +103,11 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     for (const group of subscriptions.groups()) this.subscribe(group);
   }
 
+  /** Its place in what is known by link. */
+  get slot(): number {
+    return this.#slot;
+  }
+
   /** Whether publications may go there. */
   get isUp(): boolean {
     return this.#state !== 'connecting';
@@ -128,6 +133,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
       if (wasAway) lane.heardAt = now;
       else if (lane.hasGreeted && now - lane.heardAt > SILENT_MS) this.#fall();
     }
+    this.normal.check();
     for (const marker of this.#markers.values()) {
       if (now - marker.setAt < MARKER_MS) continue;
       marker.setAt = now;
@@ -135,9 +141,11 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     }
   }
 
+  /** For good: its slot may be another's afterwards. */
   close(error: Error): void {
     this.#isClosed = true;
     this.#state = 'connecting';
+    this.#forgetPositions();
     this.normal.close(error);
     this.priority.close(error);
     this.#endMarkers();
@@ -257,13 +265,18 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#state = 'connecting';
     this.#hasMissedMore = false;
     for (const on of LANES) this.#lanes[on].hasGreeted = false;
+    this.#forgetPositions();
+    this.#endMarkers();
+    if (wasUp) this.#options.events.onDown(this);
+  }
+
+  /** How many more messages the node had is unknown. */
+  #forgetPositions(): void {
     for (const subscription of this.#subscriptions.all()) {
       const known = subscription.positions[this.#slot];
       subscription.positions[this.#slot] = undefined;
       if (known !== undefined && known > 0) this.#options.events.onLoss(subscription, undefined);
     }
-    this.#endMarkers();
-    if (wasUp) this.#options.events.onDown(this);
   }
 
   #setMarker(kind: '' | 'b', then: () => void): void {

@@ -10,7 +10,7 @@ import { BroadcastNode } from '../node/broadcast-node.js';
 import { ADDRESS_END, PEER_CHARACTERS } from '../wire/bus-format.js';
 import { Bus } from './bus.js';
 import { BusBroadcast, type NodeBroadcast } from './bus-broadcast.js';
-import type { LinkTransport, NodeAddresses, OnPack } from './link-transport.js';
+import type { LinkTransport, NodeAddresses, NodeDirectory, OnPack } from './link-transport.js';
 
 const ADDRESS_CHARACTERS = PEER_CHARACTERS + ADDRESS_END.length;
 const LANES: readonly Lane[] = ['normal', 'priority'];
@@ -21,7 +21,8 @@ type Arrival = () => void;
 export class SimulatedNetwork {
   readonly clock = new FakeClock();
   readonly #random: Random;
-  readonly #addresses: NodeAddresses[];
+  #addresses: NodeAddresses[];
+  readonly #listeners = new Set<() => void>();
   readonly #nodes = new Map<string, BroadcastNode>();
   readonly #links = new Set<SimulatedLink>();
   readonly #deferred: (() => void)[] = [];
@@ -69,7 +70,7 @@ export class SimulatedNetwork {
 
   createBroadcast(): NodeBroadcast {
     const bus = new Bus({
-      directory: { nodes: this.#addresses, onChange: () => () => {} },
+      directory: this.#directory(),
       open: ({ id }, onPack) => {
         const link = new SimulatedLink(id, onPack, this.#random, () => this.lossPerMille);
         this.#links.add(link);
@@ -85,6 +86,25 @@ export class SimulatedNetwork {
     const broadcast = new BusBroadcast(bus, { clock: this.clock, maxLaneBytes: 1_000_000, publishTimeoutMs: 60_000 });
     this.#broadcasts.push(broadcast);
     return broadcast;
+  }
+
+  /** Takes a node from the list of all buses. */
+  unlist(id: string): void {
+    this.#addresses = this.#addresses.filter((addresses) => addresses.id !== id);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #directory(): NodeDirectory {
+    const nodes = () => this.#addresses;
+    return {
+      get nodes() {
+        return nodes();
+      },
+      onChange: (listener) => {
+        this.#listeners.add(listener);
+        return () => void this.#listeners.delete(listener);
+      },
+    };
   }
 
   /** Lets something happen. @returns false when there is nothing */
