@@ -19,6 +19,9 @@ import { PublicationRequest } from './publication-window.js';
 export interface NodeBroadcast extends Broadcast {
   /** Resolves when a broadcast node is in reach. @throws ImError UNAVAILABLE (retryable) when none is in time */
   ready(timeoutMs: number): Promise<void>;
+  readonly nodesInReach: number;
+  /** Told whenever their number has changed. */
+  onReach(listener: (nodes: number) => void): void;
 }
 
 export interface BusBroadcastOptions {
@@ -41,6 +44,14 @@ export class BusBroadcast implements NodeBroadcast {
 
   ready(timeoutMs: number): Promise<void> {
     return this.#bus.ready(timeoutMs);
+  }
+
+  get nodesInReach(): number {
+    return this.#bus.nodesInReach;
+  }
+
+  onReach(listener: (nodes: number) => void): void {
+    this.#bus.onReach(listener);
   }
 
   createPublisher(): Publisher {

@@ -47,6 +47,7 @@ export class Bus {
   #check: Timer | undefined;
   #checkedAt: number;
   #onUp: (() => void)[] = [];
+  readonly #onReach: ((nodes: number) => void)[] = [];
   #isClosed = false;
 
   constructor(options: BusOptions) {
@@ -100,6 +101,15 @@ export class Bus {
     if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
     this.#routes.set(group, link);
     return link;
+  }
+
+  get nodesInReach(): number {
+    return this.#ups.length;
+  }
+
+  /** Told whenever their number has changed. */
+  onReach(listener: (nodes: number) => void): void {
+    this.#onReach.push(listener);
   }
 
   /** Resolves when a node is in reach. @throws ImError UNAVAILABLE */
@@ -222,7 +232,10 @@ export class Bus {
 
   #listUps(): void {
     this.#routes.clear();
+    const before = this.#ups.length;
     this.#ups = [...this.#links].filter(([, { isUp }]) => isUp).map(([id]) => id);
+    if (this.#ups.length === before) return;
+    for (const listener of this.#onReach) listener(this.#ups.length);
   }
 
   #watch(): void {

@@ -155,8 +155,16 @@ export class InterestTable implements Outlet {
     }
   }
 
-  /** Receivers see from positions what they have missed. */
-  tellLoss(): void {}
+  /** Normal messages did not get here: receivers see from positions what they have missed, or that nobody knows. */
+  tellLoss(group: string, count: number | undefined): void {
+    const interest = this.#byGroup.get(group);
+    if (interest === undefined) return;
+    interest.position += count ?? 1;
+    for (const { normal } of interest.peers) {
+      normal.writer.base(group, interest.position, count === undefined);
+      this.#outboxes.written(normal, 'normal');
+    }
+  }
 
   clear(): void {
     this.#byGroup.clear();

@@ -7,12 +7,16 @@ import { type Context, Pull, XPublisher } from 'zeromq';
 import type { Sequencer } from '../broadcast.js';
 import type { NodeAddresses } from '../link/link-transport.js';
 import { BroadcastNode, type NodeLimits } from '../node/broadcast-node.js';
+import type { NodePeersOptions } from '../node/node-peers.js';
 import { COMMON, HIGH_WATER_MARK, LOCAL, READ_AT_ONCE, SUBSCRIPTION_MARK } from './socket-options.js';
 
-export interface ZeromqNodeOptions extends NodeLimits {
+export interface ZeromqNodeOptions extends NodeLimits, NodeSocketsOptions {
+  readonly sequencer: Sequencer;
+}
+
+export interface NodeSocketsOptions {
   /** Name of the node, the same after a restart. */
   readonly id: string;
-  readonly sequencer: Sequencer;
   /** Where publishers and subscribers connect, by lane; ports may be `*`. Default: free ports of 127.0.0.1. */
   readonly publish?: Readonly<Record<Lane, string>>;
   readonly subscribe?: Readonly<Record<Lane, string>>;
@@ -42,18 +46,43 @@ export interface ZeromqNode {
   close(): Promise<void>;
 }
 
+/** What the sockets of a node serve. */
+export interface PackTaker {
+  /** Whether the priority lane should wait. */
+  readonly isCrowded: boolean;
+  /** Settles after messages under way went on. */
+  turn(): Promise<void>;
+  /** @returns when the next one may come, if not at once */
+  takeNormal(pack: Buffer): Promise<void> | undefined;
+  takePriority(pack: Buffer): void;
+  takeSubscription(lane: Lane, bytes: Buffer): void;
+  drained(): Promise<void>;
+  close(): void;
+}
+
+/** What the sockets give it. */
+export type PackTakerPorts = Pick<NodePeersOptions, 'clock' | 'random' | 'logger' | 'metrics' | 'send' | 'defer'>;
+
 const FREE: Readonly<Record<Lane, string>> = { normal: 'tcp://127.0.0.1:*', priority: 'tcp://127.0.0.1:*' };
 const NORMAL_SLICE_MS = 1;
 const RETRY_AFTER_ERROR_MS = 10;
 const LANES: readonly Lane[] = ['priority', 'normal'];
 
 /** Settles when it can be reached. @throws ImError CONFIG_INVALID for an address that must not be bound, or cannot be */
-export async function createZeromqNode(options: ZeromqNodeOptions): Promise<ZeromqNode> {
+export function createZeromqNode(options: ZeromqNodeOptions): Promise<ZeromqNode> {
+  return openNodeSockets(options, (ports) => new BroadcastNode({ ...options, ...ports }));
+}
+
+/** @throws ImError CONFIG_INVALID */
+export async function openNodeSockets(
+  options: NodeSocketsOptions,
+  createNode: (ports: PackTakerPorts) => PackTaker,
+): Promise<ZeromqNode> {
   const { publish = FREE, subscribe = FREE, keys, insecure = false } = options;
   if (keys === undefined && !insecure) {
     for (const lane of LANES) [publish[lane], subscribe[lane]].forEach(refuseRemote);
   }
-  const sockets = new NodeSockets(options);
+  const sockets = new NodeSockets(options, createNode);
   try {
     return await sockets.open();
   } catch (cause) {
@@ -63,17 +92,17 @@ export async function createZeromqNode(options: ZeromqNodeOptions): Promise<Zero
 }
 
 class NodeSockets {
-  readonly #options: ZeromqNodeOptions;
+  readonly #options: NodeSocketsOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #node: BroadcastNode;
+  readonly #node: PackTaker;
   readonly #pulls: Readonly<Record<Lane, Pull>>;
   readonly #publishers: Readonly<Record<Lane, XPublisher>>;
   readonly #loops: Promise<void>[] = [];
   #isOpen = true;
 
-  constructor(options: ZeromqNodeOptions) {
-    const { context, keys, sequencer, clock = systemClock, logger = silentLogger, metrics = noMetrics } = options;
+  constructor(options: NodeSocketsOptions, createNode: (ports: PackTakerPorts) => PackTaker) {
+    const { context, keys, clock = systemClock, logger = silentLogger, metrics = noMetrics } = options;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
@@ -93,9 +122,7 @@ class NodeSockets {
       });
     this.#pulls = { normal: pull('normal'), priority: pull('priority') };
     this.#publishers = { normal: publisher('normal'), priority: publisher('priority') };
-    this.#node = new BroadcastNode({
-      ...options,
-      sequencer,
+    this.#node = createNode({
       clock,
       logger,
       metrics,
@@ -165,7 +192,8 @@ class NodeSockets {
     while (this.#isOpen) {
       try {
         const [pack] = await socket.receive();
-        if (pack !== undefined) this.#node.takeNormal(pack);
+        const ready = pack === undefined ? undefined : this.#node.takeNormal(pack);
+        if (ready !== undefined) await ready;
         if (this.#clock.monotonic() < until) continue;
         await setImmediate();
         until = this.#clock.monotonic() + NORMAL_SLICE_MS;
