@@ -31,7 +31,7 @@ export interface NodePeersOptions extends PeerLimits {
 }
 
 /** Who must be told what peers want. */
-export interface GroupSource {
+interface GroupSource {
   /** Whether a group can be had there; others are refused. */
   has(group: string): boolean;
   /** The first peer wants it. */
