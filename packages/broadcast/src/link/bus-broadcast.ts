@@ -31,6 +31,9 @@ export interface BusBroadcastOptions {
   readonly publishTimeoutMs: number;
 }
 
+/** How long closing waits for nodes that do not read. */
+const SENDING_MS = 1_000;
+
 export class BusBroadcast implements NodeBroadcast {
   readonly #bus: Bus;
   readonly #options: BusBroadcastOptions;
@@ -161,6 +164,8 @@ class BusPublisher implements Publisher {
 
   async #settle(): Promise<void> {
     await Promise.allSettled(this.#open);
+    // Nobody waits for an answer to the rest.
+    await this.#bus.sent(SENDING_MS);
     this.#onClosed();
   }
 

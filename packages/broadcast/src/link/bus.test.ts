@@ -207,4 +207,23 @@ describe('Bus', () => {
     await expect(published).rejects.toMatchObject({ name: 'TIMEOUT' });
     await network.close();
   });
+
+  it('sends before it closes what nobody waits for, and gives it up when no node takes it', async () => {
+    const { network, receiver } = await setUp(6, ['n1']);
+    const [leaving, stranded] = [network.createBroadcast(), network.createBroadcast()];
+    await network.quiet();
+    const none = { acknowledge: 'none' } as const;
+    for (const text of ['1', '2', '3']) void leaving.createPublisher().publish('r:1', normal(text), none);
+    const left = leaving.close();
+    await network.quiet();
+    await left;
+    expect(receiver.texts('r:1', 'normal')).toEqual(['1', '2', '3']);
+    network.killNode('n1');
+    void stranded.createPublisher().publish('r:1', normal('4'), none);
+    const given = stranded.close();
+    await network.quiet();
+    network.clock.advance(1_000);
+    await given;
+    await network.close();
+  });
 });

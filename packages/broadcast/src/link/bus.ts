@@ -149,6 +149,17 @@ export class Bus {
     await Promise.all([...this.#links.values()].filter(({ isUp }) => isUp).map((link) => link.settled()));
   }
 
+  /** Resolves when everything that was published has left this process, or after a while all the same. */
+  async sent(timeoutMs: number): Promise<void> {
+    const senders = [...this.#links.values()].flatMap(({ normal, priority }) => [normal.sent(), priority.sent()]);
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = this.#options.clock.after(timeoutMs, resolve);
+    });
+    await Promise.race([Promise.all(senders), late]);
+    timer?.cancel();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#check?.cancel();

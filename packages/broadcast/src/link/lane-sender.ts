@@ -32,6 +32,7 @@ export class LaneSender {
   /** Of packs that the node says it has: who waits. */
   readonly #taken = new Map<number, Taken>();
   #next: Taken | undefined;
+  #onSent: (() => void)[] = [];
 
   constructor(options: LaneSenderOptions) {
     this.#options = options;
@@ -82,6 +83,12 @@ export class LaneSender {
     }
   }
 
+  /** Settles when the socket has taken all that was written, or it is closed. */
+  sent(): Promise<void> {
+    if (!this.#isDeferred && !this.#isSending) return Promise.resolve();
+    return new Promise((resolve) => this.#onSent.push(resolve));
+  }
+
   /** Whoever waits will not hear of it any more. */
   lost(error: Error): void {
     const waiting = [...this.#taken.values()];
@@ -93,6 +100,7 @@ export class LaneSender {
     this.#seal();
     this.#packs.length = 0;
     this.lost(error);
+    this.#tellSent();
   }
 
   /** For what is written next; {@link acknowledged} is then about the pack that it goes into. */
@@ -138,6 +146,11 @@ export class LaneSender {
       // Closed: whoever waits is told by who closed it.
     }
     this.#isSending = false;
+    this.#tellSent();
+  }
+
+  #tellSent(): void {
+    for (const resolve of this.#onSent.splice(0)) resolve();
   }
 }
 

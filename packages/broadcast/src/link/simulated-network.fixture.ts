@@ -130,6 +130,9 @@ export class SimulatedNetwork {
   async close(): Promise<void> {
     for (const node of this.#nodes.values()) node.close();
     const closed = Promise.all(this.#broadcasts.map((broadcast) => broadcast.close()));
+    await this.quiet();
+    // What no node takes any more is given up.
+    this.clock.advance(1_000);
     await closed;
   }
 }
@@ -207,9 +210,12 @@ class SimulatedLink implements LinkTransport {
     this.#tell(lane, '\x00', topic);
   }
 
+  /** What was sent still goes out. */
   close(): void {
     this.withdraw(this.#node);
-    this.cut();
+    this.#node = undefined;
+    // 2 and 3: its packs on their way to the node.
+    for (const [index, queue] of this.queues.entries()) if (index !== 2 && index !== 3) queue.length = 0;
   }
 
   #tell(lane: Lane, mark: string, topic: string): void {
