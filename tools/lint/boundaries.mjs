@@ -25,7 +25,7 @@ export const layers = {
   'layer:state': ['layer:protocol', 'layer:driver'],
   'layer:gateway': ['layer:protocol', 'layer:driver', 'layer:bus', 'layer:state'],
   'layer:cluster': ['layer:protocol', 'layer:bus'],
-  'layer:client': ['layer:protocol', 'layer:bus'],
+  'layer:client': ['layer:protocol', 'layer:bus', 'layer:cluster'],
   'layer:sdk': ['layer:protocol'],
   'layer:app': libraries,
   'layer:composition': [...libraries, 'layer:app'],

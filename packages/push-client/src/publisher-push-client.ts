@@ -16,8 +16,13 @@ export interface PushClientOptions {
 
 /** @throws ImError INVALID_ARGUMENT for a product outside the grammar */
 export function createPushClient({ publisher, product, clock = systemClock }: PushClientOptions): PushClient {
+  return new RoutedPushClient(publisherRoute(publisher), { clock, product });
+}
+
+/** @param publisher closed with the route */
+export function publisherRoute(publisher: Publisher): PushRoute {
   const seen = (published: Published): Published => ({ ...published, group: withoutProduct(published.group) });
-  const route: PushRoute = {
+  return {
     async one(group, publication, { product, ...options }) {
       return seen(await publisher.publish(withProduct(product, group), publication, options));
     },
@@ -31,5 +36,4 @@ export function createPushClient({ publisher, product, clock = systemClock }: Pu
     },
     close: () => publisher.close(),
   };
-  return new RoutedPushClient(route, { clock, product });
 }

@@ -9,7 +9,10 @@ export interface PushMessage {
   readonly data?: unknown;
   /** Default normal: may be shed under pressure. Priority is never shed and replayed after a reconnect. */
   readonly lane?: Lane | undefined;
-  /** 1 to 64 characters. On the priority lane the same id again, to the same group, is not sent again. */
+  /**
+   * 1 to 64 characters. On the priority lane the same id again, to the same group, is not sent again; a message without
+   * one is given one there.
+   */
   readonly id?: string | undefined;
 }
 

@@ -2,7 +2,6 @@
  * A way over a network: pushes as the JSON of docs/push.md, repeated where repeating is safe. Owns repetition and how many
  * are on their way; must not know what carries them.
  */
-import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { PublishedMany } from '@im/broadcast';
 import { ImError, type Publication } from '@im/protocol';
@@ -73,9 +72,7 @@ export class RepeatingRoute implements PushRoute {
 
   async #push(to: Target, publication: Publication, options: RouteOptions): Promise<PublishedMany> {
     if (this.#pending.size >= this.#maxPending) throw new ImError('QUEUE_FULL');
-    const isPriority = publication.lane === 'priority';
-    const sent = isPriority ? { ...publication, id: publication.id ?? randomUUID() } : publication;
-    const push = this.#persist(encodePush(to, sent, options), isPriority);
+    const push = this.#persist(encodePush(to, publication, options), publication.lane === 'priority');
     this.#pending.add(push);
     try {
       return await push;

@@ -1,4 +1,5 @@
 /** The one push client: checks and encodes what is pushed, and leaves the way it takes to a route. */
+import { randomUUID } from 'node:crypto';
 import type { Published, PublishedMany, PublishOptions } from '@im/broadcast';
 import { ImError, isProduct, type Publication } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
@@ -11,12 +12,17 @@ export interface RouteOptions extends Required<PublishOptions> {
   readonly product: string | undefined;
 }
 
-/** Groups are valid and without product, also in results; publications are checked. */
+/** Groups are valid and without product, also in results; publications are checked, those of the priority lane have an id. */
 export interface PushRoute {
   one(group: string, publication: Publication, options: RouteOptions): Promise<Published>;
   /** To users' groups, `u:<user>`; one that is named twice is still reached once. */
   many(groups: readonly string[], publication: Publication, options: RouteOptions): Promise<PublishedMany>;
   close(): Promise<void>;
+}
+
+export interface RoutedPushClientOptions {
+  readonly clock: Clock;
+  readonly product: string | undefined;
 }
 
 export class RoutedPushClient implements PushClient {
@@ -26,10 +32,8 @@ export class RoutedPushClient implements PushClient {
   #closing: Promise<void> | undefined;
 
   /** @throws ImError INVALID_ARGUMENT for a product outside the grammar */
-  constructor(route: PushRoute, { clock, product }: { readonly clock: Clock; readonly product: string | undefined }) {
-    if (product !== undefined && !isProduct(product)) {
-      throw new ImError('INVALID_ARGUMENT', { details: { argument: 'product' } });
-    }
+  constructor(route: PushRoute, { clock, product }: RoutedPushClientOptions) {
+    checkOwnProduct(product);
     this.#route = route;
     this.#clock = clock;
     this.#product = product;
@@ -69,7 +73,10 @@ export class RoutedPushClient implements PushClient {
   #checked(message: PushMessage, options: PushOptions): Publication {
     if (this.#closing !== undefined) throw new ImError('CLOSED');
     checkOptions(options);
-    return toPublication(message, this.#clock.now());
+    const publication = toPublication(message, this.#clock.now());
+    // So that whoever carries it may repeat it.
+    const isNamed = publication.lane === 'normal' || publication.id !== undefined;
+    return isNamed ? publication : { ...publication, id: randomUUID() };
   }
 
   #routeOptions({ acknowledge = 'accepted', product = this.#product }: PushOptions): RouteOptions {
@@ -77,4 +84,10 @@ export class RoutedPushClient implements PushClient {
       throw invalid('product', 'not the one of this client');
     return { acknowledge, product };
   }
+}
+
+/** @throws ImError INVALID_ARGUMENT for a product outside the grammar */
+export function checkOwnProduct(product: string | undefined): void {
+  if (product === undefined || isProduct(product)) return;
+  throw new ImError('INVALID_ARGUMENT', { details: { argument: 'product' } });
 }

@@ -41,12 +41,14 @@ export const worker = defineCommand({
       const { dataFolder, development, release = ownVersion() } = config;
       const { names, place } = await findBrokers(config);
       const { nodes, member } = await findNodes(config, place.keys, role);
-      const [{ createZeromqRpc }, { createWorkers }, { reachNodes }, { openReaders }] = await Promise.all([
-        import('@im/rpc/zeromq'),
-        import('@im/workers'),
-        import('../bus/reach-nodes.js'),
-        import('../server/readers.js'),
-      ]);
+      const [{ createZeromqRpc }, { createPushClient, servePush }, { createWorkers }, { reachNodes }, { openReaders }] =
+        await Promise.all([
+          import('@im/rpc/zeromq'),
+          import('@im/push-client'),
+          import('@im/workers'),
+          import('../bus/reach-nodes.js'),
+          import('../server/readers.js'),
+        ]);
       const ports = { clock: systemClock, logger, metrics };
       const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
       shutdown.add({ name: 'rpc', stop: () => rpc.close() });
@@ -64,6 +66,11 @@ export const worker = defineCommand({
       });
       const workers = await expectBrokers(names, logger, serving);
       shutdown.add({ name: 'workers', stop: () => workers.close(), deadlineMs: DRAIN_MS });
+      // Backends push by RPC as well: whoever the brokers let in may.
+      const pushes = rpc.createWorker();
+      shutdown.add({ name: 'pushes', stop: () => pushes.close(), deadlineMs: DRAIN_MS });
+      const client = createPushClient({ publisher: broadcast.createPublisher() });
+      await servePush({ worker: pushes, client, version: release });
       member?.announce({ id: nodeName(config.processName), role: 'worker', version: release });
       return { version: release, brokers: names, nodes: namesOf(nodes) };
     }),

@@ -1,0 +1,6 @@
+export {
+  createZeromqPushClient,
+  type PushKeys,
+  type ZeromqPushClient,
+  type ZeromqPushClientOptions,
+} from './zeromq-push-client.js';
