@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GroupFeed, UNKNOWN_EPOCH } from './group-feed.js';
 import { LogAccess } from './log-access.js';
+import { OpeningIds } from './opening-ids.js';
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 const body = new Uint8Array(0);
@@ -27,7 +28,14 @@ class ListedLog implements LogReader {
     const head = await this.head();
     const from = Math.max((range.after ?? 0) + 1, this.first);
     const length = Math.max(0, Math.min(range.limit, this.version - from + 1));
-    return { ...head, entries: Array.from({ length }, (_, i) => ({ version: from + i, event: 'x', body, time: 0 })) };
+    const entries = Array.from({ length }, (_, i) => ({
+      version: from + i,
+      id: `m${from + i}`,
+      event: 'x',
+      body,
+      time: 0,
+    }));
+    return { ...head, entries };
   }
 }
 
@@ -43,13 +51,14 @@ function setUp(log = new ListedLog()) {
   const feed = new GroupFeed('r:1', {
     log: new LogAccess(log, clock, 1_000),
     clock,
+    openingIds: new OpeningIds(),
     settled: () => new Promise((resolve) => (settle = resolve)),
     publish: ({ epoch, version, event }) => published.push(version === undefined ? event : `${epoch}/${version}`),
     pulled: metrics.counter('pulled', { help: '' }),
     lostVersions: metrics.counter('lost', { help: '' }),
   });
-  const receive = (version: number, epoch = log.epoch): void =>
-    feed.receive({ group: 'r:1', lane: 'priority', event: 'x', body, time: 0, epoch, version });
+  const receive = (version: number, epoch = log.epoch, id?: string): void =>
+    feed.receive({ group: 'r:1', lane: 'priority', event: 'x', body, time: 0, epoch, version, ...(id && { id }) });
   const opened = async (): Promise<void> => {
     settle();
     await feed.ready;
@@ -172,18 +181,62 @@ describe('GroupFeed', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('begins a new epoch with its first message at once, and drops what comes late of the old one [PR-102]', async () => {
+  it('begins a new epoch with its first message at once, and still hands on what comes late of the old one, once [PR-102]', async () => {
     const { log, feed, published, opened, receive } = setUp();
     log.version = 5;
     await opened();
     receive(6, 'e1');
     receive(1, 'e2');
+    receive(6, 'e1');
+    feed.heard({ epoch: 'e1', version: 6 });
     receive(7, 'e1');
     receive(2, 'e2');
-    feed.heard({ epoch: 'e1', version: 99 });
     await turn();
-    expect(published).toEqual(['e1/6', 'e2/1', 'e2/2']);
+    expect(published).toEqual(['e1/6', 'e2/1', 'e1/7', 'e2/2']);
     expect(log.reads).toBe(0);
+  });
+
+  it('goes on where it was when the store is back under its old epoch', async () => {
+    const { log, published, opened, receive } = setUp();
+    log.version = 5;
+    await opened();
+    receive(6, 'e1');
+    log.away = true;
+    for (const version of [1, 2, 3]) receive(version, 'node-1-a');
+    Object.assign(log, { away: false, version: 9 });
+    receive(9, 'e1');
+    await turn();
+    receive(10, 'e1');
+    expect(published).toEqual(['e1/6', 'node-1-a/1', 'node-1-a/2', 'node-1-a/3', 'e1/7', 'e1/8', 'e1/9', 'e1/10']);
+  });
+
+  it('hands on once what the store took when it went, and the node took again', async () => {
+    const { log, feed, published, opened, receive } = setUp();
+    log.version = 5;
+    await opened();
+    // Versions 6 and 7 were written, but nobody was told.
+    for (const [index, id] of ['m6', 'm7', 'another'].entries()) receive(index + 1, 'node-1-a', id);
+    log.version = 8;
+    feed.heard({ epoch: 'e1', version: 8 });
+    await turn();
+    expect(published).toEqual(['node-1-a/1', 'node-1-a/2', 'node-1-a/3', 'e1/8']);
+    expect(feed.position).toEqual({ epoch: 'e1', version: 8 });
+  });
+
+  it('stays where it is when somebody says that an epoch went on that its log does not have', async () => {
+    const { log, clock, feed, published, opened, receive } = setUp();
+    await opened();
+    receive(1, 'e2');
+    Object.assign(log, { epoch: 'e2', version: 1 });
+    feed.heard({ epoch: 'e1', version: 99 });
+    for (let i = 0; i < 8; i++) {
+      await turn();
+      clock.advance(800);
+    }
+    await turn();
+    receive(2, 'e2');
+    expect(published).toEqual(['e2/1', 'e2/2']);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('reads a new epoch from its beginning when its first message was missed [PR-102]', async () => {

@@ -9,6 +9,9 @@
  * | at a position, level | something above the next version, or of another epoch, is seen |
  * | at a position, behind | the log, or what came early, has closed the gap, or it is given up as lost |
  * | closed   | — |
+ *
+ * While the store is away a node goes on in its memory, under an epoch of its own; afterwards the log goes on under its old one, where it
+ * was left. What was on its way when the store went is then in both: it is known by its id, and handed on once.
  */
 import type { Delivery, Position } from '@im/protocol';
 import type { Clock, Counter } from '@im/protocol/ports';
@@ -16,6 +19,7 @@ import type { Page } from '@im/timeline';
 import { deliveryOf } from './delivery-of.js';
 import { EarlyDeliveries } from './early-deliveries.js';
 import type { LogAccess } from './log-access.js';
+import type { OpeningIds } from './opening-ids.js';
 
 /** Stands for a log whose position could not be read: the first thing that follows begins another epoch. */
 export const UNKNOWN_EPOCH = '?';
@@ -23,13 +27,16 @@ export const UNKNOWN_EPOCH = '?';
 const PAGE = 256;
 /** Waits between attempts to close a gap; after the last one it is given up. */
 const RETRY_MS = [50, 100, 200, 400, 800];
-/** Epochs left behind that are still recognised: what comes late of them is dropped. */
+/** Epochs left behind of which it is known how far they were handed on: a log may return to one, and what is late of it still counts. */
 const PAST_EPOCHS = 4;
-const NO_EPOCHS: readonly string[] = [];
+const NO_POSITIONS: readonly Position[] = [];
+/** Messages at the beginning of an epoch whose ids are remembered: the log of the epoch before may have taken them, too. */
+const OPENING = 64;
 
 export interface FeedSurroundings {
   readonly log: LogAccess;
   readonly clock: Clock;
+  readonly openingIds: OpeningIds;
   /** Settles when the subscription that was just made is in force. */
   settled(): Promise<void>;
   /** Hands a delivery on: those of the priority lane in the order of their versions, each once. */
@@ -45,7 +52,10 @@ export class GroupFeed {
   /** The furthest position that was heard of. */
   #target: Position | undefined;
   #position: Position | undefined;
-  #pastEpochs: readonly string[] = NO_EPOCHS;
+  /** How far each of them was handed on, the latest last. */
+  #past: readonly Position[] = NO_POSITIONS;
+  /** How many messages of the epoch at hand were remembered; none of the one that was found when the feed began. */
+  #opened = OPENING;
   #catchingUp: Promise<void> | undefined;
   #closed = false;
 
@@ -67,7 +77,7 @@ export class GroupFeed {
 
   /** Whether this was the log's epoch once and is no more. */
   isPast(epoch: string): boolean {
-    return this.#pastEpochs.includes(epoch);
+    return this.#past.some((position) => position.epoch === epoch);
   }
 
   /** A delivery of this group from the bus. */
@@ -79,9 +89,7 @@ export class GroupFeed {
 
   /** The log stands at this position, as far as somebody says. */
   heard(position: Position): void {
-    if (this.#closed || this.isPast(position.epoch)) return;
-    const { epoch, version } = this.#position ?? {};
-    if (position.epoch === epoch && position.version <= (version ?? 0)) return;
+    if (this.#closed || position.version <= (this.#handedOn(position.epoch) ?? -1)) return;
     this.#aim(position);
   }
 
@@ -103,17 +111,10 @@ export class GroupFeed {
 
   #receiveVersioned(delivery: Delivery, epoch: string, version: number): void {
     const at = this.#position;
-    if (at?.epoch === epoch) {
-      if (version <= at.version) return;
-      if (version === at.version + 1) {
-        this.#advance(delivery, { epoch, version });
-        this.#drainEarly();
-        return;
-      }
-    } else if (this.isPast(epoch)) {
-      return;
-    } else if (at && version === 1) {
-      this.#begin({ epoch, version: 0 });
+    const handedOn = this.#handedOn(epoch) ?? 0;
+    if (at && version <= handedOn) return;
+    if (at && version === handedOn + 1) {
+      if (at.epoch !== epoch) this.#turnTo({ epoch, version: handedOn });
       this.#advance(delivery, { epoch, version });
       this.#drainEarly();
       return;
@@ -147,7 +148,7 @@ export class GroupFeed {
     const target = this.#target;
     const at = this.#position;
     if (this.#closed || !target || !at) return false;
-    return target.epoch === at.epoch ? target.version > at.version : !this.isPast(target.epoch);
+    return target.version > (this.#handedOn(target.epoch) ?? -1);
   }
 
   #startCatchingUp(): void {
@@ -160,7 +161,7 @@ export class GroupFeed {
   async #catchUp(): Promise<void> {
     for (let attempt = 0; this.#isBehind(); ) {
       const at = this.position;
-      const after = this.#target?.epoch === at.epoch ? at.version : 0;
+      const after = this.#handedOn(this.#target?.epoch ?? at.epoch) ?? 0;
       const page = await this.#surroundings.log.read(this.group, after, PAGE).catch(() => undefined);
       if (this.#closed) return;
       if (page && this.#apply(page)) {
@@ -179,18 +180,25 @@ export class GroupFeed {
 
   /** @returns whether it brought the feed forward */
   #apply(page: Page): boolean {
+    const { epoch, first } = page;
     const before = this.position;
-    if (page.epoch !== before.epoch) {
-      if (this.isPast(page.epoch)) return false;
-      this.#begin({ epoch: page.epoch, version: page.first - 1 });
-    } else if (page.first - 1 > before.version) {
-      this.#surroundings.lostVersions.add(page.first - 1 - before.version);
-      this.#position = { epoch: page.epoch, version: page.first - 1 };
+    const isReturn = this.isPast(epoch);
+    // The log of an epoch that was left is returned to when something new of it was seen, and is there.
+    if (isReturn && (epoch !== this.#target?.epoch || page.version <= (this.#handedOn(epoch) ?? 0))) return false;
+    if (epoch !== before.epoch) this.#turnTo({ epoch, version: this.#handedOn(epoch) ?? first - 1 });
+    const lost = first - 1 - this.position.version;
+    if (lost > 0) {
+      this.#surroundings.lostVersions.add(lost);
+      this.#position = { epoch, version: first - 1 };
     }
     let pulled = 0;
+    let mayBeKnown = isReturn;
     for (const entry of page.entries) {
       if (entry.version !== this.position.version + 1) continue;
-      this.#advance(deliveryOf(this.group, page.epoch, entry), { epoch: page.epoch, version: entry.version });
+      const position = { epoch, version: entry.version };
+      mayBeKnown &&= this.#surroundings.openingIds.has(this.group, entry.id);
+      if (mayBeKnown) this.#position = position;
+      else this.#advance(deliveryOf(this.group, epoch, entry), position);
       pulled++;
     }
     this.#surroundings.pulled.add(pulled);
@@ -202,24 +210,39 @@ export class GroupFeed {
   #giveUp(): void {
     const target = this.#target as Position;
     const first = this.#early?.lowest(target.epoch);
-    const to = first === undefined ? target.version : first - 1;
-    if (target.epoch === this.position.epoch) {
-      this.#surroundings.lostVersions.add(to - this.position.version);
-      this.#position = { epoch: target.epoch, version: to };
-    } else {
-      this.#begin({ epoch: target.epoch, version: to });
+    if (first === undefined && this.isPast(target.epoch)) {
+      this.#target = undefined;
+      return;
     }
+    const to = first === undefined ? target.version : first - 1;
+    const handedOn = this.#handedOn(target.epoch);
+    if (handedOn !== undefined) this.#surroundings.lostVersions.add(to - handedOn);
+    if (target.epoch !== this.position.epoch) this.#turnTo(target);
+    this.#position = { epoch: target.epoch, version: to };
     this.#drainEarly();
   }
 
-  #begin(position: Position): void {
-    const old = this.#position?.epoch;
-    if (old !== undefined) this.#pastEpochs = [...this.#pastEpochs, old].slice(-PAST_EPOCHS);
+  /** Up to which version of this epoch everything was handed on or given up; undefined for one that is not known. */
+  #handedOn(epoch: string): number | undefined {
+    if (this.#position?.epoch === epoch) return this.#position.version;
+    return this.#past.find((position) => position.epoch === epoch)?.version;
+  }
+
+  /** Begins an epoch, or returns to one. */
+  #turnTo(position: Position): void {
+    const left = this.#position;
+    this.#opened = this.isPast(position.epoch) ? OPENING : 0;
+    const others = this.#past.filter(({ epoch }) => epoch !== position.epoch);
+    if (left !== undefined) this.#past = [...others, left].slice(-PAST_EPOCHS);
     this.#position = position;
   }
 
   #advance(delivery: Delivery, position: Position): void {
     this.#position = position;
+    if (this.#opened < OPENING) {
+      this.#opened++;
+      this.#surroundings.openingIds.add(this.group, delivery.id);
+    }
     this.#surroundings.publish(delivery);
   }
 

@@ -5,11 +5,12 @@
 import type { Broadcast, Subscriber } from '@im/broadcast';
 import { withPatience } from '../patience.js';
 import { type FeedSurroundings, GroupFeed } from './group-feed.js';
+import { OpeningIds } from './opening-ids.js';
 
 /** Groups compared with the log at once after the bus was interrupted. */
 const COMPARED_AT_ONCE = 32;
 
-export interface GroupFeedsOptions extends Omit<FeedSurroundings, 'settled'> {
+export interface GroupFeedsOptions extends Omit<FeedSurroundings, 'settled' | 'openingIds'> {
   readonly broadcast: Broadcast;
   /** A subscription that is not in force by then is taken as if it were; the bus tells when it was restored. */
   readonly settleTimeoutMs: number;
@@ -27,7 +28,8 @@ export class GroupFeeds {
   constructor(options: GroupFeedsOptions) {
     const { log, clock, publish, pulled, lostVersions } = options;
     this.#options = options;
-    this.#surroundings = { log, clock, publish, pulled, lostVersions, settled: () => this.#settled() };
+    const openingIds = new OpeningIds();
+    this.#surroundings = { log, clock, publish, pulled, lostVersions, openingIds, settled: () => this.#settled() };
     this.#subscriber = options.broadcast.createSubscriber({
       onDelivery: (delivery) => this.#feeds.get(delivery.group)?.receive(delivery),
       onHead: (group, position) => this.#feeds.get(group)?.heard(position),
