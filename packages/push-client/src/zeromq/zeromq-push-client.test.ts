@@ -144,11 +144,13 @@ describe('a push client that asks node managers', () => {
 
     await membership.close();
     await first.close();
+    let round = 0;
     await vi.waitFor(async () => {
-      members.deliveries.length = 0;
-      const { published, failed } = await client.toUsers(users, news);
+      const event = `round-${++round}`;
+      const { published, failed } = await client.toUsers(users, { event, lane: 'priority' });
       expect([published.length, failed.size]).toEqual([64, 0]);
-      await vi.waitFor(() => expect(members.deliveries).toHaveLength(64), { timeout: 500, interval: 5 });
+      const arrived = () => members.deliveries.filter((delivery) => delivery.event === event);
+      await vi.waitFor(() => expect(arrived()).toHaveLength(64), { timeout: 500, interval: 5 });
     }, WAIT);
   });
 });
