@@ -11,6 +11,8 @@ export interface AddressRequest {
   readonly attempt: number;
   /** Aborts when the attempt is given up. */
   readonly signal: AbortSignal;
+  /** How attempts after this one are delayed. Whoever knows better changes it. */
+  readonly reconnect: Backoff;
 }
 
 export interface TokenRequest {

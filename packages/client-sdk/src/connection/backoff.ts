@@ -1,8 +1,8 @@
 import type { Random } from '@im/protocol/ports';
 
 export interface Backoff {
-  readonly minMs: number;
-  readonly maxMs: number;
+  minMs: number;
+  maxMs: number;
 }
 
 /** PR-122: how long to wait after a failure that n others preceded, in milliseconds. */

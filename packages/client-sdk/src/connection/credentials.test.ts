@@ -15,8 +15,9 @@ function asked() {
   return { requests, token };
 }
 
-const create = (options: Partial<ClientOptions>, clock = new FakeClock()) =>
-  createCredentials({ url: 'wss://a', token: 'ann', ...options }, clock);
+const reconnect = { minMs: 500, maxMs: 30_000 };
+const create = (options: Partial<Pick<ClientOptions, 'url' | 'token'>>, clock = new FakeClock()) =>
+  createCredentials({ url: 'wss://a', token: 'ann', reconnect, ...options }, clock);
 
 describe('addresses', () => {
   it('takes the next of a list at each attempt', async () => {

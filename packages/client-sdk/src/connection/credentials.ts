@@ -1,6 +1,7 @@
 /** Address and token of the next attempt, from strings or from the app's functions. */
 import type { Clock, Timer } from '@im/protocol/ports';
 import type { ClientOptions, TokenRequest } from '../options.js';
+import type { Backoff } from './backoff.js';
 
 /** A token function that has not answered by then is asked anew. */
 const TOKEN_PATIENCE_MS = 60_000;
@@ -15,7 +16,10 @@ export interface Credentials {
   abort(): void;
 }
 
-export function createCredentials({ url, token }: ClientOptions, clock: Clock): Credentials {
+export function createCredentials(
+  { url, token, reconnect }: Pick<ClientOptions, 'url' | 'token'> & { readonly reconnect: Backoff },
+  clock: Clock,
+): Credentials {
   /** Of the addresses: each attempt takes the next, so that a gateway that fails or drains is left. */
   let cursor = 0;
   let known: string | undefined;
@@ -44,7 +48,7 @@ export function createCredentials({ url, token }: ClientOptions, clock: Clock): 
   return {
     address: async (attempt, signal) =>
       typeof url === 'function'
-        ? url({ attempt, signal })
+        ? url({ attempt, signal, reconnect })
         : typeof url === 'string'
           ? url
           : (url[cursor++ % url.length] as string),

@@ -4,6 +4,7 @@
  */
 import { systemClock } from '@im/protocol/clock';
 import type { Clock } from '@im/protocol/ports';
+import type { Backoff } from '../connection/backoff.js';
 import { ownError } from '../errors.js';
 import type { AddressRequest } from '../options.js';
 
@@ -17,6 +18,8 @@ export interface RouteOptions {
 
 interface Route {
   readonly addresses: readonly string[];
+  /** Absent: as the client was told otherwise. */
+  readonly backoff?: Backoff;
   /** By the monotonic clock: then it is asked again before connecting. */
   readonly holdsUntil: number;
 }
@@ -24,10 +27,13 @@ interface Route {
 const MAX_ADDRESSES = 16;
 /** An answer is kept for no longer, whatever it says. */
 const MAX_AGE_MS = 3_600_000;
+/** Attempts come no faster and wait no longer, whatever it says. */
+const [LEAST_DELAY_MS, MOST_DELAY_MS] = [100, 600_000];
 
 /**
  * For `url` of the client: the balancer's addresses in its order, the next one after each failed attempt. It is asked again when its answer
- * has become old and when all addresses have failed. While no balancer answers, the last known addresses are tried again.
+ * has become old and when all addresses have failed. While no balancer answers, the last known addresses are tried again. Attempts are delayed as
+ * the balancer wants, in place of the client's `reconnect`.
  * @param balancers URLs such as `https://route.example.com`; when one does not answer, the next attempt asks the next
  * @throws (the function) ImError DISCONNECTED, retryable, when no address is known
  */
@@ -57,7 +63,7 @@ export function routedBy(
     return undefined;
   }
 
-  return async ({ attempt, signal }) => {
+  return async ({ attempt, signal, reconnect }) => {
     if (attempt === 1) tried = 0;
     if (tried >= route.addresses.length || clock.monotonic() >= route.holdsUntil) {
       const answer = await askAll(signal);
@@ -66,6 +72,7 @@ export function routedBy(
         tried = 0;
       }
     }
+    Object.assign(reconnect, route.backoff);
     const address = route.addresses[tried++ % route.addresses.length];
     if (address === undefined) throw ownError('DISCONNECTED', { route: 'no balancer answered' });
     return address;
@@ -74,9 +81,16 @@ export function routedBy(
 
 /** Whatever was answered, by whomever. */
 function read(answer: unknown, now: number): Route | undefined {
-  const { addresses, maxAgeMs } = (answer ?? {}) as { addresses?: unknown; maxAgeMs?: unknown };
+  const { addresses, maxAgeMs, backoff } = (answer ?? {}) as Record<string, unknown>;
   if (!Array.isArray(addresses)) return undefined;
   const known = addresses.filter((one): one is string => typeof one === 'string').slice(0, MAX_ADDRESSES);
   const ageMs = typeof maxAgeMs === 'number' && maxAgeMs > 0 ? Math.min(maxAgeMs, MAX_AGE_MS) : 0;
-  return known.length > 0 ? { addresses: known, holdsUntil: now + ageMs } : undefined;
+  return known.length > 0 ? { addresses: known, holdsUntil: now + ageMs, ...readBackoff(backoff) } : undefined;
+}
+
+function readBackoff(policy: unknown): Pick<Route, 'backoff'> {
+  const { minMs, maxMs } = (policy ?? {}) as Record<string, unknown>;
+  if (typeof minMs !== 'number' || typeof maxMs !== 'number') return {};
+  const least = Math.max(LEAST_DELAY_MS, Math.min(minMs, MOST_DELAY_MS));
+  return { backoff: { minMs: least, maxMs: Math.max(least, Math.min(maxMs, MOST_DELAY_MS)) } };
 }
