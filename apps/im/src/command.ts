@@ -1,4 +1,5 @@
 /** Owns: what a subcommand is, and running one: help, configuration, and errors as one line each with an exit code. */
+import { ImError } from '@im/protocol';
 import {
   asksForHelp,
   type Config,
@@ -38,6 +39,14 @@ export class CommandError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** For `catch`: what is wrong in one line, with what to change. @throws CommandError for an ImError, others as they are */
+export function namingFlags(flags: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof ImError)) throw error;
+    throw new CommandError(`${error.message} (${flags})`, undefined, { cause: error });
+  };
 }
 
 /** Ties settings and `run` together, so that each sees the other's types. */

@@ -13,11 +13,32 @@ export const processName = setting(z.string().min(1).max(64).optional(), {
   placeholder: 'name',
 });
 
-export const redis = setting(z.url({ protocol: /^rediss?$/ }).optional(), {
-  description: 'logs, online lists and user register in this Redis, for several gateways and broadcast nodes',
-  placeholder: 'url',
-  // It may hold a password.
-  secret: true,
+export const redis = setting(
+  z
+    .url({ protocol: /^rediss?$/ })
+    .describe('redis://host:port, or rediss://')
+    .optional(),
+  {
+    description: 'logs, online lists and user register in this Redis, for several gateways and broadcast nodes',
+    placeholder: 'url',
+    sensitive: true,
+  },
+);
+
+export const nats = setting(
+  z
+    .url({ protocol: /^(nats|tls)$/ })
+    .describe('nats://host:port, or tls://')
+    .optional(),
+  {
+    description: 'the NATS of --engine nats',
+    placeholder: 'url',
+    sensitive: true,
+  },
+);
+
+export const engine = setting(z.enum(['zeromq', 'redis', 'nats']).default('zeromq'), {
+  description: 'what carries messages between the processes: broadcast nodes (zeromq), a Redis, or a NATS',
 });
 
 export const loggingSettings = {

@@ -1,5 +1,5 @@
 /** Owns: running the processes of a server under one supervisor, and telling people what becomes of them. */
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import {
   type AppLogger,
   type ChildSpec,
@@ -21,7 +21,6 @@ import { chooseSignIn } from './server/sign-in.js';
 import type { ServerConfig } from './settings.js';
 
 /** Longer than the deadlines of any child's own shutdown together. */
-const FREE_PORT_ATTEMPTS = 20;
 const CHILD_STOP_MS = 20_000;
 
 export interface Supervision {
@@ -45,14 +44,15 @@ export async function superviseChildren(
   const logger = createProcessLog(name, config, environment);
   const colour = hasColour(environment);
   const shutdown = createShutdown({ logger });
-  let started = false;
+  const foreign = new Set(children.filter(({ ready }) => ready.by !== 'ipc').map((child) => child.name));
+  const tell = tellSupervision({ logger, json: config.json, colour, foreign });
   const supervisor = createSupervisor(
     children.map((spec) => ({ ...spec, env: { ...spec.env, ...(colour && { FORCE_COLOR: '1' }) } })),
     {
       onEvent(event) {
-        // A child that fails before that is told by the error of `start` below.
-        if (event.kind === 'failed' && !started) return;
-        tellSupervision(event, { logger, json: config.json, colour });
+        // Otherwise whoever started it tells.
+        if (event.kind === 'failed' && !event.wasReady) return;
+        tell(event);
         if (event.kind === 'failed') void shutdown.stop(`${event.child} failed`, 1);
       },
     },
@@ -63,7 +63,6 @@ export async function superviseChildren(
   shutdown.listen();
   try {
     await supervisor.start();
-    started = true;
   } catch (error) {
     if (shutdown.stopping) return undefined;
     throw new CommandError((error as Error).message, 1, { cause: error });
@@ -89,29 +88,25 @@ export function childOf(command: string, handedOn: ReturnType<typeof handOn>, na
 }
 
 /**
- * With the port to use, the first of as many as are needed. Tried here, so that a mistake is one line and not a child that fails.
+ * Ports that can be listened on: the one that is set and those above it, or any free ones. Tried here, so that a mistake is one line
+ * and not a child that fails.
  * @throws CommandError
  */
-export async function withFreePorts<Config extends ServerConfig>(config: Config, count = 1): Promise<Config> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const first = await tried(config);
-      for (let next = 1; next < count; next++) await tried({ ...config, port: first + next });
-      return { ...config, port: first };
-    } catch (error) {
-      // Of free ports the ones above may be taken.
-      if (config.port === 0 && attempt < FREE_PORT_ATTEMPTS) continue;
-      throw error instanceof CommandError ? new CommandError(error.message, 1, { cause: error }) : error;
-    }
-  }
-}
-
-async function tried(config: ServerConfig): Promise<number> {
-  const server = createServer();
+export async function findPorts({ host, port }: Pick<ServerConfig, 'host' | 'port'>, count = 1): Promise<number[]> {
+  const servers: Server[] = [];
   try {
-    return await listen(server, config, () => {});
+    const ports: number[] = [];
+    // All are held until the last is found, so that no two are the same.
+    for (let index = 0; index < count; index++) {
+      const server = createServer();
+      servers.push(server);
+      ports.push(await listen(server, { host, port: port === 0 ? 0 : port + index }, () => {}));
+    }
+    return ports;
+  } catch (error) {
+    throw error instanceof CommandError ? new CommandError(error.message, 1, { cause: error }) : error;
   } finally {
-    await closeServer(server, systemClock);
+    await Promise.all(servers.map((server) => closeServer(server, systemClock)));
   }
 }
 

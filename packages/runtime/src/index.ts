@@ -58,6 +58,11 @@ export {
 } from './supervisor/child-spec.js';
 export { type LinkedProcess, linkToParent, type ParentLink } from './supervisor/parent-link.js';
 export { DEFAULT_RESTART_POLICY, type RestartPolicy } from './supervisor/restart-policy.js';
-export type { ChildState } from './supervisor/supervised-child.js';
-export { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor/supervisor.js';
+export type { ChildStatus } from './supervisor/supervised-child.js';
+export {
+  type ArrangeStep,
+  createSupervisor,
+  type Supervisor,
+  type SupervisorOptions,
+} from './supervisor/supervisor.js';
 export type { SupervisorEvent } from './supervisor/supervisor-event.js';

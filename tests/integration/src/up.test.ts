@@ -74,7 +74,7 @@ async function writeTo(ann: Person, bob: Person, text: string): Promise<void> {
 describe('im up', () => {
   it('carries chat, gifts and private messages between processes', async () => {
     const { up, person } = await start('--brokers', '2');
-    const children = ['broker-1', 'broker-2', 'node-1', 'worker-1', 'worker-2', 'gateway'];
+    const children = ['broker-1', 'broker-2', 'node-1', 'worker-1', 'worker-2', 'gateway-1'];
     expect(children.map((child) => up.pids(child).length)).toEqual(children.map(() => 1));
     const [ann, bob] = [await person('Ann'), await person('Bob')];
     await chatAndGift(ann, bob);
@@ -83,7 +83,7 @@ describe('im up', () => {
     expect(members.map(({ name }) => name)).toEqual(['Ann', 'Bob']);
     const { code } = await up.signal('SIGTERM');
     expect(code).toBe(0);
-    expect(up.pids('gateway').filter(isAlive)).toEqual([]);
+    expect(up.pids('gateway-1').filter(isAlive)).toEqual([]);
   });
 
   it('speaks TCP as well', async () => {
@@ -147,8 +147,8 @@ describe('im up', () => {
     const [ann, bob] = [await person('Ann'), await person('Bob')];
     await chatAndGift(ann, bob);
     await writeTo(ann, bob, 'before');
-    kill('gateway');
-    await back('gateway', 2);
+    kill('gateway-1');
+    await back('gateway-1', 2);
     await vi.waitFor(() => expect(ann.client.state).toMatchObject({ status: 'connected', resumed: true }), WAIT);
     await writeTo(ann, bob, 'after the gateway');
   });
@@ -178,10 +178,10 @@ describe('im up', () => {
     expect((await fetch(url)).status).toBe(401);
     const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
     const text = await (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).text();
-    for (const process of ['broker-1', 'node-1', 'worker-1', 'worker-2', 'gateway']) {
+    for (const process of ['broker-1', 'node-1', 'worker-1', 'worker-2', 'gateway-1']) {
       expect(text).toMatch(new RegExp(`^im_process_resident_bytes\\{process="${process}"\\} \\d+$`, 'm'));
     }
-    expect(text).toContain('im_gateway_connections{process="gateway"} 1');
+    expect(text).toContain('im_gateway_connections{process="gateway-1"} 1');
     expect(text).toMatch(/^im_rpc_workers\{process="broker-1"\} 4$/m);
   });
 

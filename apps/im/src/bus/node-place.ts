@@ -7,6 +7,7 @@ import { clusterSettings } from '../cluster/cluster-place.js';
 import { CommandError } from '../command.js';
 import type { Role } from '../role.js';
 import { type BrokerPlace, readUpFile } from '../rpc/broker-place.js';
+import type { engine } from '../settings.js';
 import { nodeAddress } from './node-address.js';
 
 export const nodeSettings = {
@@ -27,7 +28,7 @@ export interface NodePlace {
 
 /** Joins the cluster if there are node managers. @throws CommandError, naming the flag that helps */
 export async function findNodes(
-  config: Config<typeof nodeSettings> & { readonly dataFolder: string },
+  config: Config<typeof nodeSettings & { engine: typeof engine }> & { readonly dataFolder: string },
   keys: BrokerPlace['keys'],
   role: Role,
 ): Promise<NodePlace> {
@@ -40,8 +41,10 @@ export async function findNodes(
     const member = await openMembership({ managers: manager, keys, ...role });
     return { nodes: node.length > 0 ? node : broadcastNodes(member), member };
   }
-  if (node.length > 0) return { nodes: node, member: undefined };
-  const nodes = (await readUpFile(config.dataFolder)).nodes ?? [];
+  if (node.length > 0 || config.engine !== 'zeromq') return { nodes: node, member: undefined };
+  const { nodes = [], engine } = await readUpFile(config.dataFolder);
+  if (engine !== undefined && engine !== 'zeromq')
+    throw new CommandError(`im up carries messages by ${engine} there: say --engine ${engine}, and where it is`);
   if (nodes.length === 0) throw new CommandError('no broadcast nodes are known: name them with --node, or --manager');
   return { nodes, member: undefined };
 }

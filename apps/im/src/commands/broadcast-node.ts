@@ -1,11 +1,10 @@
 /** `im broadcast-node`: one broadcast node with the logs, as a process of its own. */
 import type { ClusterMember } from '@im/cluster/zeromq';
-import { ImError } from '@im/protocol';
 import { type Config, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { nodeAddress, nodeAddressesOf } from '../bus/node-address.js';
 import { clusterSettings } from '../cluster/cluster-place.js';
-import { CommandError, defineCommand } from '../command.js';
+import { CommandError, defineCommand, namingFlags } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { type Role, runRole } from '../role.js';
 import { brokerSettings } from '../rpc/broker-place.js';
@@ -51,17 +50,12 @@ export const broadcastNode = defineCommand({
       const { insecure } = config;
       const { keys, context } = guarded;
       const addresses = nodeAddressesOf(config.listen);
-      try {
-        const node = await createZeromqNode({
-          ...addresses,
-          ...{ sequencer: logs.log, keys, context, insecure },
-          ...ports,
-        });
-        shutdown.add({ name: 'node', stop: () => node.close() });
-      } catch (error) {
-        if (!(error instanceof ImError)) throw error;
-        throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
-      }
+      const node = await createZeromqNode({
+        ...addresses,
+        ...{ sequencer: logs.log, keys, context, insecure },
+        ...ports,
+      }).catch(namingFlags('--listen, --keys, --insecure'));
+      shutdown.add({ name: 'node', stop: () => node.close() });
       await logs.serve();
       if (member !== undefined) {
         const { addressesOfBroadcastNode, BROADCAST_ROLE } = await import('@im/cluster');

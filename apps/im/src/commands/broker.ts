@@ -1,8 +1,7 @@
 /** `im broker`: one broker, as a process of its own. */
-import { ImError } from '@im/protocol';
 import { setting } from '@im/runtime';
 import { z } from 'zod';
-import { CommandError, defineCommand } from '../command.js';
+import { defineCommand, namingFlags } from '../command.js';
 import { runRole } from '../role.js';
 import { brokerAddress, portsOf } from '../rpc/broker-address.js';
 import { keysFolder } from '../rpc/broker-place.js';
@@ -35,13 +34,10 @@ export const broker = defineCommand({
       const { readBrokerKeys } = await import('../rpc/key-files.js');
       const { listen, keysFolder, insecure } = config;
       const keys = keysFolder === undefined ? undefined : await readBrokerKeys(keysFolder);
-      try {
-        const running = await createZeromqBroker({ ...portsOf(listen), keys, insecure, logger, metrics });
-        shutdown.add({ name: 'broker', stop: () => running.close() });
-        return { callers: running.callersAddress, workers: running.workersAddress };
-      } catch (error) {
-        if (!(error instanceof ImError)) throw error;
-        throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
-      }
+      const running = await createZeromqBroker({ ...portsOf(listen), keys, insecure, logger, metrics }).catch(
+        namingFlags('--listen, --keys, --insecure'),
+      );
+      shutdown.add({ name: 'broker', stop: () => running.close() });
+      return { callers: running.callersAddress, workers: running.workersAddress };
     }),
 });

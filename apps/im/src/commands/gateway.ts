@@ -3,23 +3,22 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { setting } from '@im/runtime';
 import { z } from 'zod';
-import { findNodes, namesOf, nodeSettings } from '../bus/node-place.js';
+import { busSettings, describeBus, findBus } from '../bus/bus-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
-import { processName, redis, serverSettings } from '../settings.js';
+import { processName, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
 export const gatewaySettings = {
   ...serverSettings,
   ...brokerSettings,
-  ...nodeSettings,
+  ...busSettings,
   publicUrl: setting(z.url({ protocol: /^wss?$/ }).optional(), {
     description: 'where clients reach this gateway, as node managers tell them; default: its own port of this host',
     placeholder: 'url',
   }),
-  redis,
   processName,
 };
 
@@ -36,12 +35,12 @@ export const gateway = defineCommand({
         import('../server/arrangement.js'),
       ]);
       const { names, place } = await findBrokers(config);
-      const { nodes, member } = await findNodes(config, place.keys, role);
+      const { bus, member } = await findBus(config, place.keys, role);
       const name = nodeName(config);
       const starting = startServer({
         ...role,
         ...{ config, site: siteFolder(), version: ownVersion() },
-        arrangement: amongProcesses({ brokers: place, nodes, redis: config.redis, name }),
+        arrangement: amongProcesses({ brokers: place, bus, name }),
       });
       const { origin } = await expectBrokers(names, role.logger, starting);
       if (member !== undefined) {
@@ -55,7 +54,7 @@ export const gateway = defineCommand({
         // Nobody new is sent here while those who are here are asked to move.
         role.shutdown.add({ name: 'draining', stop: () => member.setDraining(true) });
       }
-      return { origin, data: path.resolve(config.dataFolder), brokers: names, nodes: namesOf(nodes) };
+      return { origin, data: path.resolve(config.dataFolder), brokers: names, ...describeBus(bus) };
     }),
 });
 

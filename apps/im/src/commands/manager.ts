@@ -1,10 +1,9 @@
 /** `im manager`: one node manager, as a process of its own: who is in the cluster, and where clients are sent. */
 import { mkdir } from 'node:fs/promises';
-import { ImError } from '@im/protocol';
 import { createAdminHandler, createHealth, ensureSecret, hasBearerToken, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { managerAddress, managerPortsOf } from '../cluster/manager-address.js';
-import { CommandError, defineCommand } from '../command.js';
+import { defineCommand, namingFlags } from '../command.js';
 import { closeServer, listen } from '../http/listen.js';
 import { createHttpServer } from '../http/request-handler.js';
 import { runRole } from '../role.js';
@@ -74,10 +73,7 @@ export const manager = defineCommand({
         ...{ id, keys, context, insecure, logger, metrics },
         listen: managerPortsOf(config.listen),
         holdMs: holdSeconds * 1_000,
-      }).catch((error: unknown) => {
-        if (!(error instanceof ImError)) throw error;
-        throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
-      });
+      }).catch(namingFlags('--listen, --keys, --insecure'));
       shutdown.add({ name: 'manager', stop: () => running.close() });
       const health = createHealth();
       health.addCheck('topology', () => !running.status().isWarmingUp || 'it listens who is there');

@@ -2,7 +2,7 @@
 import { handOn } from '@im/runtime';
 import { defineCommand } from '../command.js';
 import { serverSettings } from '../settings.js';
-import { checkBots, childOf, shownOrigin, superviseChildren, withFreePorts } from '../supervised-children.js';
+import { checkBots, childOf, findPorts, shownOrigin, superviseChildren } from '../supervised-children.js';
 import { botsChild, botsCount, DEFAULT_ROOM } from './bots-settings.js';
 import { welcomeText } from './welcome-text.js';
 
@@ -17,7 +17,8 @@ export const start = defineCommand({
   ],
   async run({ bots, ...given }, environment) {
     checkBots(given, bots);
-    const config = await withFreePorts(given);
+    const [port = given.port] = await findPorts(given);
+    const config = { ...given, port };
     const origin = shownOrigin(config);
     const children = [childOf('serve', handOn(serverSettings, config)), ...botsChild(config, bots, origin)];
     const supervision = await superviseChildren('start', config, children, environment);

@@ -2,7 +2,7 @@
 import { CommandError, defineCommand } from '../command.js';
 import { dataFolder } from '../settings.js';
 import { askForUpdate } from '../up/control-socket.js';
-import { controlSocket } from '../up/up-children.js';
+import { controlSocket } from '../up/up-settings.js';
 
 export const update = defineCommand({
   name: 'update',

@@ -12,6 +12,8 @@ export interface Welcome {
   readonly gateways?: readonly string[] | undefined;
   /** Of `im up`. */
   readonly brokers?: readonly string[] | undefined;
+  /** Of `im up`: what carries messages, if that is not broadcast nodes. */
+  readonly engine?: string | undefined;
   /** Where the figures of all processes are. Default: those of the server. */
   readonly figures?: string | undefined;
 }
@@ -23,6 +25,7 @@ export function welcomeText({
   bots,
   gateways = [],
   brokers = [],
+  engine = 'zeromq',
   figures = `${origin}/metrics`,
 }: Welcome): string {
   const token = path.join(dataFolder, SECRET_FILES.push);
@@ -41,6 +44,7 @@ export function welcomeText({
   ];
   for (const other of gateways.slice(1)) rows.splice(1, 0, ['Page', `${other}/`]);
   for (const broker of brokers) rows.push(['Broker', broker]);
+  if (engine !== 'zeromq') rows.push(['Messages', `by ${engine === 'nats' ? 'NATS' : 'Redis'}`]);
   if (bots > 0) rows.push(['Viewers', `${bots} simulated ones arrive in room ${room}`]);
   const lines = rows.map(([name, value]) => `  ${name.padEnd(11)}${value}`);
   return `\n${lines.join('\n')}\n\n  Ctrl-C stops it.\n\n`;

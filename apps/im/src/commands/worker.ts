@@ -2,21 +2,20 @@
 import { hostname } from 'node:os';
 import { ensureSecret, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
-import { findNodes, namesOf, nodeSettings } from '../bus/node-place.js';
+import { busSettings, describeBus, findBus } from '../bus/bus-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
 import { SECRET_FILES } from '../server/secrets.js';
-import { dataFolder, loggingSettings, processName, redis } from '../settings.js';
+import { dataFolder, loggingSettings, processName } from '../settings.js';
 
 /** Longer than the deadlines of the calls it may have. */
 const DRAIN_MS = 15_000;
 
 export const workerSettings = {
   ...brokerSettings,
-  ...nodeSettings,
-  redis,
+  ...busSettings,
   dataFolder: { ...dataFolder, description: 'folder of the server: tokens are signed with its secret' },
   development: setting(z.boolean().default(false), { description: 'issue tokens to whoever types a name' }),
   release: setting(z.string().min(1).max(64).optional(), {
@@ -40,26 +39,26 @@ export const worker = defineCommand({
       const { logger, metrics, shutdown } = role;
       const { dataFolder, development, release = ownVersion() } = config;
       const { names, place } = await findBrokers(config);
-      const { nodes, member } = await findNodes(config, place.keys, role);
-      const [{ createZeromqRpc }, { createPushClient, servePush }, { createWorkers }, { reachNodes }, { openReaders }] =
+      const { bus, member } = await findBus(config, place.keys, role);
+      const [{ createZeromqRpc }, { createPushClient, servePush }, { createWorkers }, { openBus }, { openOnlineReader }] =
         await Promise.all([
           import('@im/rpc/zeromq'),
           import('@im/push-client'),
           import('@im/workers'),
-          import('../bus/reach-nodes.js'),
-          import('../server/readers.js'),
+          import('../bus/open-bus.js'),
+          import('../server/online-reader.js'),
         ]);
       const ports = { clock: systemClock, logger, metrics };
       const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
       shutdown.add({ name: 'rpc', stop: () => rpc.close() });
-      const broadcast = await reachNodes(nodes, place.keys, ports);
-      shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
-      const readers = await openReaders({ redis: config.redis, caller: rpc.createCaller(), ports, shutdown });
+      const caller = rpc.createCaller();
+      const { broadcast, log } = await openBus({ place: bus, keys: place.keys, caller, ports, shutdown });
+      const online = await openOnlineReader({ redis: bus.redis, caller, ports, shutdown });
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
       const serving = createWorkers({
         worker: rpc.createWorker(),
         publisher: broadcast.createPublisher(),
-        ...readers,
+        ...{ log, online },
         version: release,
         developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
         ...ports,
@@ -72,7 +71,7 @@ export const worker = defineCommand({
       const client = createPushClient({ publisher: broadcast.createPublisher() });
       await servePush({ worker: pushes, client, version: release });
       member?.announce({ id: nodeName(config.processName), role: 'worker', version: release });
-      return { version: release, brokers: names, nodes: namesOf(nodes) };
+      return { version: release, brokers: names, ...describeBus(bus) };
     }),
 });
 

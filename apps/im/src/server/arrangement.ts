@@ -5,9 +5,8 @@ import { createMemoryRpc } from '@im/rpc/memory';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import type { Shutdown } from '@im/runtime';
 import { createWorkers } from '@im/workers';
-import type { NodePlace } from '../bus/node-place.js';
-import { reachNodes } from '../bus/reach-nodes.js';
-import { createRelayedLogReader } from '../relay/relayed-log.js';
+import type { BusPlace } from '../bus/bus-place.js';
+import { openBus } from '../bus/open-bus.js';
 import { serveOnline } from '../relay/serve-online.js';
 import type { BrokerPlace } from '../rpc/broker-place.js';
 import { type Engines, openEmbedded, type Ports } from './engines.js';
@@ -44,28 +43,24 @@ export const allInOne: Arrangement = {
 
 export interface Elsewhere {
   readonly brokers: BrokerPlace;
-  readonly nodes: NodePlace['nodes'];
-  /** Where logs and online lists are; undefined: at the broadcast node, and here. */
-  readonly redis: string | undefined;
+  /** Its Redis is where online lists are, too; without one they are here. */
+  readonly bus: BusPlace;
   /** Of this gateway, among several. */
   readonly name: string;
 }
 
 /** Workers and broadcast nodes are processes of their own. */
-export function amongProcesses({ brokers, nodes, redis, name }: Elsewhere): Arrangement {
+export function amongProcesses({ brokers, bus, name }: Elsewhere): Arrangement {
+  const { redis } = bus;
   return {
     createRpc: ({ clock, logger }) => createZeromqRpc({ ...brokers, clock, logger }),
     async openEngines({ rpc, ports, shutdown }) {
-      const broadcast = await reachNodes(nodes, brokers.keys, ports);
-      shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
-      if (redis === undefined) {
-        const online = createMemoryOnlineList({ metrics: ports.metrics });
-        return { broadcast, log: createRelayedLogReader(rpc.createCaller()), online };
-      }
-      const { openLogReader, openPresence } = await import('./redis-engines.js');
-      const log = await openLogReader(redis, ports, shutdown);
+      const { keys } = brokers;
+      const opened = await openBus({ place: bus, keys, caller: rpc.createCaller(), ports, shutdown });
+      if (redis === undefined) return { ...opened, online: createMemoryOnlineList({ metrics: ports.metrics }) };
+      const { openPresence } = await import('./redis-engines.js');
       const { online, users } = await openPresence(redis, name, ports, shutdown);
-      return { broadcast, log, online, users };
+      return { ...opened, online, users };
     },
     // Workers read the online list of several gateways in Redis.
     serve: async ({ worker, online, version }) =>

@@ -4,22 +4,25 @@ import type { Shutdown } from '@im/runtime';
 import { type LogStore, routeLogStores, standInFor } from '@im/timeline';
 import { createMemoryLogStore } from '@im/timeline/memory';
 import { createRedisLogStore } from '@im/timeline/redis';
+import { namingFlags } from '../command.js';
 import type { Ports } from './engines.js';
 import { MESSAGES, NOTICES, ROOMS } from './retention.js';
 
-/** For reading; who appends takes {@link openSharedLogs}. @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID */
+const FLAGS = '--redis or IM_REDIS';
+
+/** For reading, and for appending by several processes; a broadcast node takes {@link openSharedLogs}. @throws CommandError */
 export async function openLogReader(url: string, { logger, metrics }: Ports, shutdown: Shutdown) {
   const retention = { default: NOTICES, kinds: { r: ROOMS, d: MESSAGES, g: MESSAGES } };
   const store = createRedisLogStore({ url, retention, logger, metrics });
   shutdown.add({ name: 'logs', stop: () => store.close() });
-  await store.ready();
+  await store.ready().catch(namingFlags(FLAGS));
   return store;
 }
 
 /**
  * Rooms go on in memory while Redis is away.
  * @param node whose memory that is
- * @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID
+ * @throws CommandError
  */
 export async function openSharedLogs(url: string, node: string, ports: Ports, shutdown: Shutdown): Promise<LogStore> {
   const { clock, logger, metrics } = ports;
@@ -30,7 +33,7 @@ export async function openSharedLogs(url: string, node: string, ports: Ports, sh
   return routeLogStores({ default: store, kinds: { r: standInFor({ store, standIn, logger, metrics }) } });
 }
 
-/** @param name of this process @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID */
+/** @param name of this process @throws CommandError */
 export async function openPresence(
   url: string,
   name: string,
@@ -39,6 +42,6 @@ export async function openPresence(
 ): Promise<RedisPresence> {
   const presence = createRedisPresence({ url, gateway: name, ...ports });
   shutdown.add({ name: 'presence', stop: () => presence.close() });
-  await presence.ready();
+  await presence.ready().catch(namingFlags(FLAGS));
   return presence;
 }

@@ -5,7 +5,7 @@ import { createHttpServer, pathOf } from '../http/request-handler.js';
 import { SECRET_FILES } from '../server/secrets.js';
 import type { Supervision } from '../supervised-children.js';
 import { mergeFigures } from './merged-figures.js';
-import type { UpConfig } from './up-children.js';
+import type { UpConfig } from './up-settings.js';
 
 const HOST = '127.0.0.1';
 

@@ -3,7 +3,7 @@ import { type Config, DEFAULT_PREFIX, flagName, type Settings, variableName } fr
 
 export interface HandedOn {
   readonly arguments: readonly string[];
-  /** Secrets, which other users of the host must not see in the list of processes. */
+  /** Secrets and what may hold them, which other users of the host must not see in the list of processes. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -19,7 +19,7 @@ export function handOn<Declared extends Settings>(
     const value: unknown = values[key];
     if (value === undefined) continue;
     const text = Array.isArray(value) ? value.join(',') : String(value);
-    if (declared.secret) environment[variableName(prefix, key, declared)] = text;
+    if (declared.secret || declared.sensitive) environment[variableName(prefix, key, declared)] = text;
     else args.push(`--${flagName(key, declared)}=${text}`);
   }
   return { arguments: args, environment };

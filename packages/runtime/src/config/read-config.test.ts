@@ -21,6 +21,7 @@ const settings = {
   logLevel: setting(z.enum(['debug', 'info']).default('info'), { description: 'least level' }),
   json: setting(z.boolean().default(false), { description: 'JSON lines' }),
   origins: setting(z.array(z.url()).default([]), { description: 'pages that may connect' }),
+  store: setting(z.url().optional(), { description: 'where logs are', sensitive: true }),
   adminToken: setting(z.string().min(16).optional(), { description: 'for the figures', secret: true }),
 };
 
@@ -153,6 +154,13 @@ describe('reading a configuration', () => {
     ]);
   });
 
+  it('takes what may hold a secret as a flag, and never shows it', () => {
+    expect(read(['--store', 'redis://:word@a']).store).toBe('redis://:word@a');
+    expect(mistakesOf(['--store', 'swordfish'])).toEqual([
+      { path: 'store', given: '***', expected: 'a URL', source: '--store', settable: '--store or IM_STORE' },
+    ]);
+  });
+
   it('leaves variables and file entries of sibling commands alone', () => {
     const alsoKnown = { bots: setting(z.int().default(0), { description: 'viewers' }) };
     const file = fileWith('{"bots":5,"port":9}');
@@ -200,9 +208,9 @@ describe('reading a configuration', () => {
     });
     fc.assert(
       fc.property(value, (values) => {
-        const given = { ...values, adminToken: 'a secret of some length' };
+        const given = { ...values, adminToken: 'a secret of some length', store: 'redis://:a-secret@host' };
         const { arguments: args, environment } = handOn(settings, given);
-        expect(args.join(' ')).not.toContain(given.adminToken);
+        expect(args.join(' ')).not.toContain('secret');
         expect(read([...args], environment)).toEqual(given);
       }),
       { numRuns: 30 },

@@ -89,7 +89,7 @@ function mistakesOf(
     expected: type?.expected ?? 'another value',
     settable,
     ...(given !== undefined && {
-      given: declared.secret ? '***' : JSON.stringify(given.value),
+      given: declared.secret || declared.sensitive ? '***' : JSON.stringify(given.value),
       source: given.source,
     }),
   }));

@@ -12,6 +12,8 @@ export interface SettingOptions {
   readonly description: string;
   /** Never shown, and never taken from the command line, where every user of the host could read it. */
   readonly secret?: boolean;
+  /** It may hold a secret, as a URL with a password does: never shown, and handed on by variable; whoever has nothing to hide may give a flag. */
+  readonly sensitive?: boolean;
   /** Instead of the name made from the key, without dashes: `data`. */
   readonly flag?: string;
   /** Given by its place instead of a name: `call <method>`; in the order of the declaration, a list takes the rest. */

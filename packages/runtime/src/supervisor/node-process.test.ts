@@ -102,7 +102,7 @@ describe('a real child', () => {
       line: /^listening/,
     });
     await supervisor.start();
-    expect(supervisor.states().get('child')).toBe('running');
+    expect(supervisor.children()[0]?.state).toBe('running');
   });
 
   it('is ready when a URL answers well', async () => {

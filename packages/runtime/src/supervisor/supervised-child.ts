@@ -28,6 +28,17 @@ export type ChildState =
   | { readonly kind: 'stopping'; readonly then: 'stopped' | 'starting' }
   | { readonly kind: 'failed'; readonly reason: string };
 
+export interface ChildStatus {
+  readonly name: string;
+  readonly state: ChildState['kind'];
+  /** Of the process that does the work, or begins to; undefined when there is none. */
+  readonly pid: number | undefined;
+  /** When it became ready, milliseconds since 1970; undefined while none is. */
+  readonly readySince: number | undefined;
+  /** How often it was started again because it had ended by itself. */
+  readonly restarts: number;
+}
+
 interface Outcome {
   resolve(): void;
   reject(error: Error): void;
@@ -44,11 +55,15 @@ export interface ChildOptions {
 export class SupervisedChild {
   readonly #options: ChildOptions;
   #spec: ChildSpec;
+  /** That of a replacement which is not ready yet. */
+  #proposed: ChildSpec | undefined;
   #state: ChildState = { kind: 'stopped' };
   /** Every living process, the retiring ones of replacements among them. */
   readonly #runs = new Set<ChildRun>();
   #failures = 0;
+  #restarts = 0;
   #wasReady = false;
+  #readySince: number | undefined;
   #untilRunning: Outcome[] = [];
   #untilStopped: (() => void)[] = [];
 
@@ -57,8 +72,22 @@ export class SupervisedChild {
     this.#options = options;
   }
 
-  get state(): ChildState {
-    return this.#state;
+  get status(): ChildStatus {
+    const { kind: state } = this.#state;
+    const isReady = state === 'running' || state === 'replacing';
+    return {
+      name: this.#spec.name,
+      state,
+      pid: 'run' in this.#state ? this.#state.run.pid : undefined,
+      readySince: isReady ? this.#readySince : undefined,
+      restarts: this.#restarts,
+    };
+  }
+
+  /** Counts from its next start on. */
+  respecify(spec: ChildSpec): void {
+    this.#spec = spec;
+    this.#proposed = undefined;
   }
 
   /** Settles when it is ready. @throws Error when the supervisor gave up, or it was stopped before */
@@ -98,6 +127,7 @@ export class SupervisedChild {
     if (state.kind !== 'running') return Promise.reject(new Error(`${this.#spec.name} is ${state.kind}, not running`));
     return new Promise((resolve, reject) => {
       state.stable.cancel();
+      this.#proposed = spec;
       this.#state = { kind: 'replacing', run: state.run, next: this.#run(spec), outcome: { resolve, reject } };
     });
   }
@@ -129,6 +159,11 @@ export class SupervisedChild {
     this.#state = { kind: 'starting', run: this.#run(this.#spec) };
   }
 
+  #beginAgain(): void {
+    this.#restarts += 1;
+    this.#begin();
+  }
+
   #run(spec: ChildSpec): ChildRun {
     const run = new ChildRun({
       spec,
@@ -149,10 +184,12 @@ export class SupervisedChild {
     const state = this.#state;
     if (state.kind === 'starting' && state.run === run) {
       this.#enterRunning(run);
+      this.#readySince = this.#options.clock.now();
       this.#emit({ kind: 'ready', child: run.spec.name, pid: run.pid });
       this.#settleRunning((outcome) => outcome.resolve());
     } else if (state.kind === 'replacing' && state.next === run) {
       this.#enterRunning(run);
+      this.#readySince = this.#options.clock.now();
       this.#emit({ kind: 'ready', child: run.spec.name, pid: run.pid });
       state.run.stop();
       state.outcome.resolve();
@@ -166,7 +203,8 @@ export class SupervisedChild {
     };
     this.#wasReady = true;
     // A specification proves itself by becoming ready: until then restarts use the earlier one.
-    this.#spec = run.spec;
+    if (run.spec === this.#proposed) this.#spec = run.spec;
+    this.#proposed = undefined;
     this.#state = { kind: 'running', run, stable: clock.after(policy.stableMs, forget, { background: true }) };
   }
 
@@ -199,14 +237,14 @@ export class SupervisedChild {
       this.#fail(`${this.#failures} failures in a row, the last one: ${exit.reason}`);
     } else {
       const delayMs = restartDelay(policy, this.#failures, random);
-      this.#state = { kind: 'waiting', retry: clock.after(delayMs, () => this.#begin()) };
+      this.#state = { kind: 'waiting', retry: clock.after(delayMs, () => this.#beginAgain()) };
       this.#emit({ kind: 'restarting', child, reason: exit.reason, failures: this.#failures, delayMs });
     }
   }
 
   #fail(reason: string): void {
     this.#state = { kind: 'failed', reason };
-    this.#emit({ kind: 'failed', child: this.#spec.name, reason });
+    this.#emit({ kind: 'failed', child: this.#spec.name, reason, wasReady: this.#wasReady });
     this.#settleRunning((outcome) => outcome.reject(new Error(`${this.#spec.name} failed: ${reason}`)));
   }
 

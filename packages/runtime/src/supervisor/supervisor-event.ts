@@ -18,7 +18,13 @@ export type SupervisorEvent =
       readonly delayMs: number;
     }
   /** Given up: it will not be started again by itself. */
-  | { readonly kind: 'failed'; readonly child: string; readonly reason: string }
+  | {
+      readonly kind: 'failed';
+      readonly child: string;
+      readonly reason: string;
+      /** Otherwise whoever started it is told as well, by an error. */
+      readonly wasReady: boolean;
+    }
   | { readonly kind: 'stopped'; readonly child: string }
   | {
       readonly kind: 'output';

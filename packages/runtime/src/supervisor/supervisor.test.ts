@@ -4,7 +4,7 @@ import { createFakeClock } from '../fake-clock.js';
 import { type ChildSpec, EXIT_NOT_RESTARTABLE } from './child-spec.js';
 import { createFakeProcesses } from './fake-processes.js';
 import { restartDelay } from './restart-policy.js';
-import { createSupervisor } from './supervisor.js';
+import { type ArrangeStep, createSupervisor, type Supervisor } from './supervisor.js';
 import type { SupervisorEvent } from './supervisor-event.js';
 
 const spec = (name: string, extra: Partial<ChildSpec> = {}): ChildSpec => ({
@@ -36,6 +36,9 @@ function setUp(specs: ChildSpec[] = [spec('a')], options: { stubborn?: boolean }
   return { processes, clock, events, kinds, supervisor, settled };
 }
 
+const stateOf = (supervisor: Supervisor, name: string) =>
+  supervisor.children().find((child) => child.name === name)?.state;
+
 async function setUpRunning(options: { stubborn?: boolean } = {}) {
   const all = setUp([spec('a')], options);
   const started = all.supervisor.start();
@@ -54,7 +57,7 @@ describe('starting', () => {
     expect(processes.all.map((one) => one.spec.name)).toEqual(['broker', 'gateway']);
     processes.latest('gateway').ready();
     await started;
-    expect([...supervisor.states().values()]).toEqual(['running', 'running']);
+    expect(supervisor.children().map(({ state }) => state)).toEqual(['running', 'running']);
   });
 
   it('kills a child that does not become ready in time, and tries again', async () => {
@@ -118,11 +121,12 @@ describe('restarting', () => {
     }
     expect(events.at(-1)).toEqual({
       kind: 'failed',
+      wasReady: true,
       child: 'a',
       reason: '4 failures in a row, the last one: exit code 3',
     });
     expect(processes.all).toHaveLength(POLICY.giveUpAfter);
-    expect(supervisor.states().get('a')).toBe('failed');
+    expect(stateOf(supervisor, 'a')).toBe('failed');
   });
 
   it('tries again, whatever the exit code, once the child was ready', async () => {
@@ -184,7 +188,7 @@ describe('stopping', () => {
     processes.latest('a').exit(1);
     await supervisor.stop();
     expect(clock.waiting()).toEqual([]);
-    expect(supervisor.states().get('a')).toBe('stopped');
+    expect(stateOf(supervisor, 'a')).toBe('stopped');
   });
 
   it('ends a start that waits, which says so', async () => {
@@ -288,7 +292,7 @@ describe('updating', () => {
     await expect(hung).rejects.toThrow('the new a ended before it was ready: not ready within 30000 ms');
     expect(processes.living()).toEqual(['a 1', 'b 2']);
     expect(kinds().filter((kind) => kind === 'a ready')).toHaveLength(1);
-    expect([...supervisor.states().values()]).toEqual(['running', 'running']);
+    expect(supervisor.children().map(({ state }) => state)).toEqual(['running', 'running']);
   });
 
   it('starts at once what waits to be started again: the new code may be its cure', async () => {
@@ -309,7 +313,7 @@ describe('updating', () => {
     processes.latest('a').ready();
     await expect(updated).rejects.toThrow('b is stopping');
     clock.advance(10_000);
-    await vi.waitFor(() => expect(supervisor.states().get('a')).toBe('stopping'));
+    await vi.waitFor(() => expect(stateOf(supervisor, 'a')).toBe('stopping'));
     clock.advance(10_000);
     await stopped;
     await expect(supervisor.update(['a'])).rejects.toThrow('a is stopped');
@@ -394,11 +398,109 @@ it('never has two processes outside a replacement, and none after a stop, whatev
         if (one === 'replace') supervisor.replace('a').catch(ignore);
         if (one === 'update') supervisor.update(['a']).catch(ignore);
         await settled();
-        expect(processes.living().length).toBeLessThanOrEqual(supervisor.states().get('a') === 'replacing' ? 2 : 1);
+        expect(processes.living().length).toBeLessThanOrEqual(stateOf(supervisor, 'a') === 'replacing' ? 2 : 1);
       }
       await supervisor.stop();
       expect(processes.living()).toEqual([]);
       expect(clock.waiting()).toEqual([]);
     }),
   );
+});
+
+describe('arranging', () => {
+  async function setUpTwo() {
+    const all = setUp([spec('a'), spec('z')]);
+    const started = all.supervisor.start();
+    for (const name of ['a', 'z']) {
+      all.processes.latest(name).ready();
+      await all.settled();
+    }
+    await started;
+    all.events.length = 0;
+    return all;
+  }
+  const stepsOf = () => {
+    const steps: string[] = [];
+    return { steps, onStep: ({ child, kind }: ArrangeStep) => void steps.push(`${child} ${kind}`) };
+  };
+
+  it('starts what is new in its place, then stops what is gone, and leaves the others alone', async () => {
+    const { supervisor, processes, settled } = await setUpTwo();
+    const { steps, onStep } = stepsOf();
+    const arranged = supervisor.arrange([spec('a'), spec('b'), spec('c')], onStep);
+    for (const name of ['b', 'c']) {
+      processes.latest(name).ready();
+      await settled();
+    }
+    await arranged;
+    expect(steps).toEqual(['b starting', 'b ready', 'c starting', 'c ready', 'z stopping', 'z stopped']);
+    expect(processes.living()).toEqual(['a 1', 'b 3', 'c 4']);
+    await supervisor.stop();
+    expect(processes.living()).toEqual([]);
+    expect(supervisor.children().map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('goes back when a new one fails: nothing that ran is stopped', async () => {
+    const { supervisor, processes, settled, kinds } = await setUpTwo();
+    const arranged = supervisor.arrange([spec('a'), spec('b'), spec('c')]);
+    processes.latest('b').ready();
+    await settled();
+    processes.latest('c').exit(EXIT_NOT_RESTARTABLE);
+    await expect(arranged).rejects.toThrow('c failed: it cannot start');
+    expect(processes.living()).toEqual(['a 1', 'z 2']);
+    expect(supervisor.children().map(({ name, state }) => `${name} ${state}`)).toEqual(['a running', 'z running']);
+    expect(kinds()).toContain('c failed');
+  });
+
+  it('gives those that stay their new settings with their next start', async () => {
+    const { supervisor, processes, clock } = await setUpTwo();
+    await supervisor.arrange([spec('a', { args: ['more'] }), spec('z')]);
+    expect(processes.latest('a').spec.args).toEqual([]);
+    processes.latest('a').exit(1);
+    clock.advance(POLICY.maxDelayMs);
+    expect(processes.latest('a').spec.args).toEqual(['more']);
+    processes.latest('a').ready();
+    const replaced = supervisor.replace('a');
+    expect(processes.latest('a').spec.args).toEqual(['more']);
+    processes.latest('a').ready();
+    await replaced;
+  });
+
+  it('starts nothing any more once everything is being stopped', async () => {
+    const { supervisor, processes, settled } = await setUpTwo();
+    const arranged = supervisor.arrange([spec('a'), spec('z'), spec('b'), spec('c')]);
+    const refused = expect(arranged).rejects.toThrow('b was stopped');
+    await supervisor.stop();
+    await refused;
+    await settled();
+    expect(processes.living()).toEqual([]);
+    expect(processes.all.map((one) => one.spec.name)).toEqual(['a', 'z', 'b']);
+  });
+
+  it('refuses two of one name before anything happens', async () => {
+    const { supervisor, processes } = await setUpTwo();
+    await expect(supervisor.arrange([spec('b'), spec('b')])).rejects.toThrow(TypeError);
+    expect(processes.living()).toEqual(['a 1', 'z 2']);
+  });
+});
+
+describe('children', () => {
+  it('are told with their process, since when they are ready, and how often they ended by themselves', async () => {
+    const { supervisor, processes, clock } = await setUpRunning();
+    const begin = clock.now();
+    expect(supervisor.children()).toEqual([{ name: 'a', state: 'running', pid: 1, readySince: begin, restarts: 0 }]);
+    processes.latest('a').exit(1);
+    expect(supervisor.children()).toEqual([
+      { name: 'a', state: 'waiting', pid: undefined, readySince: undefined, restarts: 0 },
+    ]);
+    clock.advance(100);
+    expect(supervisor.children()[0]).toMatchObject({ state: 'starting', pid: 2, restarts: 1 });
+    clock.advance(50);
+    processes.latest('a').ready();
+    expect(supervisor.children()[0]).toMatchObject({ state: 'running', readySince: begin + 150 });
+    const restarted = supervisor.restart('a');
+    processes.latest('a').ready();
+    await restarted;
+    expect(supervisor.children()[0]).toMatchObject({ pid: 3, restarts: 1 });
+  });
 });

@@ -4,7 +4,7 @@ import type { Clock, Random } from '../ports.js';
 import type { ChildSpec, Spawner } from './child-spec.js';
 import { spawnProcess } from './node-process.js';
 import { DEFAULT_RESTART_POLICY, type RestartPolicy } from './restart-policy.js';
-import { type ChildState, SupervisedChild } from './supervised-child.js';
+import { type ChildStatus, SupervisedChild } from './supervised-child.js';
 import type { SupervisorEvent } from './supervisor-event.js';
 
 export interface SupervisorOptions {
@@ -31,19 +31,28 @@ export interface Supervisor {
   update(names: readonly string[]): Promise<void>;
   /** Prometheus text of each child that works and answers (see `ParentLink.answerFigures`), by name. */
   figures(): Promise<ReadonlyMap<string, string>>;
-  /** By name. */
-  states(): ReadonlyMap<string, ChildState['kind']>;
+  /**
+   * From now on these are the children. New ones are started, in order, each when the one before is ready; then those that are not
+   * among them are stopped, in reverse. What of the others has changed counts from their next start on.
+   * @throws Error when a new one fails: then everything is as it was
+   */
+  arrange(specs: readonly ChildSpec[], onStep?: (step: ArrangeStep) => void): Promise<void>;
+  /** In the order of their start. */
+  children(): readonly ChildStatus[];
+}
+
+export interface ArrangeStep {
+  readonly child: string;
+  readonly kind: 'starting' | 'ready' | 'stopping' | 'stopped';
 }
 
 /** @throws TypeError for two children of one name */
 export function createSupervisor(specs: readonly ChildSpec[], options: SupervisorOptions): Supervisor {
   const { onEvent, policy, spawn = spawnProcess, clock = systemClock, random = Math.random } = options;
-  const children = new Map<string, SupervisedChild>();
-  for (const spec of specs) {
-    if (children.has(spec.name)) throw new TypeError(`two children are called ${spec.name}`);
-    const merged = { ...DEFAULT_RESTART_POLICY, ...policy };
-    children.set(spec.name, new SupervisedChild(spec, { onEvent, policy: merged, spawn, clock, random }));
-  }
+  const create = (spec: ChildSpec): SupervisedChild =>
+    new SupervisedChild(spec, { onEvent, policy: { ...DEFAULT_RESTART_POLICY, ...policy }, spawn, clock, random });
+  let children = byName(specs, create);
+  let isStopping = false;
 
   const child = (name: string): SupervisedChild => {
     const found = children.get(name);
@@ -51,11 +60,13 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
     return found;
   };
   const stop = async (): Promise<void> => {
+    isStopping = true;
     for (const one of [...children.values()].reverse()) await one.stop();
   };
 
   return {
     async start() {
+      isStopping = false;
       try {
         for (const one of children.values()) await one.start();
       } catch (error) {
@@ -74,6 +85,48 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
       const told = (await Promise.all(answers)).filter((answer) => answer[1] !== undefined);
       return new Map(told as (readonly [string, string])[]);
     },
-    states: () => new Map([...children].map(([name, { state }]) => [name, state.kind])),
+    async arrange(wanted, onStep = () => {}) {
+      const before = children;
+      const after = byName(wanted, (spec) => before.get(spec.name) ?? create(spec));
+      const leaving = [...before].filter(([name]) => !after.has(name)).reverse();
+      const coming = [...after].filter(([name]) => !before.has(name));
+      const end = async (ended: readonly (readonly [string, SupervisedChild])[]): Promise<void> => {
+        for (const [name, one] of ended) {
+          onStep({ child: name, kind: 'stopping' });
+          await one.stop();
+          onStep({ child: name, kind: 'stopped' });
+        }
+      };
+      // Those that leave are stopped last of all by `stop`, should that come in between.
+      children = new Map([...leaving, ...after]);
+      try {
+        for (const [name, one] of coming) {
+          if (isStopping) throw new Error('everything is being stopped');
+          onStep({ child: name, kind: 'starting' });
+          await one.start();
+          onStep({ child: name, kind: 'ready' });
+        }
+      } catch (error) {
+        await end([...coming].reverse());
+        children = before;
+        throw error;
+      }
+      for (const spec of wanted) after.get(spec.name)?.respecify(spec);
+      await end(leaving);
+      children = after;
+    },
+    children: () => [...children.values()].map((one) => one.status),
   };
+}
+
+function byName(
+  specs: readonly ChildSpec[],
+  make: (spec: ChildSpec) => SupervisedChild,
+): ReadonlyMap<string, SupervisedChild> {
+  const children = new Map<string, SupervisedChild>();
+  for (const spec of specs) {
+    if (children.has(spec.name)) throw new TypeError(`two children are called ${spec.name}`);
+    children.set(spec.name, make(spec));
+  }
+  return children;
 }
