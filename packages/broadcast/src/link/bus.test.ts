@@ -154,6 +154,68 @@ describe('Bus', () => {
     await network.close();
   });
 
+  it.each(Array.from({ length: 12 }, (_, index) => index))(
+    'does not bring what waited for a killed node behind what went to another meanwhile, seed %i',
+    async (seed) => {
+      const { network, sequencer, receiver, publisher } = await setUp(seed, ['n1', 'n2']);
+      const sendToAll = async (text: string): Promise<void> => {
+        for (const group of GROUPS) void publisher.publish(group, normal(text), { acknowledge: 'none' });
+        await network.quiet();
+      };
+      await sendToAll('1');
+      network.killNode('n1');
+      await sendToAll('2');
+      for (let second = 0; second < 5; second++) {
+        network.clock.advance(1_000);
+        await network.quiet();
+      }
+      await sendToAll('3');
+      network.startNode('n1', sequencer);
+      await network.quiet();
+      await sendToAll('4');
+      const orphans = GROUPS.filter((group) => receiver.unknown.has(group));
+      expect(orphans.length).toBeGreaterThan(0);
+      for (const group of GROUPS) {
+        const expected = orphans.includes(group) ? ['1', '3', '4'] : ['1', '2', '3', '4'];
+        expect(receiver.texts(group, 'normal')).toEqual(expected);
+      }
+      await network.close();
+    },
+  );
+
+  it.each(Array.from({ length: 12 }, (_, index) => index))(
+    'lets no normal message overtake another while a node is killed and begins anew at once, seed %i',
+    async (seed) => {
+      const { network, sequencer, receiver, publisher } = await setUp(seed, ['n1', 'n2']);
+      let sent = 0;
+      const sendToAll = (): void => {
+        sent += 1;
+        for (const group of GROUPS) {
+          void publisher.publish(group, normal(String(sent)), { acknowledge: 'none' }).catch(() => {});
+        }
+      };
+      sendToAll();
+      await network.quiet();
+      network.killNode('n1');
+      sendToAll();
+      await network.quiet();
+      network.startNode('n1', sequencer);
+      for (let turn = 0; turn < 60; turn++) {
+        for (let step = 0; step < 4; step++) network.step();
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        sendToAll();
+      }
+      await network.quiet();
+      for (const group of GROUPS) {
+        const numbers = receiver.texts(group, 'normal').map(Number);
+        expect(numbers).toEqual([...numbers].sort((one, other) => one - other));
+        expect(numbers.at(-1)).toBe(sent);
+        if (numbers.length < sent) expect([...receiver.unknown, ...receiver.losses.keys()]).toContain(group);
+      }
+      await network.close();
+    },
+  );
+
   it('fails a priority message without an id that a killed node may have had, for it cannot be repeated', async () => {
     const { network, publisher } = await setUp(2, ['n1']);
     const published = publisher.publish('r:1', priority('1'));

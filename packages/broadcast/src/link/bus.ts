@@ -186,9 +186,15 @@ export class Bus {
     onDown: (link) => {
       this.#listUps();
       const error = new ImError('DISCONNECTED');
-      link.normal.lost(error);
+      link.normal.abandon(error);
       this.window.lost(link, error);
       this.#options.logger.warn('a broadcast node is out of reach', { node: link.addresses.id });
+    },
+    onRestart: (link) => {
+      const error = new ImError('DISCONNECTED');
+      link.normal.lost(error);
+      this.window.lost(link, error);
+      this.#options.logger.warn('a broadcast node has begun anew', { node: link.addresses.id });
     },
     onHead: (subscription, position) =>
       this.#subscriptions.tell(subscription, (handlers) => handlers.onHead?.(subscription.group, position)),

@@ -23,12 +23,15 @@ export class LaneSender {
   readonly #writer: PublishPackWriter;
   readonly #packs: Buffer[] = [];
   #packedBytes = 0;
+  /** Of the pack that the socket is to take now. */
+  #sendingBytes = 0;
   #number = 0;
   #pack = 0;
   #flags = 0;
   #isSending = false;
   #seconds = 0;
   #isDeferred = false;
+  #isClosed = false;
   /** Of packs that the node says it has: who waits. */
   readonly #taken = new Map<number, Taken>();
   #next: Taken | undefined;
@@ -41,7 +44,7 @@ export class LaneSender {
 
   /** Bytes that the socket has not taken yet. */
   get bytes(): number {
-    return this.#packedBytes + this.#writer.bytes;
+    return this.#packedBytes + this.#sendingBytes + this.#writer.bytes;
   }
 
   /** @returns its number on this lane */
@@ -89,6 +92,13 @@ export class LaneSender {
     return new Promise((resolve) => this.#onSent.push(resolve));
   }
 
+  /** The node is gone: what it has not taken shall not come to the next one of its name, behind what went elsewhere meanwhile. */
+  abandon(error: Error): void {
+    this.#drop();
+    this.lost(error);
+    this.#options.transport.abandon(this.#options.lane);
+  }
+
   /** Whoever waits will not hear of it any more. */
   lost(error: Error): void {
     const waiting = [...this.#taken.values()];
@@ -97,10 +107,16 @@ export class LaneSender {
   }
 
   close(error: Error): void {
-    this.#seal();
-    this.#packs.length = 0;
+    this.#isClosed = true;
+    this.#drop();
     this.lost(error);
     this.#tellSent();
+  }
+
+  #drop(): void {
+    this.#seal();
+    this.#packs.length = 0;
+    this.#packedBytes = 0;
   }
 
   /** For what is written next; {@link acknowledged} is then about the pack that it goes into. */
@@ -134,16 +150,18 @@ export class LaneSender {
   async #send(): Promise<void> {
     const { lane, transport } = this.#options;
     this.#isSending = true;
-    try {
-      for (;;) {
-        if (this.#packs.length === 0) this.#seal();
-        const pack = this.#packs.shift();
-        if (pack === undefined) break;
+    while (!this.#isClosed) {
+      if (this.#packs.length === 0) this.#seal();
+      const pack = this.#packs.shift();
+      if (pack === undefined) break;
+      this.#sendingBytes = pack.length;
+      this.#packedBytes -= pack.length;
+      try {
         await transport.send(lane, pack);
-        this.#packedBytes -= pack.length;
+      } catch {
+        // Abandoned or closed: whoever waits is told by who did it.
       }
-    } catch {
-      // Closed: whoever waits is told by who closed it.
+      this.#sendingBytes = 0;
     }
     this.#isSending = false;
     this.#tellSent();

@@ -17,11 +17,13 @@ export interface NodeDirectory {
 }
 
 export interface LinkTransport {
-  /** Settles when the node's socket has taken it; waits while it takes no more. Rejects once closed. */
+  /** Settles when the node's socket has taken it; waits while it takes no more. Rejects once closed or abandoned. */
   send(lane: Lane, pack: Buffer): Promise<void>;
   /** Takes effect in the order of the calls, and again after each reconnect, then in any order. */
   subscribe(lane: Lane, topic: string): void;
   unsubscribe(lane: Lane, topic: string): void;
+  /** Drops the packs that have not left this process. */
+  abandon(lane: Lane): void;
   close(): void;
 }
 

@@ -6,7 +6,7 @@
  * |------------|-------|
  * | connecting | the node has greeted on both lanes |
  * | settling   | the node has answered a marker that was set after the greetings: all subscriptions are in force |
- * | up         | it greets again (a connection was made anew: settling), or is silent (connecting) |
+ * | up         | it greets again (a connection was made anew: settling), is another life of the node (settling), or is silent (connecting) |
  */
 import type { Delivery, ErrorBody, Lane, Position } from '@im/protocol';
 import type { Clock, Counter } from '@im/protocol/ports';
@@ -20,6 +20,8 @@ export interface NodeLinkEvents {
   /** Everything subscribed is in force, for the first time or again. */
   onUp(link: NodeLink): void;
   onDown(link: NodeLink): void;
+  /** The node began anew so fast that it was not missed: it takes what comes, and what it had is lost. */
+  onRestart(link: NodeLink): void;
   onHead(subscription: Subscription, position: Position): void;
   onLoss(subscription: Subscription, count: number | undefined): void;
   /** Something of the priority lane may have been lost although the node lives. */
@@ -131,7 +133,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     for (const on of LANES) {
       const lane = this.#lanes[on];
       if (wasAway) lane.heardAt = now;
-      else if (lane.hasGreeted && now - lane.heardAt > SILENT_MS) this.#fall();
+      else if ((this.isUp || lane.hasGreeted) && now - lane.heardAt > SILENT_MS) this.#fall();
     }
     this.normal.check();
     for (const marker of this.#markers.values()) {
@@ -226,9 +228,19 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
 
   /** Another life of the node: it has counted from the start. */
   #begin(incarnation: number): void {
-    if (this.#incarnation !== undefined) this.#fall();
+    if (this.#incarnation !== undefined) this.#restart();
     this.#incarnation = incarnation;
     for (const on of LANES) this.#lanes[on].pack = 0;
+  }
+
+  /** What is published goes on to it all the same: to go elsewhere for a moment would let messages overtake those before them. */
+  #restart(): void {
+    const wasUp = this.isUp;
+    this.#forget();
+    if (!wasUp) return;
+    this.#state = 'settling';
+    for (const on of LANES) this.#lanes[on].heardAt = this.#options.clock.monotonic();
+    this.#options.events.onRestart(this);
   }
 
   #greeted(lane: LaneState): void {
@@ -259,15 +271,20 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     });
   }
 
-  /** The node is gone, or began anew. What it had sent on the normal lane is unknown. */
+  /** The node is gone. */
   #fall(): void {
     const wasUp = this.isUp;
+    this.#forget();
     this.#state = 'connecting';
+    if (wasUp) this.#options.events.onDown(this);
+  }
+
+  /** What it was told is no more, and what it had on the normal lane is unknown. */
+  #forget(): void {
     this.#hasMissedMore = false;
     for (const on of LANES) this.#lanes[on].hasGreeted = false;
     this.#forgetPositions();
     this.#endMarkers();
-    if (wasUp) this.#options.events.onDown(this);
   }
 
   /** How many more messages the node had is unknown. */

@@ -18,6 +18,11 @@ const LANES: readonly Lane[] = ['normal', 'priority'];
 /** One thing on its way; things of one queue arrive in their order. */
 type Arrival = () => void;
 
+interface Unsent {
+  readonly send: () => void;
+  readonly refuse: (error: Error) => void;
+}
+
 export class SimulatedNetwork {
   readonly clock = new FakeClock();
   readonly #random: Random;
@@ -144,7 +149,7 @@ class SimulatedLink implements LinkTransport {
   readonly #random: Random;
   readonly #lossPerMille: () => number;
   /** Packs that wait for a node, as in front of a PUSH socket. */
-  readonly #unsent: (() => void)[] = [];
+  readonly #unsent: Record<Lane, Unsent[]> = { normal: [], priority: [] };
   #node: BroadcastNode | undefined;
 
   constructor(
@@ -165,7 +170,7 @@ class SimulatedLink implements LinkTransport {
       const topics = [...this.#topics[lane]].sort(() => this.#random() - 0.5);
       for (const topic of topics) this.#tell(lane, '\x01', topic);
     }
-    for (const send of this.#unsent.splice(0)) send();
+    for (const lane of LANES) for (const { send } of this.#unsent[lane].splice(0)) send();
   }
 
   cut(): void {
@@ -187,7 +192,7 @@ class SimulatedLink implements LinkTransport {
   }
 
   send(lane: Lane, pack: Buffer): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, refuse) => {
       const send = (): void => {
         const node = this.#node as BroadcastNode;
         this.queues[lane === 'normal' ? 2 : 3]?.push(() =>
@@ -195,9 +200,13 @@ class SimulatedLink implements LinkTransport {
         );
         resolve();
       };
-      if (this.#node === undefined) this.#unsent.push(send);
+      if (this.#node === undefined) this.#unsent[lane].push({ send, refuse });
       else send();
     });
+  }
+
+  abandon(lane: Lane): void {
+    for (const { refuse } of this.#unsent[lane].splice(0)) refuse(new Error('abandoned'));
   }
 
   subscribe(lane: Lane, topic: string): void {

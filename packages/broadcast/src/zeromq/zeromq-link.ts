@@ -26,7 +26,8 @@ export function openZeromqLinks(options: ZeromqLinkOptions): OpenLink {
 }
 
 class ZeromqLink implements LinkTransport {
-  readonly #pushes: Readonly<Record<Lane, Push>>;
+  readonly #openPush: (lane: Lane) => Push;
+  readonly #pushes: Record<Lane, Push>;
   readonly #subscribers: Readonly<Record<Lane, XSubscriber>>;
   readonly #onPack: OnPack;
   /** What the node is to be told about what is wanted, in order. */
@@ -46,23 +47,25 @@ class ZeromqLink implements LinkTransport {
       }),
     };
     this.#onPack = onPack;
-    const push = (lane: Lane) =>
-      new Push({
+    this.#openPush = (lane) => {
+      const push = new Push({
         ...common,
         sendHighWaterMark: HIGH_WATER_MARK[lane],
-        // What cannot be sent waits here, where it can still go elsewhere, not in a pipe to nobody.
+        // What cannot be sent waits here, where it can still be given up, not in a pipe to nobody.
         immediate: true,
       });
+      push.connect(addresses.publish[lane]);
+      return push;
+    };
     const subscriber = (lane: Lane) =>
       new XSubscriber({
         ...common,
         sendHighWaterMark: SUBSCRIPTION_MARK,
         receiveHighWaterMark: HIGH_WATER_MARK[lane],
       });
-    this.#pushes = { normal: push('normal'), priority: push('priority') };
+    this.#pushes = { normal: this.#openPush('normal'), priority: this.#openPush('priority') };
     this.#subscribers = { normal: subscriber('normal'), priority: subscriber('priority') };
     for (const lane of LANES) {
-      this.#pushes[lane].connect(addresses.publish[lane]);
       this.#subscribers[lane].connect(addresses.subscribe[lane]);
       void this.#receive(lane);
     }
@@ -79,6 +82,13 @@ class ZeromqLink implements LinkTransport {
 
   unsubscribe(lane: Lane, topic: string): void {
     this.#tell(lane, UNSUBSCRIBE + topic);
+  }
+
+  abandon(lane: Lane): void {
+    const abandoned = this.#pushes[lane];
+    this.#pushes[lane] = this.#openPush(lane);
+    abandoned.linger = 0;
+    abandoned.close();
   }
 
   close(): void {
