@@ -56,6 +56,21 @@ describe('a ZeroMQ broadcast node', () => {
     await vi.waitFor(() => expect(subscriber.texts().sort()).toEqual(['1', '2']));
   });
 
+  it('sends all packs of one moment, also when there are hundreds', async () => {
+    const sequencer = new FakeSequencer();
+    const node = await startNode({ sequencer });
+    const groups = Array.from({ length: 800 }, (_, number) => `r:${number}`);
+    const subscriber = await subscribeRecording(connect(node), ...groups);
+    const publisher = connect(node).createPublisher();
+    const body = 'x'.repeat(8_192);
+    sequencer.hold();
+    const published = groups.map((group) => publisher.publish(group, priority(body)));
+    await vi.waitFor(() => expect(sequencer.held).toBe(groups.length));
+    sequencer.release();
+    await Promise.all(published);
+    await vi.waitFor(() => expect(subscriber.deliveries).toHaveLength(groups.length));
+  });
+
   it('binds to other hosts only with keys, or when told that it may', async () => {
     const remote = { normal: 'tcp://0.0.0.0:*', priority: 'tcp://127.0.0.1:*' };
     await expect(startNode({ publish: remote })).rejects.toMatchObject({

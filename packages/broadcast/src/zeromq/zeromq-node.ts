@@ -117,6 +117,8 @@ class NodeSockets {
         ...common,
         sendHighWaterMark: HIGH_WATER_MARK[lane],
         receiveHighWaterMark: SUBSCRIPTION_MARK,
+        // This socket never waits. Otherwise the binding puts every 513th send off, and refuses those that come before that is done.
+        sendTimeout: 0,
         // Also those that are known: a peer that connects anew is greeted before its old connection is found dead.
         verbosity: 'allSubs',
       });
