@@ -1,15 +1,17 @@
 /** The publisher of every bus: floods as fast as the system takes messages, or sends lone ones. */
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 import { obeyParent } from '../harness/obey-parent.js';
 import { groupNames, type PublisherCommand, type PublisherReply } from './bus-commands.js';
 import { bodyAt, floodBody, now } from './message-body.js';
 
 export interface BusPublisher {
-  /** Hands over one message for each of these groups; settles when the system takes more. */
+  /** Hands over one message for each of these groups; settles when what is between has them all. */
   publish(groups: readonly string[], body: Uint8Array): Promise<void>;
 }
 
 const AT_ONCE = 500;
+/** Calls that have not settled: enough to keep what is between busy, few enough not to drown it. */
+const MOST_UNDER_WAY = 64;
 
 export function runPublisher(publisher: BusPublisher): void {
   let flooding: Promise<void> | undefined;
@@ -22,10 +24,14 @@ export function runPublisher(publisher: BusPublisher): void {
     for (let at = 0; at < Math.max(names.length, AT_ONCE); at += AT_ONCE) {
       batches.push(Array.from({ length: AT_ONCE }, (_, i) => names[(at + i) % names.length] as string));
     }
+    const underWay: Promise<void>[] = [];
     for (let turn = 0; !isStopped; turn = (turn + 1) % batches.length) {
-      await publisher.publish(batches[turn] as string[], floodBody);
+      underWay.push(publisher.publish(batches[turn] as string[], floodBody));
       messages += AT_ONCE;
+      if (underWay.length >= MOST_UNDER_WAY) await underWay.shift();
+      await setImmediate();
     }
+    await Promise.all(underWay);
   }
 
   obeyParent(async (command: PublisherCommand): Promise<PublisherReply> => {

@@ -40,14 +40,19 @@ export const worker = defineCommand({
       const { dataFolder, development, release = ownVersion() } = config;
       const { names, place } = await findBrokers(config);
       const { bus, member } = await findBus(config, place.keys, role);
-      const [{ createZeromqRpc }, { createPushClient, servePush }, { createWorkers }, { openBus }, { openOnlineReader }] =
-        await Promise.all([
-          import('@im/rpc/zeromq'),
-          import('@im/push-client'),
-          import('@im/workers'),
-          import('../bus/open-bus.js'),
-          import('../server/online-reader.js'),
-        ]);
+      const [
+        { createZeromqRpc },
+        { createPushClient, servePush },
+        { createWorkers },
+        { openBus },
+        { openOnlineReader },
+      ] = await Promise.all([
+        import('@im/rpc/zeromq'),
+        import('@im/push-client'),
+        import('@im/workers'),
+        import('../bus/open-bus.js'),
+        import('../server/online-reader.js'),
+      ]);
       const ports = { clock: systemClock, logger, metrics };
       const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
       shutdown.add({ name: 'rpc', stop: () => rpc.close() });

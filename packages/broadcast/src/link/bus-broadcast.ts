@@ -12,7 +12,7 @@ import type {
 } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
 import { checkGroup, checkPublication } from '../publication-checks.js';
-import { type Bus, unreachable } from './bus.js';
+import { type Bus, type Route, unreachable } from './bus.js';
 import type { LaneSender } from './lane-sender.js';
 import { PublicationRequest } from './publication-window.js';
 
@@ -87,9 +87,6 @@ class BusPublisher implements Publisher {
   /** Calls that have not settled. */
   readonly #open = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
-  /** What was answered last at once, and for which group. */
-  #settled: Promise<Published> = Promise.resolve({ group: '' });
-  #settledGroup = '';
 
   constructor(bus: Bus, options: BusBroadcastOptions, onClosed: () => void) {
     this.#bus = bus;
@@ -101,22 +98,17 @@ class BusPublisher implements Publisher {
     if (publication.lane !== 'normal' || options.acknowledge !== 'none') {
       return this.#publish(group, publication, options);
     }
-    // The shortest way: nobody waits, most publications name the group of the one before.
+    // The shortest way: nobody waits.
     try {
-      this.#publishNormal(group, publication);
+      return this.#publishNormal(group, publication).published;
     } catch (error) {
       return Promise.reject(ImError.wrap(error));
     }
-    if (group !== this.#settledGroup) {
-      this.#settledGroup = group;
-      this.#settled = Promise.resolve({ group });
-    }
-    return this.#settled;
   }
 
   async #publish(group: string, publication: Publication, options: PublishOptions): Promise<Published> {
     if (publication.lane === 'normal') {
-      await this.#track(this.#publishNormal(group, publication).acknowledged());
+      await this.#track(this.#publishNormal(group, publication).link.normal.acknowledged());
       return { group };
     }
     this.#check(publication);
@@ -181,25 +173,25 @@ class BusPublisher implements Publisher {
     return request;
   }
 
-  /** @returns by whom it goes @throws ImError UNAVAILABLE, QUEUE_FULL: nothing was taken */
-  #publishNormal(group: string, publication: Publication): LaneSender {
+  /** @returns where it goes @throws ImError UNAVAILABLE, QUEUE_FULL: nothing was taken */
+  #publishNormal(group: string, publication: Publication): Route {
     this.#check(publication);
-    const sender = this.#senderOf(group);
-    sender.publication(group, publication);
-    return sender;
+    const route = this.#routeOf(group);
+    route.link.normal.publication(group, route.alias, publication);
+    return route;
   }
 
   /** @throws ImError GROUP_INVALID, UNAVAILABLE, QUEUE_FULL */
-  #senderOf(group: string): LaneSender {
+  #routeOf(group: string): Route {
     // What has a route was checked when it got it.
-    let link = this.#bus.routeOf(group);
-    if (link === undefined) {
+    let route = this.#bus.knownRoute(group);
+    if (route === undefined) {
       checkGroup(group);
-      link = this.#bus.linkOf(group);
+      route = this.#bus.routeOf(group);
     }
-    if (link === undefined) throw unreachable();
-    if (link.normal.bytes > this.#options.maxLaneBytes) throw new ImError('QUEUE_FULL');
-    return link.normal;
+    if (route === undefined) throw unreachable();
+    if (route.link.normal.bytes > this.#options.maxLaneBytes) throw new ImError('QUEUE_FULL');
+    return route;
   }
 
   /** @returns settles when all nodes have theirs, if that is wanted @throws ImError UNAVAILABLE, QUEUE_FULL: nothing was taken */
@@ -210,7 +202,7 @@ class BusPublisher implements Publisher {
   ): Promise<unknown> | undefined {
     const bySender = new Map<LaneSender, string[]>();
     for (const group of groups) {
-      const sender = this.#senderOf(group);
+      const sender = this.#routeOf(group).link.normal;
       const own = bySender.get(sender);
       if (own === undefined) bySender.set(sender, [group]);
       else own.push(group);

@@ -4,8 +4,10 @@
  */
 import { ImError, type Lane } from '@im/protocol';
 import type { Clock, Counter, Logger, Metrics, Random, Timer } from '@im/protocol/ports';
+import type { Published } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
 import { rendezvousOwner } from '../rendezvous.js';
+import { Aliases } from '../wire/alias-table.js';
 import { PEER_CHARACTERS } from '../wire/bus-format.js';
 import type { NodeDirectory, OpenLink } from './link-transport.js';
 import { NodeLink, type NodeLinkEvents } from './node-link.js';
@@ -24,6 +26,15 @@ export interface BusOptions {
   readonly maxLaneBytes: number;
 }
 
+/** Where the publications of a group go. */
+export interface Route {
+  readonly link: NodeLink;
+  /** By which the group is named to nodes. */
+  readonly alias: number;
+  /** The answer to whoever waits for nothing. */
+  readonly published: Promise<Published>;
+}
+
 const CHECK_MS = 1_000;
 /** Groups whose node is remembered. */
 const MAX_ROUTES = 65_536;
@@ -37,7 +48,8 @@ export class Bus {
   /** Names of those that take publications. */
   #ups: readonly string[] = [];
   /** The node of each group that was asked for since nodes last came or went. */
-  readonly #routes = new Map<string, NodeLink>();
+  readonly #routes = new Map<string, Route>();
+  readonly #aliases = new Aliases();
   readonly #subscriptions: Subscriptions;
   readonly #subscribers = new Set<LocalSubscriber>();
   readonly #malformed: Counter;
@@ -62,8 +74,8 @@ export class Bus {
       subscribe: (group) => {
         for (const link of this.#links.values()) link.subscribe(group);
       },
-      unsubscribe: (group) => {
-        for (const link of this.#links.values()) link.unsubscribe(group);
+      unsubscribe: (subscription) => {
+        for (const link of this.#links.values()) link.unsubscribe(subscription);
       },
     });
     this.#malformed = counter('malformed_packs', 'Packs of nodes that could not be read.');
@@ -86,21 +98,27 @@ export class Bus {
     this.#watch();
   }
 
-  /** As {@link linkOf}, if it was asked for before. */
-  routeOf(group: string): NodeLink | undefined {
+  /** The node that a group belongs to, among those in reach. @param group checked */
+  linkOf(group: string): NodeLink | undefined {
+    return this.routeOf(group)?.link;
+  }
+
+  /** As it was found when it was asked for before. */
+  knownRoute(group: string): Route | undefined {
     return this.#routes.get(group);
   }
 
-  /** The node that a group belongs to, among those in reach. @param group checked */
-  linkOf(group: string): NodeLink | undefined {
+  /** @param group checked */
+  routeOf(group: string): Route | undefined {
     const known = this.#routes.get(group);
     if (known !== undefined) return known;
     const owner = rendezvousOwner(group, this.#ups);
     const link = owner === undefined ? undefined : this.#links.get(owner);
     if (link === undefined) return undefined;
     if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
-    this.#routes.set(group, link);
-    return link;
+    const route = { link, alias: this.#aliases.next(), published: Promise.resolve({ group }) };
+    this.#routes.set(group, route);
+    return route;
   }
 
   get nodesInReach(): number {
@@ -232,7 +250,6 @@ export class Bus {
         open,
         clock,
         defer,
-        slot: this.#freeSlot(),
         subscriptions: this.#subscriptions,
         malformed: this.#malformed,
         missed: this.#missed,
@@ -240,11 +257,6 @@ export class Bus {
       });
       this.#links.set(id, link);
     }
-  }
-
-  #freeSlot(): number {
-    const taken = new Set([...this.#links.values()].map(({ slot }) => slot));
-    for (let slot = 0; ; slot++) if (!taken.has(slot)) return slot;
   }
 
   #listUps(): void {

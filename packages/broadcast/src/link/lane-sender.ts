@@ -47,10 +47,10 @@ export class LaneSender {
     return this.#packedBytes + this.#sendingBytes + this.#writer.bytes;
   }
 
-  /** @returns its number on this lane */
-  publication(group: string, publication: Publication): number {
+  /** @param alias of the group, or 0 @returns its number on this lane */
+  publication(group: string, alias: number, publication: Publication): number {
     const number = this.#nextNumber();
-    this.#writer.publication(group, publication, number);
+    this.#writer.publication(group, alias, publication, number);
     this.#written();
     return number;
   }

@@ -10,11 +10,14 @@
  */
 import type { Delivery, ErrorBody, Lane, Position } from '@im/protocol';
 import type { Clock, Counter } from '@im/protocol/ports';
+import { AliasTable } from '../wire/alias-table.js';
 import { ADDRESS_END, DELIVER, INTEREST_MARK, MARKER_MARK } from '../wire/bus-format.js';
 import { type DeliveryPackHandler, DeliveryPackReader, type RunReader } from '../wire/delivery-pack-reader.js';
 import { LaneSender } from './lane-sender.js';
 import type { LinkTransport, NodeAddresses, OpenLink } from './link-transport.js';
-import type { Subscription, Subscriptions } from './subscriptions.js';
+import { Positions } from './positions.js';
+import type { Subscription } from './subscription.js';
+import type { Subscriptions } from './subscriptions.js';
 
 export interface NodeLinkEvents {
   /** Everything subscribed is in force, for the first time or again. */
@@ -36,8 +39,6 @@ export interface NodeLinkOptions {
   readonly open: OpenLink;
   readonly clock: Clock;
   readonly defer: (run: () => void) => void;
-  /** Of this link among all, for what is known by link. */
-  readonly slot: number;
   readonly subscriptions: Subscriptions;
   readonly malformed: Counter;
   /** Of packs that were sent to this process and did not arrive. */
@@ -75,25 +76,24 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   readonly #options: NodeLinkOptions;
   readonly #transport: LinkTransport;
   readonly #subscriptions: Subscriptions;
-  readonly #slot: number;
   readonly #reader = new DeliveryPackReader<Subscription>(this);
+  /** By the numbers that this life of the node gives to groups. */
+  readonly #aliases = new AliasTable<Subscription>();
+  readonly #positions = new Positions();
   readonly #lanes: Readonly<Record<Lane, LaneState>>;
   #state: 'connecting' | 'settling' | 'up' = 'connecting';
   #incarnation: number | undefined;
   #marker = 0;
   /** Markers that the node has not answered. */
   readonly #markers = new Map<number, Marker>();
-  /** Whether bases were asked for that have not come. */
-  #isAskingForBases = false;
-  /** Packs of the normal lane were missed since bases were asked for. */
-  #hasMissedMore = false;
+  /** Whether packs of the normal lane were missed since bases were last asked for. */
+  #hasMissed = false;
   #isClosed = false;
 
   constructor(options: NodeLinkOptions) {
-    const { peer, addresses, open, clock, defer, subscriptions, slot } = options;
+    const { peer, addresses, open, clock, defer, subscriptions } = options;
     this.#options = options;
     this.#subscriptions = subscriptions;
-    this.#slot = slot;
     this.addresses = addresses;
     const lane = (): LaneState => ({ hasGreeted: false, heardAt: clock.monotonic(), pack: 0, isGreeting: false });
     this.#lanes = { normal: lane(), priority: lane() };
@@ -105,11 +105,6 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     for (const group of subscriptions.groups()) this.subscribe(group);
   }
 
-  /** Its place in what is known by link. */
-  get slot(): number {
-    return this.#slot;
-  }
-
   /** Whether publications may go there. */
   get isUp(): boolean {
     return this.#state !== 'connecting';
@@ -119,8 +114,10 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#transport.subscribe('priority', this.#topic(group));
   }
 
-  unsubscribe(group: string): void {
+  /** It is withdrawn: its index may be another's afterwards. */
+  unsubscribe({ group, index }: Subscription): void {
     this.#transport.unsubscribe('priority', this.#topic(group));
+    this.#positions.forget(index);
   }
 
   /** Resolves when what was subscribed before is in force, or the node is not there any more. */
@@ -136,6 +133,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
       else if ((this.isUp || lane.hasGreeted) && now - lane.heardAt > SILENT_MS) this.#fall();
     }
     this.normal.check();
+    if (this.#hasMissed) this.#askForBases();
     for (const marker of this.#markers.values()) {
       if (now - marker.setAt < MARKER_MS) continue;
       marker.setAt = now;
@@ -143,7 +141,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     }
   }
 
-  /** For good: its slot may be another's afterwards. */
+  /** For good. */
   close(error: Error): void {
     this.#isClosed = true;
     this.#state = 'connecting';
@@ -154,17 +152,22 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#transport.close();
   }
 
-  find(bytes: Buffer, at: number, length: number): Subscription | undefined {
-    return this.#subscriptions.find(bytes, at, length);
+  find(alias: number, bytes: Buffer, at: number, length: number): Subscription | undefined {
+    const known = this.#aliases.get(alias);
+    // Nobody may want it any more, or another may have taken its place.
+    if (known?.first !== undefined) return known;
+    const found = this.#subscriptions.find(bytes, at, length);
+    if (found !== undefined) this.#aliases.set(alias, found);
+    return found;
   }
 
   onRun(subscription: Subscription, position: number, run: RunReader): void {
-    const { positions } = subscription;
-    const known = positions[this.#slot];
-    if (known !== position && known !== undefined) {
+    const { index } = subscription;
+    const known = this.#positions.get(index);
+    if (known !== position && !Number.isNaN(known)) {
       this.#options.events.onLoss(subscription, position > known ? position - known : undefined);
     }
-    positions[this.#slot] = position + run.count;
+    this.#positions.set(index, position + run.count);
     for (let left = run.count; left > 0; left--) this.#subscriptions.deliver(subscription, run.next());
   }
 
@@ -173,9 +176,9 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   }
 
   onBase(subscription: Subscription, position: number, isFresh: boolean): void {
-    const known = subscription.positions[this.#slot];
-    subscription.positions[this.#slot] = position;
-    if (known === undefined || known === position) return;
+    const known = this.#positions.get(subscription.index);
+    this.#positions.set(subscription.index, position);
+    if (Number.isNaN(known) || known === position) return;
     const isExact = !isFresh && position > known;
     this.#options.events.onLoss(subscription, isExact ? position - known : undefined);
   }
@@ -230,6 +233,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   #begin(incarnation: number): void {
     if (this.#incarnation !== undefined) this.#restart();
     this.#incarnation = incarnation;
+    this.#aliases.clear();
     for (const on of LANES) this.#lanes[on].pack = 0;
   }
 
@@ -258,17 +262,13 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   #missed(on: Lane, packs: number): void {
     this.#options.missed.add(packs);
     if (on === 'priority') this.#options.events.onGap();
-    else if (this.#isAskingForBases) this.#hasMissedMore = true;
-    else this.#askForBases();
+    else this.#hasMissed = true;
   }
 
+  /** Now and then: what follows tells most of what was missed, and there may be many groups. */
   #askForBases(): void {
-    this.#isAskingForBases = true;
-    this.#hasMissedMore = false;
-    this.#setMarker('b', () => {
-      this.#isAskingForBases = false;
-      if (this.#hasMissedMore) this.#askForBases();
-    });
+    this.#hasMissed = false;
+    this.#setMarker('b', () => {});
   }
 
   /** The node is gone. */
@@ -281,7 +281,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
 
   /** What it was told is no more, and what it had on the normal lane is unknown. */
   #forget(): void {
-    this.#hasMissedMore = false;
+    this.#hasMissed = false;
     for (const on of LANES) this.#lanes[on].hasGreeted = false;
     this.#forgetPositions();
     this.#endMarkers();
@@ -290,9 +290,9 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   /** How many more messages the node had is unknown. */
   #forgetPositions(): void {
     for (const subscription of this.#subscriptions.all()) {
-      const known = subscription.positions[this.#slot];
-      subscription.positions[this.#slot] = undefined;
-      if (known !== undefined && known > 0) this.#options.events.onLoss(subscription, undefined);
+      const known = this.#positions.get(subscription.index);
+      this.#positions.forget(subscription.index);
+      if (known > 0) this.#options.events.onLoss(subscription, undefined);
     }
   }
 

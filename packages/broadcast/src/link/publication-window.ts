@@ -180,7 +180,7 @@ export class PublicationWindow {
     const groups = indices.map((index) => request.groups[index] as string);
     const number =
       groups.length === 1
-        ? link.priority.publication(groups[0] as string, request.publication)
+        ? link.priority.publication(groups[0] as string, 0, request.publication)
         : link.priority.publicationToMany(groups, request.publication);
     let parts = this.#parts.get(link);
     if (parts === undefined) {

@@ -1,19 +1,10 @@
-/**
- * What this process has subscribed at all nodes: who wants each group here, and how far each node has come with its
- * normal lane. Must not know sockets.
- */
+/** What this process has subscribed at all nodes, and who wants each group here. Must not know sockets. */
 import type { Delivery } from '@im/protocol';
 import type { Clock, Counter, Logger } from '@im/protocol/ports';
 import type { SubscriberHandlers } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
 import { NameTable } from '../wire/name-table.js';
-
-export interface Subscription {
-  readonly group: string;
-  readonly subscribers: LocalSubscriber[];
-  /** Normal messages so far, by slot of the link; undefined: nothing is known there. */
-  readonly positions: (number | undefined)[];
-}
+import { Subscription } from './subscription.js';
 
 export interface SubscriptionsOptions {
   readonly clock: Clock;
@@ -21,7 +12,7 @@ export interface SubscriptionsOptions {
   readonly errors: Counter;
   /** At all nodes. */
   readonly subscribe: (group: string) => void;
-  readonly unsubscribe: (group: string) => void;
+  readonly unsubscribe: (subscription: Subscription) => void;
 }
 
 /** Groups that nobody here wants any more stay subscribed for so long: people come back. */
@@ -33,6 +24,9 @@ export class Subscriptions {
   readonly #byGroup = new NameTable<Subscription>();
   /** Until when groups that nobody wants stay subscribed. */
   readonly #lingering = new Map<string, number>();
+  /** Those of withdrawn subscriptions. */
+  readonly #freeIndices: number[] = [];
+  #indices = 0;
   #complainedAt = -COMPLAIN_EVERY_MS;
 
   constructor(options: SubscriptionsOptions) {
@@ -59,19 +53,17 @@ export class Subscriptions {
     this.#lingering.delete(group);
     const known = this.#byGroup.get(group);
     if (known !== undefined) {
-      if (!known.subscribers.includes(subscriber)) known.subscribers.push(subscriber);
+      known.add(subscriber);
       return;
     }
-    this.#byGroup.set(group, { group, subscribers: [subscriber], positions: [] });
+    this.#byGroup.set(group, new Subscription(group, this.#freeIndices.pop() ?? this.#indices++, subscriber));
     this.#options.subscribe(group);
   }
 
   remove(group: string, subscriber: LocalSubscriber): void {
     const known = this.#byGroup.get(group);
-    const at = known?.subscribers.indexOf(subscriber) ?? -1;
-    if (known === undefined || at < 0) return;
-    known.subscribers.splice(at, 1);
-    if (known.subscribers.length === 0) this.#lingering.set(group, this.#options.clock.monotonic() + GRACE_MS);
+    if (known === undefined || !known.remove(subscriber)) return;
+    if (known.first === undefined) this.#lingering.set(group, this.#options.clock.monotonic() + GRACE_MS);
   }
 
   /** Withdraws what nobody has wanted for a while. */
@@ -79,24 +71,22 @@ export class Subscriptions {
     for (const [group, until] of this.#lingering) {
       if (until > now) return;
       this.#lingering.delete(group);
+      const subscription = this.#byGroup.get(group);
+      if (subscription === undefined) continue;
       this.#byGroup.delete(group);
-      this.#options.unsubscribe(group);
+      this.#options.unsubscribe(subscription);
+      this.#freeIndices.push(subscription.index);
     }
   }
 
-  deliver({ subscribers }: Subscription, delivery: Delivery): void {
-    for (let i = 0; i < subscribers.length; i++) {
-      try {
-        (subscribers[i] as LocalSubscriber).handlers.onDelivery(delivery);
-      } catch (error) {
-        this.#complain(error);
-      }
-    }
+  deliver({ first, others }: Subscription, delivery: Delivery): void {
+    if (first !== undefined) this.#deliverTo(first, delivery);
+    for (let i = 0; i < others.length; i++) this.#deliverTo(others[i] as LocalSubscriber, delivery);
   }
 
   /** Calls something else of all who want a group. */
-  tell({ subscribers }: Subscription, call: (handlers: SubscriberHandlers) => void): void {
-    for (const { handlers } of subscribers) {
+  tell({ first, others }: Subscription, call: (handlers: SubscriberHandlers) => void): void {
+    for (const { handlers } of first === undefined ? [] : [first, ...others]) {
       try {
         call(handlers);
       } catch (error) {
@@ -108,6 +98,14 @@ export class Subscriptions {
   clear(): void {
     this.#byGroup.clear();
     this.#lingering.clear();
+  }
+
+  #deliverTo({ handlers }: LocalSubscriber, delivery: Delivery): void {
+    try {
+      handlers.onDelivery(delivery);
+    } catch (error) {
+      this.#complain(error);
+    }
   }
 
   #complain(error: unknown): void {

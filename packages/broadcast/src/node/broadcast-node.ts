@@ -63,10 +63,11 @@ export class BroadcastNode {
     let broken: unknown;
     try {
       reader.open(pack);
+      const sender = this.#peers.find(reader.peer);
       while (reader.next()) {
         const { kind, groups, count, start, end } = reader;
         published += count;
-        if (kind === PUBLISH.run) delivered += count * this.#peers.interests.pickRun(reader);
+        if (kind === PUBLISH.run) delivered += count * this.#peers.interests.pickRun(reader, sender);
         else {
           this.#peers.interests.passPicked(pack);
           delivered += this.#peers.interests.passMany(groups, pack, start, end);

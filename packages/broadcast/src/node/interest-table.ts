@@ -1,25 +1,21 @@
 /** Which peers want which groups, and how far the normal lane of each group has come. Must not know sockets. */
 import type { Delivery, Position } from '@im/protocol';
 import type { Outlet } from '../memory/local-node.js';
+import { Aliases } from '../wire/alias-table.js';
 import type { GroupPlace } from '../wire/delivery-pack-writer.js';
 import { NameTable } from '../wire/name-table.js';
 import type { PublishPackReader } from '../wire/publish-pack-reader.js';
+import { Interest } from './interest.js';
 import type { Outboxes } from './outboxes.js';
 import type { PeerOutbox } from './peer-outbox.js';
 
 /** Smaller publish packs are copied: many of them go into one message then. */
 const SHARED_BYTES = 4_096;
 
-interface Interest {
-  readonly group: string;
-  /** Normal messages since anybody wanted them. */
-  position: number;
-  readonly peers: PeerOutbox[];
-}
-
 export class InterestTable implements Outlet {
   readonly #outboxes: Outboxes;
   readonly #byGroup = new NameTable<Interest>();
+  readonly #aliases = new Aliases();
   /** Who wants something of the publish pack at hand. */
   #picking: PeerOutbox[] = [];
   #interests = 0;
@@ -47,12 +43,11 @@ export class InterestTable implements Outlet {
     let interest = this.#byGroup.get(group);
     const isFresh = interest === undefined;
     if (interest === undefined) {
-      interest = { group, position: 0, peers: [] };
+      interest = new Interest(group, this.#aliases.next(), peer);
       this.#byGroup.set(group, interest);
-    }
+    } else if (!peer.groups.has(group)) interest.add(peer);
     if (!peer.groups.has(group)) {
       peer.groups.add(group);
-      interest.peers.push(peer);
       this.#interests++;
     }
     peer.normal.writer.base(group, interest.position, isFresh);
@@ -63,8 +58,8 @@ export class InterestTable implements Outlet {
     const interest = this.#byGroup.get(group);
     if (interest === undefined || !peer.groups.delete(group)) return;
     this.#interests--;
-    interest.peers.splice(interest.peers.indexOf(peer), 1);
-    if (interest.peers.length === 0) this.#byGroup.delete(group);
+    interest.remove(peer);
+    if (interest.first === undefined) this.#byGroup.delete(group);
   }
 
   /** Says again where the normal lanes of all groups of a peer stand. */
@@ -76,18 +71,18 @@ export class InterestTable implements Outlet {
   }
 
   /** Notes who gets the run at hand, to be passed on by {@link passPicked}. Returns to how many peers. */
-  pickRun({ bytes, at, groupAt, groupBytes, count, end }: PublishPackReader): number {
-    const interest = this.#byGroup.find(bytes, groupAt, groupBytes);
-    if (interest === undefined) return 0;
-    const { position, peers } = interest;
-    interest.position = position + count;
-    for (let i = 0; i < peers.length; i++) {
-      const peer = peers[i] as PeerOutbox;
-      if (peer.pickedBytes === 0) this.#picking.push(peer);
-      peer.picked.push(at, position);
-      peer.pickedBytes += end - at;
+  pickRun({ bytes, at, alias, groupAt, groupBytes, count, end }: PublishPackReader, sender?: PeerOutbox): number {
+    let interest = sender?.aliases.get(alias);
+    if (interest?.first === undefined) {
+      interest = this.#byGroup.find(bytes, groupAt, groupBytes);
+      if (interest?.first === undefined) return 0;
+      sender?.aliases.set(alias, interest);
     }
-    return peers.length;
+    const { alias: own, position, first, others } = interest;
+    interest.position = position + count;
+    this.#pick(first, at, end, own, position);
+    for (let i = 0; i < others.length; i++) this.#pick(others[i] as PeerOutbox, at, end, own, position);
+    return 1 + others.length;
   }
 
   /**
@@ -103,8 +98,8 @@ export class InterestTable implements Outlet {
         normal.writer.shared(picked);
         normal.flush(pack);
       } else {
-        for (let i = 0; i < picked.length; i += 2) {
-          normal.writer.run(pack, picked[i] as number, picked[i + 1] as number);
+        for (let i = 0; i < picked.length; i += 3) {
+          normal.writer.run(pack, picked[i] as number, picked[i + 2] as number);
           this.#outboxes.written(normal, 'normal');
         }
       }
@@ -123,7 +118,7 @@ export class InterestTable implements Outlet {
       if (interest === undefined) continue;
       const place = { group, version: interest.position, epoch: '' };
       interest.position++;
-      for (const peer of interest.peers) {
+      for (const peer of interest.peers()) {
         passed++;
         const places = placesOf.get(peer);
         if (places === undefined) placesOf.set(peer, [place]);
@@ -140,7 +135,7 @@ export class InterestTable implements Outlet {
   beginPass(): void {}
 
   deliver(delivery: Delivery): number {
-    const peers = this.#byGroup.get(delivery.group)?.peers ?? [];
+    const peers = this.#byGroup.get(delivery.group)?.peers() ?? [];
     for (const { priority } of peers) {
       priority.writer.versioned(delivery.group, positionOf(delivery), delivery);
       this.#outboxes.written(priority, 'priority');
@@ -149,7 +144,7 @@ export class InterestTable implements Outlet {
   }
 
   tellHead(group: string, position: Position): void {
-    for (const { priority } of this.#byGroup.get(group)?.peers ?? []) {
+    for (const { priority } of this.#byGroup.get(group)?.peers() ?? []) {
       priority.writer.head(group, position);
       this.#outboxes.written(priority, 'priority');
     }
@@ -160,7 +155,7 @@ export class InterestTable implements Outlet {
     const interest = this.#byGroup.get(group);
     if (interest === undefined) return;
     interest.position += count ?? 1;
-    for (const { normal } of interest.peers) {
+    for (const { normal } of interest.peers()) {
       normal.writer.base(group, interest.position, count === undefined);
       this.#outboxes.written(normal, 'normal');
     }
@@ -168,6 +163,12 @@ export class InterestTable implements Outlet {
 
   clear(): void {
     this.#byGroup.clear();
+  }
+
+  #pick(peer: PeerOutbox, at: number, end: number, alias: number, position: number): void {
+    if (peer.pickedBytes === 0) this.#picking.push(peer);
+    peer.picked.push(at, alias, position);
+    peer.pickedBytes += end - at;
   }
 }
 

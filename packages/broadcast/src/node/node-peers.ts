@@ -93,6 +93,11 @@ export class NodePeers {
     else this.complain('a subscription is malformed');
   }
 
+  /** By its name, if it has said its address. */
+  find(peer: string): PeerOutbox | undefined {
+    return this.#outboxes.get(peer);
+  }
+
   /** What became of a publication. @param place of the group, where it went to many */
   answer(peer: string, number: number, place: number, outcome: Sequenced | Error): void {
     const outbox = this.#outboxes.get(peer)?.priority;

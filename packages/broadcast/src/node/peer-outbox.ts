@@ -1,7 +1,9 @@
 /** What one peer gets from the node: a pack under construction for each lane. Must not know sockets. */
 import type { Lane } from '@im/protocol';
+import { AliasTable } from '../wire/alias-table.js';
 import { PACK_BYTES } from '../wire/bus-format.js';
 import { DeliveryPackWriter } from '../wire/delivery-pack-writer.js';
+import type { Interest } from './interest.js';
 
 /** Sends what is complete. @param shared a publish pack that goes along, the same to all who want much of it */
 export type SendPack = (lane: Lane, pack: Buffer, shared?: Buffer) => void;
@@ -40,7 +42,9 @@ export class PeerOutbox {
   readonly priority: LaneOutbox;
   /** What it wants. */
   readonly groups = new Set<string>();
-  /** What it wants of the publish pack at hand: offset and position of each run, and how many bytes that is. */
+  /** By its own numbers for groups. */
+  readonly aliases = new AliasTable<Interest>();
+  /** What it wants of the publish pack at hand: offset, alias and position of each run, and how many bytes that is. */
   readonly picked: number[] = [];
   pickedBytes = 0;
 

@@ -31,11 +31,15 @@ export const DELIVERY_HEAD_BYTES = 20;
 export const DELIVERY_MARK_OFFSET = 9;
 
 export const RECORD_HEAD_BYTES = 8;
+/** Before the name of the group in a run of a publish pack: its number and alias. */
+export const PUBLISH_RUN_BYTES = 8;
+/** Of one run in an index. */
+export const INDEX_BYTES = 16;
 export const MESSAGE_HEAD_BYTES = 14;
 
 /** Records of a publish pack. */
 export const PUBLISH = {
-  /** `count` messages to one group of `small` bytes: first number:u32 group messages */
+  /** `count` messages to one group of `small` bytes: first number:u32 alias:u32 group messages */
   run: 1,
   /** One message to `count` groups: number:u32 (length:u8 group)… message */
   many: 2,
@@ -65,7 +69,7 @@ export const DELIVER = {
   welcome: 10,
   /** The node lives: 0:u32 */
   alive: 11,
-  /** Normal: (offset:u32 position:f64)… of `count` runs in a publish pack, which is the second frame of the message. */
+  /** Normal: (offset:u32 alias:u32 position:f64)… of `count` runs in a publish pack, which is the second frame of the message. */
   shared: 12,
 } as const;
 

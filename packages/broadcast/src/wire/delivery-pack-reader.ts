@@ -10,8 +10,10 @@ import {
   DELIVERY_MARK,
   DELIVERY_MARK_OFFSET,
   FORM,
+  INDEX_BYTES,
   PUBLISH,
   PUBLISH_HEAD_BYTES,
+  PUBLISH_RUN_BYTES,
   RECORD_HEAD_BYTES,
 } from './bus-format.js';
 import { areMessages, endOfMessage, MessageReader } from './message.js';
@@ -23,8 +25,8 @@ export interface Named {
 
 /** What is done with the records of a pack, in their order. */
 export interface DeliveryPackHandler<Group extends Named> {
-  /** The group whose name lies there. */
-  find(bytes: Buffer, at: number, length: number): Group | undefined;
+  /** The group whose name lies there. @param alias by which the node names it in all packs; 0 if it does not */
+  find(alias: number, bytes: Buffer, at: number, length: number): Group | undefined;
   /** Normal messages of a group: `next` gives them one by one, at most `count`. */
   onRun(group: Group, position: number, run: RunReader): void;
   onVersioned(group: Group, delivery: Delivery): void;
@@ -104,7 +106,7 @@ export class DeliveryPackReader<Group extends Named> {
     switch (kind) {
       case DELIVER.run:
         need(start + 8 <= end);
-        this.#readRun(bytes, start + 8, small, count, end, bytes.readDoubleLE(start));
+        this.#readRun(bytes, 0, start + 8, small, count, end, bytes.readDoubleLE(start));
         break;
       case DELIVER.shared:
         this.#readShared(count, start, end, shared);
@@ -134,10 +136,18 @@ export class DeliveryPackReader<Group extends Named> {
   }
 
   /** @param at where the name of the group begins, behind which its messages lie */
-  #readRun(bytes: Buffer, at: number, length: number, count: number, end: number, position: number): void {
+  #readRun(
+    bytes: Buffer,
+    alias: number,
+    at: number,
+    length: number,
+    count: number,
+    end: number,
+    position: number,
+  ): void {
     const messages = at + length;
     need(messages <= end && areMessages(bytes, messages, end, count));
-    const group = this.#handler.find(bytes, at, length);
+    const group = this.#handler.find(alias, bytes, at, length);
     if (group === undefined) return;
     this.#run.open(bytes, messages, group.group, count);
     this.#handler.onRun(group, position, this.#run);
@@ -145,15 +155,16 @@ export class DeliveryPackReader<Group extends Named> {
 
   #readShared(count: number, start: number, end: number, shared: Buffer | undefined): void {
     const bytes = this.#bytes;
-    need(shared !== undefined && start + count * 12 === end);
-    for (let at = start; at < end; at += 12) {
+    need(shared !== undefined && start + count * INDEX_BYTES === end);
+    for (let at = start; at < end; at += INDEX_BYTES) {
       const record = bytes.readUInt32LE(at);
-      need(record >= PUBLISH_HEAD_BYTES && record + RECORD_HEAD_BYTES + 4 <= shared.length);
+      need(record >= PUBLISH_HEAD_BYTES && record + RECORD_HEAD_BYTES + PUBLISH_RUN_BYTES <= shared.length);
       const ends = record + RECORD_HEAD_BYTES + shared.readUInt32LE(record + 4);
       need(shared[record] === PUBLISH.run && ends <= shared.length);
-      const name = record + RECORD_HEAD_BYTES + 4;
+      const name = record + RECORD_HEAD_BYTES + PUBLISH_RUN_BYTES;
       const runs = shared.readUInt16LE(record + 2);
-      this.#readRun(shared, name, shared[record + 1] as number, runs, ends, bytes.readDoubleLE(at + 4));
+      const position = bytes.readDoubleLE(at + 8);
+      this.#readRun(shared, bytes.readInt32LE(at + 4), name, shared[record + 1] as number, runs, ends, position);
     }
   }
 
@@ -167,7 +178,7 @@ export class DeliveryPackReader<Group extends Named> {
     need(names <= end && endOfMessage(bytes, names, end) === end);
     for (let at = start; at < names; ) {
       const length = bytes[at + 8] as number;
-      const group = this.#handler.find(bytes, at + 9, length);
+      const group = this.#handler.find(0, bytes, at + 9, length);
       if (group !== undefined) {
         this.#run.open(bytes, names, group.group, 1);
         this.#handler.onRun(group, bytes.readDoubleLE(at), this.#run);
@@ -182,7 +193,7 @@ export class DeliveryPackReader<Group extends Named> {
     const epochBytes = bytes[start + 8] as number;
     let at = start + 9 + length + epochBytes;
     need(at <= end && areMessages(bytes, at, end, count));
-    const group = this.#handler.find(bytes, start + 9, length);
+    const group = this.#handler.find(0, bytes, start + 9, length);
     if (group === undefined) return;
     const epoch = bytes.toString('latin1', start + 9 + length, at);
     let version = bytes.readDoubleLE(start);
@@ -204,7 +215,7 @@ export class DeliveryPackReader<Group extends Named> {
     for (let at = start; at < names; ) {
       const epochAt = at + 10 + (bytes[at + 8] as number);
       const next = epochAt + (bytes[at + 9] as number);
-      const group = this.#handler.find(bytes, at + 10, epochAt - at - 10);
+      const group = this.#handler.find(0, bytes, at + 10, epochAt - at - 10);
       if (group !== undefined) {
         const epoch = bytes.toString('latin1', epochAt, next);
         this.#handler.onVersioned(group, this.#versioned(group.group, epoch, bytes.readDoubleLE(at)));
@@ -222,14 +233,14 @@ export class DeliveryPackReader<Group extends Named> {
 
   #readBase(length: number, count: number, start: number, end: number): void {
     need(start + 8 + length === end);
-    const group = this.#handler.find(this.#bytes, start + 8, length);
+    const group = this.#handler.find(0, this.#bytes, start + 8, length);
     if (group !== undefined) this.#handler.onBase(group, this.#bytes.readDoubleLE(start), count === 1);
   }
 
   #readHead(length: number, start: number, end: number): void {
     const bytes = this.#bytes;
     need(start + 9 <= end && start + 9 + length + (bytes[start + 8] as number) === end);
-    const group = this.#handler.find(bytes, start + 9, length);
+    const group = this.#handler.find(0, bytes, start + 9, length);
     if (group === undefined) return;
     this.#handler.onHead(group, bytes.toString('latin1', start + 9 + length, end), bytes.readDoubleLE(start));
   }

@@ -8,11 +8,12 @@ import {
   DELIVERY_MARK,
   DELIVERY_MARK_OFFSET,
   FORM,
+  INDEX_BYTES,
   MAX_COUNT,
   RECORD_HEAD_BYTES,
 } from './bus-format.js';
 import { messageBytes, writeMessage } from './message.js';
-import { PackBuffer, writeAscii } from './pack-buffer.js';
+import { PackBuffer, writeAscii, writeUint32 } from './pack-buffer.js';
 import { writeHead } from './publish-pack-writer.js';
 
 /** Of one of several groups that a message goes to; on the normal lane `version` is the position and there is no epoch. */
@@ -55,30 +56,31 @@ export class DeliveryPackWriter {
   run(source: Buffer, at: number, position: number): void {
     this.#end();
     const pack = this.#pack;
-    // Behind the number of the publication, in whose place the position goes.
-    const start = at + RECORD_HEAD_BYTES + 4;
     const end = at + RECORD_HEAD_BYTES + source.readUInt32LE(at + 4);
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + 8 + end - start);
+    const bytes = pack.reserve(end - at);
     const record = pack.length;
-    const rest = bytes.writeDoubleLE(position, record + RECORD_HEAD_BYTES);
-    source.copy(bytes, rest, start, end);
-    pack.length = rest + end - start;
-    writeHead(pack, record, DELIVER.run, source[at + 1] as number, source.readUInt16LE(at + 2));
+    source.copy(bytes, record, at, end);
+    bytes[record] = DELIVER.run;
+    // Where number and alias of the publication were.
+    bytes.writeDoubleLE(position, record + RECORD_HEAD_BYTES);
+    pack.length = record + end - at;
   }
 
-  /** Runs of a publish pack that goes along. @param places offset and position of each */
+  /** Runs of a publish pack that goes along. @param places offset, alias and position of each */
   shared(places: readonly number[]): void {
     this.#end();
     const pack = this.#pack;
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + places.length * 6);
+    const count = places.length / 3;
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + count * INDEX_BYTES);
     const record = pack.length;
     let at = record + RECORD_HEAD_BYTES;
-    for (let i = 0; i < places.length; i += 2) {
-      at = bytes.writeUInt32LE(places[i] as number, at);
-      at = bytes.writeDoubleLE(places[i + 1] as number, at);
+    for (let i = 0; i < places.length; i += 3) {
+      writeUint32(bytes, places[i] as number, at);
+      writeUint32(bytes, places[i + 1] as number, at + 4);
+      at = bytes.writeDoubleLE(places[i + 2] as number, at + 8);
     }
     pack.length = at;
-    writeHead(pack, record, DELIVER.shared, 0, places.length / 2);
+    writeHead(pack, record, DELIVER.shared, 0, count);
   }
 
   /** One message of a publish pack, on the normal lane. */

@@ -13,13 +13,16 @@ type Told = readonly unknown[];
 /** Writes down what it is handed. */
 class Recorder implements DeliveryPackHandler<Named> {
   readonly told: Told[] = [];
+  /** By which groups were named. */
+  readonly aliases: number[] = [];
   readonly #isKnown: (group: string) => boolean;
 
   constructor(isKnown: (group: string) => boolean = () => true) {
     this.#isKnown = isKnown;
   }
 
-  find(bytes: Buffer, at: number, length: number): Named | undefined {
+  find(alias: number, bytes: Buffer, at: number, length: number): Named | undefined {
+    if (alias !== 0) this.aliases.push(alias);
     const group = bytes.toString('latin1', at, at + length);
     return this.#isKnown(group) ? { group } : undefined;
   }
@@ -122,7 +125,7 @@ describe('delivery packs', () => {
         (published) => {
           const publisher = new PublishPackWriter('peer0002');
           published.forEach(([group, publication], number) => {
-            publisher.publication(group, publication, number);
+            publisher.publication(group, number, publication, number);
           });
           const source = publisher.take(0, 1);
           const reader = new PublishPackReader();
@@ -134,7 +137,7 @@ describe('delivery packs', () => {
           const places: number[] = [];
           for (let position = 100; reader.next(); position += reader.count) {
             copies.run(source, reader.at, position);
-            places.push(reader.at, position);
+            places.push(reader.at, 1_000 + position, position);
           }
           index.shared(places);
           const expected = published.map(([group, publication], place) => [
@@ -144,7 +147,9 @@ describe('delivery packs', () => {
             { ...publication, group },
           ]);
           expect(read(copies.take(1, 1))).toEqual(expected);
-          expect(read(index.take(1, 1), source)).toEqual(expected);
+          const recorder = new Recorder();
+          expect(read(index.take(1, 1), source, recorder)).toEqual(expected);
+          expect(recorder.aliases).toEqual(places.filter((_, at) => at % 3 === 1));
         },
       ),
     );

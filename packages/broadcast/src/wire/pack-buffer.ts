@@ -36,6 +36,14 @@ export class PackBuffer {
   }
 }
 
+/** Faster than what Buffer has, which checks what is written. */
+export function writeUint32(bytes: Uint8Array, value: number, at: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
 /** Writes ASCII. @returns where it ends */
 export function writeAscii(bytes: Buffer, text: string, at: number): number {
   for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);

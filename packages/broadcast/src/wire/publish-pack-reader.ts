@@ -31,7 +31,8 @@ export class PublishPackReader {
   count = 0;
   /** Where the record begins. */
   at = 0;
-  /** Of a run: where the name of its group lies. */
+  /** Of a run: by which its peer names the group in all packs, 0 if it does not, and where its name lies. */
+  alias = 0;
   groupAt = 0;
   groupBytes = 0;
   /** Of one message to many groups. Valid until the next record. */
@@ -77,12 +78,15 @@ export class PublishPackReader {
   }
 
   #readRun(start: number, length: number): void {
-    this.start = start + length;
-    if (this.start > this.end || !areMessages(this.bytes, this.start, this.end, this.count)) {
+    if (start + 4 > this.end) throw malformed('a run is not whole');
+    const { bytes } = this;
+    this.alias = bytes.readInt32LE(start);
+    this.groupAt = start + 4;
+    this.groupBytes = length;
+    this.start = start + 4 + length;
+    if (this.start > this.end || !areMessages(bytes, this.start, this.end, this.count)) {
       throw malformed('a run is not whole');
     }
-    this.groupAt = start;
-    this.groupBytes = length;
   }
 
   /** Of a run. */

@@ -7,10 +7,11 @@ import {
   PUBLISH_HEAD_BYTES,
   PUBLISH_MARK,
   PUBLISH_PEER_OFFSET,
+  PUBLISH_RUN_BYTES,
   RECORD_HEAD_BYTES,
 } from './bus-format.js';
 import { messageBytes, writeMessage } from './message.js';
-import { PackBuffer, writeAscii } from './pack-buffer.js';
+import { PackBuffer, writeAscii, writeUint32 } from './pack-buffer.js';
 
 export class PublishPackWriter {
   readonly #pack = new PackBuffer();
@@ -34,11 +35,14 @@ export class PublishPackWriter {
     return this.#pack.length;
   }
 
-  /** @param number of the publication on this lane of this peer to this node */
-  publication(group: string, publication: Publication, number: number): void {
+  /**
+   * @param number of the publication on this lane of this peer to this node
+   * @param alias by which the node may know the group from earlier packs; 0: none
+   */
+  publication(group: string, alias: number, publication: Publication, number: number): void {
     if (group !== this.#runGroup || number !== this.#runNext || this.#runCount >= MAX_COUNT) {
       this.#endRun();
-      this.#beginRun(group, number);
+      this.#beginRun(group, alias, number);
     }
     writeMessage(this.#pack, publication);
     this.#runCount++;
@@ -79,13 +83,14 @@ export class PublishPackWriter {
     return pack;
   }
 
-  #beginRun(group: string, number: number): void {
+  #beginRun(group: string, alias: number, number: number): void {
     const pack = this.#pack;
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + 4 + group.length);
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + PUBLISH_RUN_BYTES + group.length);
     this.#runStart = pack.length;
     this.#runGroup = group;
-    const at = bytes.writeUInt32LE(number, pack.length + RECORD_HEAD_BYTES);
-    pack.length = writeAscii(bytes, group, at);
+    writeUint32(bytes, number, pack.length + RECORD_HEAD_BYTES);
+    writeUint32(bytes, alias, pack.length + RECORD_HEAD_BYTES + 4);
+    pack.length = writeAscii(bytes, group, pack.length + RECORD_HEAD_BYTES + PUBLISH_RUN_BYTES);
   }
 
   #endRun(): void {
@@ -100,6 +105,7 @@ export function writeHead(pack: PackBuffer, start: number, kind: number, small: 
   const { bytes, length } = pack;
   bytes[start] = kind;
   bytes[start + 1] = small;
-  bytes.writeUInt16LE(count, start + 2);
-  bytes.writeUInt32LE(length - start - RECORD_HEAD_BYTES, start + 4);
+  bytes[start + 2] = count;
+  bytes[start + 3] = count >>> 8;
+  writeUint32(bytes, length - start - RECORD_HEAD_BYTES, start + 4);
 }

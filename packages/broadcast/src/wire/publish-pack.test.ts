@@ -16,7 +16,7 @@ const written = fc.array(fc.tuple(fc.uniqueArray(groupId, { minLength: 1, maxLen
 function write(publications: readonly Written[]): Buffer {
   const writer = new PublishPackWriter('peer0001');
   publications.forEach(([groups, publication], number) => {
-    if (groups.length === 1) writer.publication(groups[0] as string, publication, number);
+    if (groups.length === 1) writer.publication(groups[0] as string, 0, publication, number);
     else writer.publicationToMany(groups, publication, number);
   });
   return writer.take(1, 7);
@@ -53,7 +53,7 @@ describe('publish packs', () => {
 
   it('name their peer, number and flags, and are empty after', () => {
     const writer = new PublishPackWriter('peer0001');
-    writer.publication('r:1', { lane: 'normal', event: 'chat', body: Buffer.from('1'), time: 1 }, 0);
+    writer.publication('r:1', 0, { lane: 'normal', event: 'chat', body: Buffer.from('1'), time: 1 }, 0);
     const reader = new PublishPackReader();
     reader.open(writer.take(1, 7));
     expect([reader.peer, reader.pack, reader.flags, writer.isEmpty]).toEqual(['peer0001', 7, 1, true]);
