@@ -25,6 +25,8 @@ export default {
       ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'typescript7'],
     },
     ...libraries,
+    // Started as a program, found by its path; so is the `im` command.
+    'tests/chaos': { entry: ['src/main.ts'], ignoreDependencies: ['@im/im'] },
     // Started as processes, found by their paths.
     'tests/integration': { entry: ['src/programs/*.mjs'] },
     'apps/*': { entry: ['src/main.ts'] },
@@ -46,7 +48,7 @@ export default {
     // What the examples of documents import.
     'tests/docs': { ignoreDependencies: [/^@im\//, '@types/ws', 'jose', 'ws', 'zod'] },
     tools: {
-      entry: ['bootstrap/{start,test,run,bench}.mjs', 'build/*.mjs', 'release/{checks,total}.mjs'],
+      entry: ['bootstrap/{start,test,run,bench,chaos}.mjs', 'build/*.mjs', 'release/{checks,total}.mjs'],
       project: ['**/*.{mjs,ts}', '!lint/fixtures/**'],
     },
   },

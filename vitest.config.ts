@@ -23,7 +23,7 @@ const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', 'tests', '.
   }));
 
 // Tests of the whole may take long, and share ports, processes and disks: one file at a time.
-const wholeSystem = ['integration', 'clients', 'docs', 'e2e'].map((name) => ({
+const wholeSystem = ['integration', 'chaos', 'clients', 'docs', 'e2e'].map((name) => ({
   resolve: { alias },
   test: {
     name,

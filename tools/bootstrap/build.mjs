@@ -12,7 +12,7 @@ import { step } from './step.mjs';
  * @returns {string[]} their folders
  */
 function closure(name) {
-  const members = new Map(readFolders(root, ['packages', 'apps', '.']).map((member) => [member.name, member]));
+  const members = new Map(readFolders(root, ['packages', 'apps', 'tests', '.']).map((member) => [member.name, member]));
   /** @type {Set<string>} */
   const folders = new Set();
   /** @param {string} current */

@@ -15,6 +15,7 @@
 export const suites = [
   { name: 'unit', projects: 'unit:*', needs: [], uses: ['natsServer', 'redisServer'] },
   { name: 'integration', projects: 'integration', needs: [], uses: ['natsServer', 'redisServer'] },
+  { name: 'chaos', projects: 'chaos', needs: [], uses: ['redisServer'] },
   { name: 'clients', projects: 'clients', needs: ['go', 'php', 'phpZmq', 'pythonZmq'] },
   { name: 'docs', projects: 'docs', needs: ['curl', 'go', 'php', 'phpZmq', 'pythonZmq'] },
   { name: 'e2e', projects: 'e2e', needs: ['chromium'] },
