@@ -39,8 +39,8 @@ export default {
         'src/{main,load/main,publisher/main}.ts',
         'peers/*/server.{ts,js}',
         'systems/*/server.ts',
-        // The parts of RPC chains.
-        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,subscriber}.ts',
+        // The parts of chains.
+        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,subscriber,gifts}.ts',
       ],
       // Part of Linux; the bench does without where it is missing.
       ignoreBinaries: ['taskset'],

@@ -8,7 +8,7 @@ const chainPrograms = {
   'peers/moleculer-nats': ['worker', 'caller'],
   'peers/nats': ['worker', 'caller'],
   'peers/grpc-js': ['worker', 'caller'],
-  'systems/im-bus': ['node', 'publisher', 'subscriber'],
+  'systems/im-bus': ['node', 'publisher', 'subscriber', 'gifts'],
   'peers/nats-bus': ['publisher', 'subscriber'],
   'peers/redis-bus': ['publisher', 'subscriber'],
 };

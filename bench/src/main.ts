@@ -1,7 +1,7 @@
 /** `bench <workload> [options]`: runs one workload and says what it found. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { busSystems } from './bus/bus-systems.js';
+import { busSystems, imBus } from './bus/bus-systems.js';
 import { chooseSystems, compareSystems, type Found } from './harness/compare.js';
 import { describeMachine } from './harness/machine.js';
 import { formatResult } from './harness/result.js';
@@ -9,6 +9,7 @@ import { imRpc, rpcSystems } from './rpc/rpc-systems.js';
 import type { Scale } from './scale.js';
 import { systems } from './systems.js';
 import { BUS_SCALES, runBus } from './workloads/bus.js';
+import { BUS_PRIORITY_SCALES, runBusPriority } from './workloads/bus-priority.js';
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
@@ -21,6 +22,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
   W4           RPC: calls a second, latency, CPU a call of each process, beside the peers
   W5           bus: messages a second, CPU a message, latency of a lone one, beside the peers
+  bus-priority bus: how late the priority lane is while the node is flooded with normal messages
   isolation    RPC: what a service notices of another that hangs and is flooded
   rpc-memory   RPC: resident memory at half load
   hot-update   RPC: what calls notice while workers are updated, and while processes are killed
@@ -69,6 +71,11 @@ const workloads: Readonly<Record<string, Workload>> = {
     pins: false,
     run: ({ scale, only }) =>
       compareSystems(chooseSystems(busSystems, only), runsOf(scale), (system) => runBus(system, BUS_SCALES[scale])),
+  },
+  'bus-priority': {
+    pins: false,
+    run: ({ scale }) =>
+      compareSystems([imBus], runsOf(scale), (system) => runBusPriority(system, BUS_PRIORITY_SCALES[scale])),
   },
   isolation: {
     pins: false,

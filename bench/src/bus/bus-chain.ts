@@ -2,7 +2,13 @@
 import path from 'node:path';
 import { ControlledProcess } from '../harness/control.js';
 import { ServerProcess } from '../harness/server-process.js';
-import type { PublisherCommand, PublisherReply, SubscriberCommand, SubscriberReply } from './bus-commands.js';
+import type {
+  GiftsCommand,
+  PublisherCommand,
+  PublisherReply,
+  SubscriberCommand,
+  SubscriberReply,
+} from './bus-commands.js';
 import type { BusSystem } from './bus-systems.js';
 
 interface Between {
@@ -16,10 +22,13 @@ export class BusChain {
   readonly publisher: ControlledProcess<PublisherCommand, PublisherReply>;
   readonly subscriber: ControlledProcess<SubscriberCommand, SubscriberReply>;
   readonly #between: Between;
+  readonly #folder: string;
+  readonly #givers: ControlledProcess<GiftsCommand, PublisherReply>[] = [];
 
   private constructor(folder: string, between: Between) {
     const options = { place: 'anywhere', args: [JSON.stringify(between.reach)] } as const;
     this.#between = between;
+    this.#folder = folder;
     this.publisher = new ControlledProcess(`${folder}/publisher.js`, options);
     this.subscriber = new ControlledProcess(`${folder}/subscriber.js`, options);
   }
@@ -35,7 +44,16 @@ export class BusChain {
     return [this.publisher.pid, this.#between.pid, this.subscriber.pid];
   }
 
+  /** One more publisher, for the priority lane. */
+  startGiver(): ControlledProcess<GiftsCommand, PublisherReply> {
+    const options = { place: 'anywhere', args: [JSON.stringify(this.#between.reach)] } as const;
+    const giver = new ControlledProcess<GiftsCommand, PublisherReply>(`${this.#folder}/gifts.js`, options);
+    this.#givers.push(giver);
+    return giver;
+  }
+
   async stop(): Promise<void> {
+    await Promise.all(this.#givers.map((giver) => giver.stop()));
     await Promise.all([this.publisher.stop(), this.subscriber.stop(), this.#between.stop()]);
   }
 }

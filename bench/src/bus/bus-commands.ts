@@ -11,7 +11,9 @@ export type SubscriberCommand =
   /** Counts for so long, after a while in which nothing counts. */
   | { readonly do: 'count'; readonly warmMs: number; readonly measureMs: number; readonly pids: readonly number[] }
   /** Latencies of lone messages since the last question. */
-  | { readonly do: 'latencies' };
+  | { readonly do: 'latencies' }
+  /** The same of the priority lane. */
+  | { readonly do: 'gifts' };
 
 export interface SubscriberReply {
   readonly messages: number;
@@ -31,6 +33,14 @@ export type PublisherCommand =
   | { readonly do: 'lone'; readonly count: number; readonly everyMs: number }
   | { readonly do: 'stop' };
 
+/** To what publishes on the priority lane. */
+export type GiftsCommand =
+  /** Connects. */
+  | { readonly do: 'prepare' }
+  /** One each so many milliseconds, whether those before were answered or not. Answered when all were. */
+  | { readonly do: 'send'; readonly count: number; readonly everyMs: number };
+
 export interface PublisherReply {
+  /** Handed over; on the priority lane those that have a version. */
   readonly messages: number;
 }

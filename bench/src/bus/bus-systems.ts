@@ -19,8 +19,10 @@ export interface BusSystem {
   missing(): string | undefined;
 }
 
+export const imBus: BusSystem = { name: 'im', folder: 'systems/im-bus', missing: () => undefined };
+
 export const busSystems: readonly BusSystem[] = [
-  { name: 'im', folder: 'systems/im-bus', missing: () => undefined },
+  imBus,
   { name: 'nats', folder: 'peers/nats-bus', server: () => startNatsServer('anywhere'), missing: natsServerMissing },
   { name: 'redis', folder: 'peers/redis-bus', server: () => startRedisServer('anywhere'), missing: redisServerMissing },
 ];

@@ -14,6 +14,8 @@ export interface BusSubscriber {
 /** What a system calls for each message. */
 export interface BusSink {
   take(body: Uint8Array): void;
+  /** One of the priority lane. */
+  takeGift(body: Uint8Array): void;
   /** The system says that it lost so many. */
   lose(count: number): void;
 }
@@ -23,12 +25,16 @@ export function runSubscriber(start: (sink: BusSink) => BusSubscriber): void {
   let lost = 0;
   let wantsLatencies = true;
   let latencies: number[] = [];
+  let gifts: number[] = [];
   const subscriber = start({
     take(body) {
       messages += 1;
       if (!wantsLatencies) return;
       const made = madeAt(body);
       if (made > 0) latencies.push(now() - made);
+    },
+    takeGift(body) {
+      gifts.push(now() - madeAt(body));
     },
     lose(count) {
       lost += count;
@@ -53,8 +59,9 @@ export function runSubscriber(start: (sink: BusSink) => BusSubscriber): void {
       return nothing;
     }
     if (command.do === 'count') return { ...nothing, ...(await count(command)) };
-    const taken = latencies.sort((a, b) => a - b);
-    latencies = [];
+    const taken = (command.do === 'gifts' ? gifts : latencies).sort((a, b) => a - b);
+    if (command.do === 'gifts') gifts = [];
+    else latencies = [];
     return { ...nothing, messages: taken.length, p50Ms: percentile(taken, 50), p99Ms: percentile(taken, 99) };
   });
 }

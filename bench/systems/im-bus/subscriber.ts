@@ -8,7 +8,7 @@ const broadcast = createZeromqBroadcast({ nodes: [reached<NodeAddresses>()], met
 
 runSubscriber((sink) => {
   const subscriber = broadcast.createSubscriber({
-    onDelivery: ({ body }) => sink.take(body),
+    onDelivery: ({ body, lane }) => (lane === 'priority' ? sink.takeGift(body) : sink.take(body)),
     onLoss: (_, count = 1) => sink.lose(count),
   });
   return {

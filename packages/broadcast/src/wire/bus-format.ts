@@ -83,5 +83,5 @@ export const ANSWER = {
 } as const;
 
 /** About this much goes into one pack. */
-export const PACK_BYTES = { normal: 32_768, priority: 8_192 } as const;
+export const PACK_BYTES = { normal: 65_536, priority: 8_192 } as const;
 export const MAX_COUNT = 65_535;

@@ -5,7 +5,7 @@ import { MAX_BODY_BYTES } from '@im/protocol';
  * Packs under way between two processes, by lane. Few on the priority lane: what is full pushes back on publishers, and
  * what waits longest waits short.
  */
-export const HIGH_WATER_MARK = { normal: 256, priority: 1_000 } as const;
+export const HIGH_WATER_MARK = { normal: 128, priority: 1_000 } as const;
 /** Subscriptions under way: beyond, plain sockets lose them silently. */
 export const SUBSCRIPTION_MARK = 0;
 /** Packs read in one go, before others get their turn of the event loop. */
