@@ -3,11 +3,12 @@
  * source chooses, and that loses packs, cuts connections and kills nodes, as ZeroMQ may.
  */
 import type { Lane } from '@im/protocol';
-import { noMetrics, type Random, silentLogger } from '@im/protocol/ports';
+import { type Counter, type Metrics, noMetrics, type Random, silentLogger } from '@im/protocol/ports';
 import { FakeClock } from '@im/protocol/testing';
 import type { Sequencer } from '../broadcast.js';
 import { BroadcastNode } from '../node/broadcast-node.js';
 import { ADDRESS_END, PEER_CHARACTERS } from '../wire/bus-format.js';
+import type { PackTaker, PackTakerPorts } from '../zeromq/zeromq-node.js';
 import { Bus } from './bus.js';
 import { BusBroadcast, type NodeBroadcast } from './bus-broadcast.js';
 import type { LinkTransport, NodeAddresses, NodeDirectory, OnPack } from './link-transport.js';
@@ -24,26 +25,34 @@ interface Unsent {
 }
 
 export class SimulatedNetwork {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly #random: Random;
   #addresses: NodeAddresses[];
   readonly #listeners = new Set<() => void>();
-  readonly #nodes = new Map<string, BroadcastNode>();
+  readonly #nodes = new Map<string, PackTaker>();
   readonly #links = new Set<SimulatedLink>();
   readonly #deferred: (() => void)[] = [];
   readonly #broadcasts: NodeBroadcast[] = [];
+  /** Messages that nodes passed on, once for each process that wanted them. */
+  delivered = 0;
   /** Packs of nodes that are lost, of a thousand. */
   lossPerMille = 0;
 
-  constructor(random: Random, ids: readonly string[]) {
+  constructor(random: Random, ids: readonly string[], clock = new FakeClock()) {
     this.#random = random;
+    this.clock = clock;
     const nowhere = { normal: '', priority: '' };
     this.#addresses = ids.map((id) => ({ id, publish: nowhere, subscribe: nowhere }));
   }
 
   startNode(id: string, sequencer: Sequencer): void {
-    const node: BroadcastNode = new BroadcastNode({
-      ...{ sequencer, clock: this.clock, random: this.#random, logger: silentLogger, metrics: noMetrics },
+    this.start(id, (ports) => new BroadcastNode({ sequencer, ...ports }));
+  }
+
+  /** Something that is a node to all who publish and subscribe here. */
+  start(id: string, create: (ports: PackTakerPorts) => PackTaker): void {
+    const node = create({
+      ...{ clock: this.clock, random: this.#random, logger: silentLogger, metrics: this.#metrics },
       defer: (run) => void this.#deferred.push(run),
       send: (lane, pack, shared) => {
         const address = pack.toString('latin1', 0, ADDRESS_CHARACTERS);
@@ -73,9 +82,10 @@ export class SimulatedNetwork {
     }
   }
 
-  createBroadcast(): NodeBroadcast {
+  /** @param only at this node */
+  createBroadcast(only?: string): NodeBroadcast {
     const bus = new Bus({
-      directory: this.#directory(),
+      directory: this.#directory(only),
       open: ({ id }, onPack) => {
         const link = new SimulatedLink(id, onPack, this.#random, () => this.lossPerMille);
         this.#links.add(link);
@@ -99,8 +109,17 @@ export class SimulatedNetwork {
     for (const listener of this.#listeners) listener();
   }
 
-  #directory(): NodeDirectory {
-    const nodes = () => this.#addresses;
+  get #metrics(): Metrics {
+    const add = (count = 1): void => {
+      this.delivered += count;
+    };
+    const counted = (name: string): Counter =>
+      name === 'im_broadcast_delivered_total' ? { add } : noMetrics.counter(name, { help: name });
+    return { ...noMetrics, counter: counted };
+  }
+
+  #directory(only: string | undefined): NodeDirectory {
+    const nodes = () => this.#addresses.filter(({ id }) => only === undefined || id === only);
     return {
       get nodes() {
         return nodes();
@@ -150,7 +169,7 @@ class SimulatedLink implements LinkTransport {
   readonly #lossPerMille: () => number;
   /** Packs that wait for a node, as in front of a PUSH socket. */
   readonly #unsent: Record<Lane, Unsent[]> = { normal: [], priority: [] };
-  #node: BroadcastNode | undefined;
+  #node: PackTaker | undefined;
 
   constructor(
     readonly id: string,
@@ -163,7 +182,7 @@ class SimulatedLink implements LinkTransport {
     this.#lossPerMille = lossPerMille;
   }
 
-  connect(node: BroadcastNode): void {
+  connect(node: PackTaker): void {
     this.#node = node;
     for (const lane of LANES) {
       // In any order, as ZeroMQ repeats them.
@@ -179,7 +198,7 @@ class SimulatedLink implements LinkTransport {
   }
 
   /** What ZeroMQ tells a node of a connection that has ended. */
-  withdraw(node: BroadcastNode | undefined): void {
+  withdraw(node: PackTaker | undefined): void {
     for (const lane of LANES) {
       for (const topic of this.#topics[lane]) node?.takeSubscription(lane, Buffer.from(`\x00${topic}`, 'latin1'));
     }
@@ -194,9 +213,9 @@ class SimulatedLink implements LinkTransport {
   send(lane: Lane, pack: Buffer): Promise<void> {
     return new Promise((resolve, refuse) => {
       const send = (): void => {
-        const node = this.#node as BroadcastNode;
+        const node = this.#node as PackTaker;
         this.queues[lane === 'normal' ? 2 : 3]?.push(() =>
-          lane === 'normal' ? node.takeNormal(pack) : node.takePriority(pack),
+          lane === 'normal' ? void node.takeNormal(pack) : node.takePriority(pack),
         );
         resolve();
       };

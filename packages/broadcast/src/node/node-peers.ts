@@ -31,7 +31,7 @@ export interface NodePeersOptions extends PeerLimits {
 }
 
 /** Who must be told what peers want. */
-interface GroupSource {
+export interface GroupSource {
   /** Whether a group can be had there; others are refused. */
   has(group: string): boolean;
   /** The first peer wants it. */

@@ -14,7 +14,7 @@ export interface ZeromqNodeOptions extends NodeLimits, NodeSocketsOptions {
   readonly sequencer: Sequencer;
 }
 
-interface NodeSocketsOptions {
+export interface NodeSocketsOptions {
   /** Name of the node, the same after a restart. */
   readonly id: string;
   /** Where publishers and subscribers connect, by lane; ports may be `*`. Default: free ports of 127.0.0.1. */
@@ -47,7 +47,7 @@ export interface ZeromqNode {
 }
 
 /** What the sockets of a node serve. */
-interface PackTaker {
+export interface PackTaker {
   /** Whether the priority lane should wait. */
   readonly isCrowded: boolean;
   /** Settles after messages under way went on. */
@@ -61,7 +61,7 @@ interface PackTaker {
 }
 
 /** What the sockets give it. */
-type PackTakerPorts = Pick<NodePeersOptions, 'clock' | 'random' | 'logger' | 'metrics' | 'send' | 'defer'>;
+export type PackTakerPorts = Pick<NodePeersOptions, 'clock' | 'random' | 'logger' | 'metrics' | 'send' | 'defer'>;
 
 const FREE: Readonly<Record<Lane, string>> = { normal: 'tcp://127.0.0.1:*', priority: 'tcp://127.0.0.1:*' };
 const NORMAL_SLICE_MS = 1;
@@ -74,7 +74,7 @@ export function createZeromqNode(options: ZeromqNodeOptions): Promise<ZeromqNode
 }
 
 /** @throws ImError CONFIG_INVALID */
-async function openNodeSockets(
+export async function openNodeSockets(
   options: NodeSocketsOptions,
   createNode: (ports: PackTakerPorts) => PackTaker,
 ): Promise<ZeromqNode> {
