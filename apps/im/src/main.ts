@@ -3,6 +3,7 @@
 import { nearestName } from '@im/runtime';
 import { type Environment, runCommand } from './command.js';
 import { bots } from './commands/bots.js';
+import { bridge } from './commands/bridge.js';
 import { broadcastNode } from './commands/broadcast-node.js';
 import { broker } from './commands/broker.js';
 import { gateway } from './commands/gateway.js';
@@ -30,6 +31,7 @@ const commands = [
   ...rpc,
   broker,
   broadcastNode,
+  bridge,
   gateway,
   worker,
   manager,

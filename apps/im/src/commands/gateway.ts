@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setting } from '@im/runtime';
 import { z } from 'zod';
 import { busSettings, describeBus, findBus } from '../bus/bus-place.js';
+import { cellSettings, findCells } from '../cells/cell-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -15,6 +16,7 @@ export const gatewaySettings = {
   ...serverSettings,
   ...brokerSettings,
   ...busSettings,
+  ...cellSettings,
   publicUrl: setting(z.url({ protocol: /^wss?$/ }).optional(), {
     description: 'where clients reach this gateway, as node managers tell them; default: its own port of this host',
     placeholder: 'url',
@@ -34,13 +36,14 @@ export const gateway = defineCommand({
         import('../server/server.js'),
         import('../server/arrangement.js'),
       ]);
+      const cells = findCells(config);
       const { names, place } = await findBrokers(config);
       const { bus, member } = await findBus(config, place.keys, role);
       const name = nodeName(config);
       const starting = startServer({
         ...role,
         ...{ config, site: siteFolder(), version: ownVersion() },
-        arrangement: amongProcesses({ brokers: place, bus, name }),
+        arrangement: amongProcesses({ brokers: place, bus, cells, name }),
       });
       const { origin } = await expectBrokers(names, role.logger, starting);
       if (member !== undefined) {

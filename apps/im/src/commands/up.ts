@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { openDataFolder, systemClock } from '@im/runtime';
+import { findCells } from '../cells/cell-place.js';
 import { defineCommand, type Environment } from '../command.js';
 import { UP_FILE, type UpFile } from '../rpc/broker-place.js';
 import { checkBots, findPorts, type Supervision, superviseChildren } from '../supervised-children.js';
@@ -45,6 +46,7 @@ export const up = defineCommand({
   async run(config, environment) {
     checkBots(config, config.bots);
     checkTogether(config);
+    findCells(config);
     // A second `im up` would take the sockets of the first: the lock comes before them.
     const folder = await openDataFolder(rpcFolder(config));
     const file = path.join(config.dataFolder, UP_FILE);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { ensureSecret, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { busSettings, describeBus, findBus } from '../bus/bus-place.js';
+import { cellSettings, findCells } from '../cells/cell-place.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -16,6 +17,7 @@ const DRAIN_MS = 15_000;
 export const workerSettings = {
   ...brokerSettings,
   ...busSettings,
+  ...cellSettings,
   dataFolder: { ...dataFolder, description: 'folder of the server: tokens are signed with its secret' },
   development: setting(z.boolean().default(false), { description: 'issue tokens to whoever types a name' }),
   release: setting(z.string().min(1).max(64).optional(), {
@@ -38,6 +40,7 @@ export const worker = defineCommand({
     runRole('worker', config, environment, async (role) => {
       const { logger, metrics, shutdown } = role;
       const { dataFolder, development, release = ownVersion() } = config;
+      const cells = findCells(config);
       const { names, place } = await findBrokers(config);
       const { bus, member } = await findBus(config, place.keys, role);
       const [
@@ -45,19 +48,23 @@ export const worker = defineCommand({
         { createPushClient, servePush },
         { createWorkers },
         { openBus },
+        { reachCells },
         { openOnlineReader },
       ] = await Promise.all([
         import('@im/rpc/zeromq'),
         import('@im/push-client'),
         import('@im/workers'),
         import('../bus/open-bus.js'),
+        import('../cells/reach-cells.js'),
         import('../server/online-reader.js'),
       ]);
       const ports = { clock: systemClock, logger, metrics };
       const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
       shutdown.add({ name: 'rpc', stop: () => rpc.close() });
       const caller = rpc.createCaller();
-      const { broadcast, log } = await openBus({ place: bus, keys: place.keys, caller, ports, shutdown });
+      const surroundings = { keys: place.keys, caller, ports, shutdown };
+      const own = await openBus({ place: bus, ...surroundings });
+      const { broadcast, log } = await reachCells(own, cells, surroundings);
       const online = await openOnlineReader({ redis: bus.redis, caller, ports, shutdown });
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
       const serving = createWorkers({

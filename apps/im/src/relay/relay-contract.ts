@@ -7,6 +7,8 @@ import { z } from 'zod';
 
 /** A frame: the page as head, each entry with `bytes` in place of its body, then the bodies. */
 export const RELAY_LOG = 'relay-log';
+/** The same for the logs of another cell, served by the bridges from there. */
+export const bridgedLog = (cell: string): string => `${RELAY_LOG}-${cell}`;
 export const READ = '$read';
 export const HEAD = '$head';
 

@@ -12,10 +12,10 @@ type BodilessPage = Head & {
   >)[];
 };
 
-/** @param caller stays yours to close */
-export function createRelayedLogReader(caller: RpcCaller): LogReader {
+/** @param caller stays yours to close @param service that serves them */
+export function createRelayedLogReader(caller: RpcCaller, service = RELAY_LOG): LogReader {
   const call = async (method: string, input: unknown): Promise<Uint8Array> =>
-    (await caller.call(RELAY_LOG, method, encodeJson(input), { idempotent: true })).body;
+    (await caller.call(service, method, encodeJson(input), { idempotent: true })).body;
 
   async function readSome(group: string, range: ReadRange): Promise<Page> {
     const { head, next } = decodeFrame(await call(READ, { group, range }));

@@ -9,12 +9,15 @@ export interface LogService {
   readonly worker: RpcWorker;
   readonly log: LogReader;
   readonly version: string;
+  /** Under which name. Default: that of the logs of this cell. */
+  readonly service?: string;
 }
 
 /** Settles when it can be reached; closing answers the calls it has. */
-export async function serveLog({ worker, log, version }: LogService): Promise<{ close(): Promise<void> }> {
+export async function serveLog(options: LogService): Promise<{ close(): Promise<void> }> {
+  const { worker, log, version, service = RELAY_LOG } = options;
   const registration = await worker.serve({
-    name: RELAY_LOG,
+    name: service,
     version,
     methods: [READ, HEAD],
     handle: (request) => readLog(log, request),

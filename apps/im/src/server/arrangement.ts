@@ -7,6 +7,8 @@ import type { Shutdown } from '@im/runtime';
 import { createWorkers } from '@im/workers';
 import type { BusPlace } from '../bus/bus-place.js';
 import { openBus } from '../bus/open-bus.js';
+import type { CellPlace } from '../cells/cell-place.js';
+import { reachCells } from '../cells/reach-cells.js';
 import { serveOnline } from '../relay/serve-online.js';
 import type { BrokerPlace } from '../rpc/broker-place.js';
 import { type Engines, openEmbedded, type Ports } from './engines.js';
@@ -45,18 +47,21 @@ export interface Elsewhere {
   readonly brokers: BrokerPlace;
   /** Its Redis is where online lists are, too; without one they are here. */
   readonly bus: BusPlace;
+  /** Undefined: there is one. */
+  readonly cells: CellPlace | undefined;
   /** Of this gateway, among several. */
   readonly name: string;
 }
 
 /** Workers and broadcast nodes are processes of their own. */
-export function amongProcesses({ brokers, bus, name }: Elsewhere): Arrangement {
+export function amongProcesses({ brokers, bus, cells, name }: Elsewhere): Arrangement {
   const { redis } = bus;
   return {
     createRpc: ({ clock, logger }) => createZeromqRpc({ ...brokers, clock, logger }),
     async openEngines({ rpc, ports, shutdown }) {
       const { keys } = brokers;
-      const opened = await openBus({ place: bus, keys, caller: rpc.createCaller(), ports, shutdown });
+      const surroundings = { keys, caller: rpc.createCaller(), ports, shutdown };
+      const opened = await reachCells(await openBus({ place: bus, ...surroundings }), cells, surroundings);
       if (redis === undefined) return { ...opened, online: createMemoryOnlineList({ metrics: ports.metrics }) };
       const { openPresence } = await import('./redis-engines.js');
       const { online, users } = await openPresence(redis, name, ports, shutdown);

@@ -61,7 +61,8 @@ export const gatewayOrigins = (plan: UpPlan): string[] =>
 
 /** Brokers, node managers, broadcast nodes, workers, gateways, bots: each finds those before it ready. */
 export function upChildren(plan: UpPlan): ChildSpec[] {
-  const { keysFolder, dataFolder, engine, redis, nats, logLevel, json, workerProgram, bots } = plan;
+  const { keysFolder, dataFolder, engine, redis, nats, cell, homes, bridge, logLevel, json, workerProgram, bots } =
+    plan;
   const broker = brokerAddressesOf(plan);
   const node = nodeAddressesOf(plan);
   const manager = managerAddressesOf(plan);
@@ -102,6 +103,7 @@ export function upChildren(plan: UpPlan): ChildSpec[] {
         node: known,
         manager,
         ...{ engine, redis, nats },
+        ...{ cell, homes, bridge },
         keysFolder,
         dataFolder,
         development,

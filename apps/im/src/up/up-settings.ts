@@ -3,12 +3,14 @@ import path from 'node:path';
 import { type Config, ConfigError, type ConfigMistake, type Settings, setting } from '@im/runtime';
 import { z } from 'zod';
 import { engineMistakes } from '../bus/bus-place.js';
+import { cellSettings } from '../cells/cell-place.js';
 import { botsCount } from '../commands/bots-settings.js';
 import { keysFolder } from '../rpc/broker-place.js';
 import { engine, nats, redis, serverSettings } from '../settings.js';
 
 export const upSettings = {
   ...serverSettings,
+  ...cellSettings,
   bots: botsCount,
   gateways: setting(z.int().min(1).max(16).default(1), {
     description: 'how many gateways, each a port above the one before; several need --redis',

@@ -1,0 +1,54 @@
+/** Owns: publishing, subscribing and reading logs in all cells, over the bridges to this one. */
+import type { Broadcast } from '@im/broadcast';
+import type { LogReader } from '@im/timeline';
+import type { BusSurroundings, OpenBus } from '../bus/open-bus.js';
+import { bridgedLog } from '../relay/relay-contract.js';
+import { createRelayedLogReader } from '../relay/relayed-log.js';
+import type { CellPlace } from './cell-place.js';
+
+const PATIENCE_MS = 3_000;
+
+/**
+ * Settles when bridges are in reach, or after a while all the same: then it says so in the log, and the rest goes on.
+ * @param own of this cell @param cells undefined: there is one
+ */
+export async function reachCells(
+  own: OpenBus,
+  cells: CellPlace | undefined,
+  { keys, caller, ports, shutdown }: Omit<BusSurroundings, 'place'>,
+): Promise<OpenBus> {
+  if (cells === undefined) return own;
+  const [{ createCellBroadcast }, { createZeromqBridges }] = await Promise.all([
+    import('@im/broadcast/bridge'),
+    import('@im/broadcast/zeromq'),
+  ]);
+  const { cell, homes } = cells;
+  const buses = new Map<string, Broadcast>([[cell, own.broadcast]]);
+  const logs = new Map<string, LogReader>([[cell, own.log]]);
+  const reaching = [...cells.bridges].map(async ([from, bridges]) => {
+    // Bridges have the keys of brokers, as nodes do.
+    const pool = createZeromqBridges({
+      bridges,
+      ...(keys !== undefined && { keys: { ...keys, nodeKey: keys.brokerKey } }),
+      ...ports,
+    });
+    shutdown.add({ name: `bridges from ${from}`, stop: () => pool.close() });
+    buses.set(from, pool);
+    logs.set(from, createRelayedLogReader(caller, bridgedLog(from)));
+    await pool.ready(PATIENCE_MS).catch(() => {
+      const names = bridges.map(({ id }) => id);
+      const message = 'no bridge is in reach yet: do they run, do they reach their cell, do the keys fit?';
+      ports.logger.warn(message, { cell: from, bridges: names });
+    });
+  });
+  await Promise.all(reaching);
+  // Logs are read where they are written.
+  const logOf = (group: string): LogReader => logs.get(homes.homeOf(group)) ?? own.log;
+  return {
+    broadcast: createCellBroadcast({ homes, cells: buses }),
+    log: {
+      head: (group) => logOf(group).head(group),
+      read: (group, range) => logOf(group).read(group, range),
+    },
+  };
+}

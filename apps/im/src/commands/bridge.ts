@@ -1,0 +1,162 @@
+/** `im bridge`: brings the groups of one cell to the gateways and workers of another, as a process of its own. */
+import { ImError } from '@im/protocol';
+import { type Config, ConfigError, setting, systemClock } from '@im/runtime';
+import { z } from 'zod';
+import { nodeAddress, nodeAddressesOf } from '../bus/node-address.js';
+import { findNodes } from '../bus/node-place.js';
+import { cellName, homeRules, readHomes } from '../cells/cell-place.js';
+import { managerAddress } from '../cluster/manager-address.js';
+import { CommandError, defineCommand } from '../command.js';
+import { ownVersion } from '../own-version.js';
+import { type Role, runRole } from '../role.js';
+import { brokerAddress } from '../rpc/broker-address.js';
+import { type BrokerPlace, brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
+import { dataFolder, loggingSettings, processName, redis } from '../settings.js';
+
+const bridgeSettings = {
+  from: setting(cellName, { description: 'the cell from which it brings groups: their home', placeholder: 'cell' }),
+  to: setting(cellName, { description: 'the cell whose gateways and workers it serves', placeholder: 'cell' }),
+  homes: setting(homeRules, {
+    description: 'the home of each group, the same in all cells; the first that fits counts, the last is *=<cell>',
+    placeholder: 'rules',
+  }),
+  listen: setting(nodeAddress.default('bridge-1@tcp://127.0.0.1:7801'), {
+    description: 'its name, and the first of its four ports; or a path, beside which its sockets are',
+    placeholder: 'address',
+  }),
+  ...brokerSettings,
+  insecure: setting(z.boolean().default(false), {
+    description: 'listen to other hosts without keys: whoever reaches the ports may publish and read everything',
+  }),
+  dataFolder: { ...dataFolder, description: 'of `im up` in the cell that it serves' },
+  fromNode: setting(z.array(nodeAddress).default([]), {
+    description: 'the broadcast nodes of the home cell',
+    placeholder: 'addresses',
+  }),
+  fromManager: setting(z.array(managerAddress).default([]), {
+    description: 'the node managers of the home cell, which know its nodes',
+    placeholder: 'addresses',
+  }),
+  fromBroker: setting(z.array(brokerAddress).default([]), {
+    description: 'the brokers of the home cell, behind which its logs are, unless they are in --from-redis',
+    placeholder: 'addresses',
+  }),
+  fromRedis: { ...redis, description: 'the Redis with the logs of the home cell' },
+  fromKeysFolder: setting(z.string().min(1).optional(), {
+    description: 'folder with keys of the home cell',
+    flag: 'from-keys',
+    placeholder: 'folder',
+  }),
+  fromDataFolder: setting(z.string().min(1).optional(), {
+    description: 'of `im up` in the home cell, if that is on this host: names what is not named',
+    flag: 'from-data',
+    placeholder: 'folder',
+  }),
+  processName,
+  ...loggingSettings,
+};
+
+type BridgeConfig = Config<typeof bridgeSettings>;
+
+export const bridge = defineCommand({
+  name: 'bridge',
+  summary: 'brings the groups of another cell to the gateways and workers of this one',
+  settings: bridgeSettings,
+  examples: [
+    ["im bridge --from a --to b --homes 'r:eu-*=b,*=a' --from-data /var/lib/im-a --data /var/lib/im-b", 'on one host'],
+    [
+      "im bridge --from a --to b --homes '*=a' --from-manager tcp://10.0.0.4:7601 --from-broker tcp://10.0.0.5:7401 --broker tcp://10.1.0.5:7401",
+      'between hosts',
+    ],
+  ],
+  run(config, environment) {
+    const { from, to, homes: rules } = config;
+    const homes = readHomes(rules);
+    if (from === to) throw mistake('to', 'another cell than --from');
+    if (!homes.cells.includes(from)) throw mistake('from', 'a cell that --homes names: nothing has its home there');
+    return runRole('bridge', config, environment, async (role) => {
+      const { logger, metrics, shutdown } = role;
+      const [{ createZeromqBridge }, { createZeromqRpc }, { guardNode }, { reachNodes }, { serveLog }, relay] =
+        await Promise.all([
+          import('@im/broadcast/zeromq'),
+          import('@im/rpc/zeromq'),
+          import('../bus/guarded-context.js'),
+          import('../bus/reach-nodes.js'),
+          import('../relay/serve-log.js'),
+          import('../relay/relay-contract.js'),
+        ]);
+      const ports = { clock: systemClock, logger, metrics };
+      const home = await findHome(config, role);
+      const broadcast = await reachNodes(home.nodes, home.keys, ports);
+      shutdown.add({ name: 'home cell', stop: () => broadcast.close() });
+      const log = await openHomeLog(config, home, role);
+      const { names, place } = await findBrokers(config);
+      const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
+      shutdown.add({ name: 'rpc', stop: () => rpc.close() });
+      const guarded = await guardNode(config.keysFolder);
+      shutdown.add({ name: 'keys', stop: () => guarded.close() });
+      const { keys, context } = guarded;
+      const isHome = (group: string): boolean => homes.homeOf(group) === from;
+      try {
+        const running = await createZeromqBridge({
+          ...nodeAddressesOf(config.listen),
+          ...{ home: broadcast, isHome, keys, context, insecure: config.insecure },
+          ...ports,
+        });
+        shutdown.add({ name: 'bridge', stop: () => running.close() });
+      } catch (error) {
+        if (!(error instanceof ImError)) throw error;
+        throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
+      }
+      const service = relay.bridgedLog(from);
+      const serving = serveLog({ worker: rpc.createWorker(), log, version: ownVersion(), service });
+      const served = await expectBrokers(names, logger, serving);
+      shutdown.add({ name: 'log readers', stop: () => served.close() });
+      return { from, to, bridge: config.listen, brokers: names };
+    });
+  },
+});
+
+interface Home {
+  readonly nodes: Awaited<ReturnType<typeof findNodes>>['nodes'];
+  readonly brokers: BrokerPlace['brokers'];
+  readonly keys: BrokerPlace['keys'];
+}
+
+/** Where the nodes and brokers of the home cell are. @throws CommandError, ConfigError */
+async function findHome(config: BridgeConfig, role: Role): Promise<Home> {
+  const { fromNode: node, fromManager: manager, fromBroker: broker, fromKeysFolder, fromDataFolder } = config;
+  if (node.length + manager.length === 0 && fromDataFolder === undefined) {
+    throw mistake('fromNode', 'where the home cell is: --from-node, --from-manager or --from-data');
+  }
+  if (broker.length === 0 && config.fromRedis === undefined && fromDataFolder === undefined) {
+    throw mistake('fromBroker', 'where the logs of the home cell are: --from-broker, IM_FROM_REDIS or --from-data');
+  }
+  if (fromDataFolder === undefined) {
+    const { readPeerKeys } = await import('../rpc/key-files.js');
+    const keys = fromKeysFolder === undefined ? undefined : await readPeerKeys(fromKeysFolder);
+    const { portsOf } = await import('../rpc/broker-address.js');
+    const { nodes } = await findNodes({ engine: 'zeromq', node, manager, dataFolder: '' }, keys, role);
+    return { nodes, brokers: broker.map(portsOf), keys };
+  }
+  const { place } = await findBrokers({ broker, keysFolder: fromKeysFolder, dataFolder: fromDataFolder });
+  const { nodes } = await findNodes({ engine: 'zeromq', node, manager, dataFolder: fromDataFolder }, place.keys, role);
+  return { nodes, brokers: place.brokers, keys: place.keys };
+}
+
+/** @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID */
+async function openHomeLog({ fromRedis }: BridgeConfig, { brokers, keys }: Home, { logger, metrics, shutdown }: Role) {
+  if (fromRedis !== undefined) {
+    const { openLogReader } = await import('../server/redis-engines.js');
+    return openLogReader(fromRedis, { clock: systemClock, logger, metrics }, shutdown);
+  }
+  const [{ createZeromqRpc }, { createRelayedLogReader }] = await Promise.all([
+    import('@im/rpc/zeromq'),
+    import('../relay/relayed-log.js'),
+  ]);
+  const rpc = createZeromqRpc({ brokers, keys, clock: systemClock, logger });
+  shutdown.add({ name: 'home rpc', stop: () => rpc.close() });
+  return createRelayedLogReader(rpc.createCaller());
+}
+
+const mistake = (path: string, expected: string): ConfigError => new ConfigError([{ path, expected }]);
