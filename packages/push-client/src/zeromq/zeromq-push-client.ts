@@ -29,7 +29,7 @@ export interface PushKeys {
 }
 
 /** Where the broadcast nodes are: told by node managers as they come and go, or named once and for all. */
-export type PushNodes = { readonly managers: readonly ManagerAddress[] } | { readonly nodes: readonly NodeAddresses[] };
+type PushNodes = { readonly managers: readonly ManagerAddress[] } | { readonly nodes: readonly NodeAddresses[] };
 
 export type ZeromqPushClientOptions = PushNodes & {
   /** What nodes and managers that have keys want. */
