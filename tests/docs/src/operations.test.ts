@@ -18,6 +18,7 @@ const BESIDE = [
   'worker',
   'manager',
   'broadcast-node',
+  'bridge',
   'keys',
   'rpc services',
   'rpc call',
