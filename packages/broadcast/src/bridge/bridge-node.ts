@@ -168,7 +168,7 @@ export class BridgeNode {
     // For a while after the last peer has gone the home still sends.
     if (!this.#peers.interests.has(group)) return;
     this.#relayed.normal.add();
-    this.#packer.publication(group, delivery, this.#packedMessages++);
+    this.#packer.publication(group, 0, delivery, this.#packedMessages++);
     if (this.#packer.bytes >= PACK_BYTES.normal) this.#passPacked();
     else if (!this.#isPacking) {
       this.#isPacking = true;
