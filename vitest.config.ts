@@ -8,6 +8,8 @@ const alias = readMembersWithEntryPoints()
   .flatMap(({ entryPoints }) => entryPoints)
   .map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source }));
 
+const setupFiles = [path.join(workspaceRoot, 'tools/workspace/patient-waits.ts')];
+
 const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', 'tests', '.'])
   .filter(({ manifest }) => manifest.nx?.targets?.test !== undefined)
   .map(({ name, folder }) => ({
@@ -17,6 +19,7 @@ const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', 'tests', '.
       root: folder,
       include: [existsSync(path.join(folder, 'src')) ? 'src/**/*.test.ts' : '**/*.test.ts'],
       // Generous: it is there to end what hangs, never to judge how fast a machine is.
+      setupFiles,
       testTimeout: 60_000,
       hookTimeout: 60_000,
     },
@@ -29,6 +32,7 @@ const wholeSystem = ['integration', 'chaos', 'clients', 'docs', 'e2e'].map((name
     name,
     root: path.join(workspaceRoot, 'tests', name),
     include: ['src/**/*.test.ts'],
+    setupFiles,
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
