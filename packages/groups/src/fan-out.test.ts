@@ -524,3 +524,77 @@ describe('wrong use', () => {
     }
   });
 });
+
+describe('slices of a frame', () => {
+  /** A fan-out in which each write takes a millisecond. */
+  function slow(viewers: number, group = 'r:1') {
+    const setting = setUp();
+    const enter = (): FakeViewer => {
+      const viewer = setting.enter(group);
+      viewer.onWrite = () => setting.clock.advance(1);
+      return viewer;
+    };
+    return { ...setting, enter, viewers: Array.from({ length: viewers }, enter) };
+  }
+  const reached = (viewers: readonly FakeViewer[]) => viewers.filter(({ chunks }) => chunks.length > 0).length;
+
+  it('a large group is written over several turns, between which others have theirs', () => {
+    const { clock, fanOut, endTurn, turns, viewers } = slow(200);
+    fanOut.publish(normal('a'));
+    clock.advance(0);
+    expect(reached(viewers)).toBeLessThan(100);
+    expect(turns).toHaveLength(1);
+    for (let turn = 0; turns.length > 0; turn += 1) {
+      expect(turn).toBeLessThan(5);
+      endTurn();
+    }
+    expect(viewers.every((viewer) => events(viewer).join() === 'a')).toBe(true);
+  });
+
+  it('priority messages that come meanwhile overtake what is not written yet', () => {
+    const { clock, fanOut, endTurn, turns, viewers } = slow(200);
+    fanOut.publish(normal('a'));
+    clock.advance(0);
+    fanOut.publish(priority(1));
+    while (turns.length > 0) endTurn();
+    const orders = viewers.map((viewer) => events(viewer).join());
+    expect(new Set(orders)).toEqual(new Set(['a,e1/1', 'e1/1,a']));
+  });
+
+  it('who leaves before its turn gets what was published while it was here, who comes gets nothing of it', () => {
+    const { clock, fanOut, endTurn, turns, viewers, enter } = slow(200);
+    fanOut.publish(normal('a'));
+    clock.advance(0);
+    const waiting = viewers.find(({ chunks }) => chunks.length === 0) as FakeViewer;
+    fanOut.leave(waiting, 'r:1');
+    const late = enter();
+    expect(events(waiting)).toEqual(['a']);
+    while (turns.length > 0) endTurn();
+    expect(events(late)).toEqual([]);
+    expect(events(waiting)).toEqual(['a']);
+  });
+
+  it('a small group does not wait for the end of a large one', () => {
+    const { clock, fanOut, endTurn } = slow(2_000);
+    const small = new FakeViewer(new FakeEncoding());
+    fanOut.join(small, 'r:2').release(START);
+    fanOut.publish(normal('a'));
+    fanOut.publish(normal('b', 'r:2'));
+    clock.advance(0);
+    endTurn();
+    expect(events(small)).toEqual(['b']);
+  });
+
+  it('the next frame of a group begins when all have the one before', () => {
+    const { clock, fanOut, endTurn, turns, viewers } = slow(200);
+    fanOut.publish(normal('a'));
+    clock.advance(0);
+    fanOut.publish(normal('b'));
+    clock.advance(FRAME_MS);
+    for (let left = 20; left > 0; left -= 1) {
+      while (turns.length > 0) endTurn();
+      clock.advance(FRAME_MS);
+    }
+    expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['a,b']));
+  });
+});

@@ -12,18 +12,25 @@ import { FrameLoop } from './frame-loop.js';
 import { Group, type Shared } from './group.js';
 import { GroupMetrics } from './group-metrics.js';
 import type { Member, Membership } from './membership.js';
+import { Slice } from './slice.js';
 import type { Viewer } from './viewer.js';
 
 declare const queueMicrotask: (run: () => void) => void;
 
 const DEFAULT_FRAMES_PER_SECOND = 12;
+const DEFAULT_SLICE_MS = 8;
 
 export interface FanOutOptions {
   readonly clock: Clock;
   /** Default 12. 0: no frames, normal messages go at the end of the turn too, after priority. */
   readonly framesPerSecond?: number;
+  /** How long frames are written in one turn; what is left goes with the next one. Default 8. 0: to one member a turn. */
+  readonly sliceMs?: number;
   readonly metrics?: Metrics;
-  /** Runs something at the end of the current turn, before timers. Default: queueMicrotask. Node: setImmediate packs more. */
+  /**
+   * Runs something at the end of the current turn, before timers. Default: queueMicrotask. Node: setImmediate packs more, and
+   * lets others have their turn between two slices.
+   */
   readonly afterTurn?: (run: () => void) => void;
   /** Normal messages a group may have waiting; those beyond are dropped and told (`budget`). Default 10,000. */
   readonly maxWaiting?: number;
@@ -54,6 +61,11 @@ export class FanOut<V extends Viewer> {
   /** Groups with priority messages of this turn, and with something for the next frame. */
   #urgent = new Set<Group<V>>();
   #waiting = new Set<Group<V>>();
+  /** Groups whose frame is being written, in order; one that needs several slices goes behind the others. */
+  #writing: Group<V>[] = [];
+  /** Spent on the frame that is being written. */
+  #frameMs = 0;
+  readonly #sliceMs: number;
   #turnRequested = false;
   #members = 0;
   #closed = false;
@@ -68,6 +80,7 @@ export class FanOut<V extends Viewer> {
     this.#onFirstMember = options.onFirstMember ?? nothing;
     this.#onLastMember = options.onLastMember ?? nothing;
     this.#atOnce = framesPerSecond === 0;
+    this.#sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
     this.#frames = new FrameLoop(clock, 1000 / (framesPerSecond || DEFAULT_FRAMES_PER_SECOND), this.#frame);
     this.#shared = {
       limits: {
@@ -194,6 +207,7 @@ export class FanOut<V extends Viewer> {
     this.#groups.clear();
     this.#urgent.clear();
     this.#waiting.clear();
+    this.#writing = [];
     this.#shared.owing.clear();
     this.#members = 0;
   }
@@ -231,22 +245,47 @@ export class FanOut<V extends Viewer> {
   readonly #turn = (): void => {
     this.#turnRequested = false;
     if (this.#closed) return;
-    if (this.#atOnce) this.#frame();
-    else this.#writePriority();
+    this.#writePriority();
+    if (this.#atOnce) this.#beginFrame();
+    else if (this.#writing.length > 0) this.#writeSlice();
   };
 
   readonly #frame = (): void => {
-    const start = this.#clock.monotonic();
     this.#writePriority();
+    this.#beginFrame();
+  };
+
+  /** Of all groups in which something waits; those whose last frame is still being written wait for the next. */
+  #beginFrame(): void {
     for (const member of this.#shared.owing) {
       if (!member.viewer.congested) member.owner.tell(member);
     }
-    const groups = this.#waiting;
-    this.#waiting = new Set();
-    for (const group of groups) group.writeFrame();
-    if (this.#shared.owing.size > 0) this.#frames.request();
-    this.#shared.metrics.frameSeconds.observe((this.#clock.monotonic() - start) / 1000);
-  };
+    for (const group of this.#waiting) {
+      if (!group.beginFrame()) continue;
+      this.#waiting.delete(group);
+      this.#writing.push(group);
+    }
+    this.#writeSlice();
+  }
+
+  #writeSlice(): void {
+    const slice = new Slice(this.#clock, this.#sliceMs);
+    const groups = this.#writing;
+    const unfinished: Group<V>[] = [];
+    let next = 0;
+    for (; next < groups.length && !slice.hasEnded; next += 1) {
+      const group = groups[next] as Group<V>;
+      if (!group.writeSlice(slice.isOver)) unfinished.push(group);
+    }
+    this.#writing = [...groups.slice(next), ...unfinished];
+    this.#frameMs += slice.elapsedMs;
+    if (this.#writing.length === 0) {
+      this.#shared.metrics.frameSeconds.observe(this.#frameMs / 1000);
+      this.#frameMs = 0;
+    }
+    if (this.#writing.length > 0 || (this.#atOnce && this.#waiting.size > 0)) this.#requestTurn();
+    if (this.#shared.owing.size > 0 || (!this.#atOnce && this.#waiting.size > 0)) this.#frames.request();
+  }
 
   #writePriority(): void {
     const groups = this.#urgent;

@@ -4,9 +4,8 @@
  *
  * Members are an array, left by swapping with the last, walked from its end: whoever leaves or joins during a walk
  * (a write may close its viewer) changes only the part already walked, or brings a member from there, whom its mark
- * (`frame` in the normal lane, the position in the priority lane) shows to be done. So a walk may also be cut into
- * slices with other turns between them: a time budget needs a cursor kept across turns, and the mark set when a
- * membership begins between two slices.
+ * (`frame` in the normal lane, the position in the priority lane) shows to be done. So a frame is written in slices
+ * with other turns between them; whose membership begins between two slices is marked as done.
  */
 import type { Delivery, Position } from '@im/protocol';
 import type { Budget } from './budget.js';
@@ -33,6 +32,9 @@ export class Group<V extends Viewer> {
   #held = 0;
   #log: PriorityLog | undefined;
   #waiting: NormalFrame | undefined;
+  /** The frame that is being written: to the members up to the cursor not yet. */
+  #writing: NormalFrame | undefined;
+  #cursor = 0;
   #frame = 0;
   /** Whether messages of the log are being written: they must not be forgotten. */
   #walking = false;
@@ -74,6 +76,7 @@ export class Group<V extends Viewer> {
     member.epoch = position.epoch;
     member.version = position.version;
     member.start = this.#waiting?.here();
+    member.frame = this.#frame;
     this.#held -= 1;
     if (log !== undefined) {
       this.#writeRuns(member, log, log.following(position, member.heldFrom));
@@ -86,6 +89,10 @@ export class Group<V extends Viewer> {
   settle(member: Member<V>): void {
     if (member.phase !== 'live') return;
     this.writePriority();
+    if (this.#writing !== undefined && isLive(member) && member.frame !== this.#frame) {
+      member.frame = this.#frame;
+      this.#writeWaiting(member, this.#writing);
+    }
     if (this.#waiting !== undefined && isLive(member)) this.#writeWaiting(member, this.#waiting);
     this.tell(member);
   }
@@ -110,12 +117,12 @@ export class Group<V extends Viewer> {
     return this.#log.add(delivery);
   }
 
-  /** For {@link writeFrame}. */
+  /** For {@link beginFrame}. */
   addNormal(delivery: Delivery): void {
     this.#pending().add(delivery);
   }
 
-  /** For {@link writeFrame}. */
+  /** For {@link beginFrame}. */
   addLost(count: number | undefined): void {
     this.#pending().addLost(count);
   }
@@ -138,20 +145,33 @@ export class Group<V extends Viewer> {
     this.#shared.metrics.delivered.priority.add(written);
   }
 
-  writeFrame(): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
+  /** @returns whether {@link writeSlice} has something to write; false also while the frame before is being written */
+  beginFrame(): boolean {
+    if (this.#writing !== undefined || this.#waiting === undefined) return false;
+    this.#writing = this.#waiting;
     this.#waiting = undefined;
     this.#frame += 1;
+    this.#cursor = this.#members.length - 1;
+    return true;
+  }
+
+  /** Writes the frame to members until all have it, or the slice is over: asked before each. @returns whether all have it */
+  writeSlice(isOver: () => boolean): boolean {
+    const writing = this.#writing;
+    if (writing === undefined) return true;
     let written = 0;
-    for (let i = this.#members.length - 1; i >= 0; i -= 1) {
-      const member = this.#members[i];
+    while (this.#cursor >= 0 && !isOver()) {
+      const member = this.#members[this.#cursor];
+      this.#cursor -= 1;
       if (member === undefined || member.phase !== 'live' || member.frame === this.#frame) continue;
       member.frame = this.#frame;
-      written += this.#writeWaiting(member, waiting);
+      written += this.#writeWaiting(member, writing);
     }
-    waiting.discard();
     this.#shared.metrics.delivered.normal.add(written);
+    if (this.#cursor >= 0) return false;
+    writing.discard();
+    this.#writing = undefined;
+    return true;
   }
 
   /** Tells a member what it was not sent, when it can be told. */
@@ -167,6 +187,8 @@ export class Group<V extends Viewer> {
   discard(): void {
     this.#waiting?.discard();
     this.#waiting = undefined;
+    this.#writing?.discard();
+    this.#writing = undefined;
     this.#log?.discard();
   }
 
