@@ -1,5 +1,7 @@
+import { createConnection } from 'node:net';
+import { seededRandom } from '@im/protocol/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Context, curveKeyPair, Push, Router } from 'zeromq';
+import { Context, curveKeyPair, Push, Router, XSubscriber } from 'zeromq';
 import type { NodeBroadcast } from '../link/bus-broadcast.js';
 import { normal, priority } from '../testing/contract/setting.js';
 import { FakeSequencer } from '../testing/fake-sequencer.js';
@@ -54,6 +56,58 @@ describe('a ZeroMQ broadcast node', () => {
     await vi.waitFor(() => publisher.publish('r:1', normal('1')));
     await publisher.publish('r:1', priority('2'));
     await vi.waitFor(() => expect(subscriber.texts().sort()).toEqual(['1', '2']));
+  });
+
+  it('goes on when strangers send random bytes, hold connections half open, or send more than any pack may have', async () => {
+    const node = await startNode();
+    const subscriber = await subscribeRecording(connect(node), 'r:1');
+    const random = seededRandom(20_261_121);
+    const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
+    // The first bytes of a greeting of ZMTP 3, after which nothing follows.
+    const beginning = Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f]);
+    const { publish, subscribe } = node.addresses;
+    for (const address of [...Object.values(publish), ...Object.values(subscribe)]) {
+      const { hostname, port } = new URL(address.replace('tcp:', 'http:'));
+      for (let count = 0; count < 60; count++) {
+        const stranger = createConnection(Number(port), hostname);
+        closing.push(() => void stranger.destroy());
+        stranger.on('error', () => {});
+        if (count % 3 === 0) stranger.write(noise(1 + Math.floor(random() * 4_000)));
+        else if (count % 3 === 1) stranger.write(beginning);
+      }
+    }
+    for (const address of Object.values(publish)) {
+      const stranger = new Push({ linger: 0 });
+      closing.push(() => stranger.close());
+      stranger.connect(address);
+      await stranger.send(Buffer.alloc(9_000_000, 0x50));
+      for (let count = 0; count < 200; count++) {
+        await stranger.send(Buffer.concat([Buffer.from([0x50, 1]), noise(Math.floor(random() * 200))]));
+      }
+    }
+    for (const address of Object.values(subscribe)) {
+      const stranger = new XSubscriber({ linger: 0 });
+      closing.push(() => stranger.close());
+      stranger.connect(address);
+      for (let count = 0; count < 200; count++) {
+        await stranger.send(Buffer.concat([Buffer.from([count % 2]), noise(Math.floor(random() * 100))]));
+      }
+    }
+    const publisher = connect(node).createPublisher();
+    await vi.waitFor(() => publisher.publish('r:1', normal('1')));
+    await publisher.publish('r:1', priority('2'));
+    await vi.waitFor(() => expect(subscriber.texts().sort()).toEqual(['1', '2']));
+  });
+
+  it('refuses, before anything is sent, a body that is larger than any may be', async () => {
+    const publisher = connect(await startNode()).createPublisher();
+    const body = 'x'.repeat(65_537);
+    for (const publication of [normal(body), priority(body)]) {
+      await expect(publisher.publish('r:1', publication)).rejects.toMatchObject({ name: 'BODY_TOO_LARGE' });
+      await expect(publisher.publishMany(['r:1', 'r:2'], publication)).rejects.toMatchObject({
+        name: 'BODY_TOO_LARGE',
+      });
+    }
   });
 
   it('sends all packs of one moment, also when there are hundreds', async () => {

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
+import { RecordingLogger, RecordingMetrics, seededRandom } from '@im/protocol/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Context, curveKeyPair, Push, Router } from 'zeromq';
+import { Context, curveKeyPair, Push, Router, XSubscriber } from 'zeromq';
 import { type ClusterMember, type JoinOptions, joinCluster } from './cluster-member.js';
 import {
   createNodeManager,
@@ -171,6 +171,34 @@ describe('a cluster on ZeroMQ', () => {
     await vi.waitFor(() => expect(metrics.value('im_cluster_foreign_messages_total')).toBe(5), PATIENCE);
     const a = join([address], 'a');
     await sees(a, 'a');
+    expect(logger.records.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  it('goes on when strangers hold connections half open, send random bytes, or subscribe to nonsense', async () => {
+    const [logger, metrics] = [new RecordingLogger(), new RecordingMetrics()];
+    const { address } = await startManager({ logger, metrics });
+    const random = seededRandom(20_261_121);
+    const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
+    for (const port of [address.heartbeats, address.topology].map((url) => Number(url.split(':').at(-1)))) {
+      for (let count = 0; count < 60; count++) {
+        const stranger = createConnection(port, '127.0.0.1');
+        closing.push(() => void stranger.destroy());
+        stranger.on('error', () => {});
+        if (count % 2 === 0) stranger.write(noise(1 + Math.floor(random() * 4_000)));
+      }
+    }
+    const [pushing, subscribing] = [new Push({ linger: 0 }), new XSubscriber({ linger: 0 })];
+    for (const socket of [pushing, subscribing]) closing.push(() => socket.close());
+    pushing.connect(address.heartbeats);
+    subscribing.connect(address.topology);
+    for (let count = 0; count < 200; count++) {
+      await pushing.send(noise(Math.floor(random() * 300)));
+      await subscribing.send(Buffer.concat([Buffer.from([1]), noise(Math.floor(random() * 100))]));
+    }
+    await pushing.send(noise(20_000));
+    const a = join([address], 'a');
+    await sees(a, 'a');
+    await vi.waitFor(() => expect(metrics.value('im_cluster_foreign_messages_total')).toBeGreaterThan(150), PATIENCE);
     expect(logger.records.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
