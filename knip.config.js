@@ -40,7 +40,7 @@ export default {
         'peers/*/server.{ts,js}',
         'systems/*/server.ts',
         // The parts of chains.
-        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,subscriber,gifts}.ts',
+        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,pusher,receiver,subscriber,gifts}.ts',
       ],
       // Part of Linux; the bench does without where it is missing.
       ignoreBinaries: ['taskset'],

@@ -9,6 +9,7 @@ const chainPrograms = {
   'peers/nats': ['worker', 'caller'],
   'peers/grpc-js': ['worker', 'caller'],
   'systems/im-bus': ['node', 'publisher', 'subscriber', 'gifts'],
+  'systems/im-multicast': ['node', 'pusher', 'receiver'],
   'peers/nats-bus': ['publisher', 'subscriber'],
   'peers/redis-bus': ['publisher', 'subscriber'],
 };

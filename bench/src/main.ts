@@ -13,6 +13,7 @@ import { BUS_PRIORITY_SCALES, runBusPriority } from './workloads/bus-priority.js
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
+import { MULTICAST_SCALES, multicastCases, runMulticast } from './workloads/multicast.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
 import { ISOLATION_SCALES, runIsolation } from './workloads/rpc-isolation.js';
 import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
@@ -23,6 +24,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   W4           RPC: calls a second, latency, CPU a call of each process, beside the peers
   W5           bus: messages a second, CPU a message, latency of a lone one, beside the peers
   bus-priority bus: how late the priority lane is while the node is flooded with normal messages
+  multicast    bus: one push to 10,000 users beside 10,000 pushes: bytes, CPU of each process
   isolation    RPC: what a service notices of another that hangs and is flooded
   rpc-memory   RPC: resident memory at half load
   hot-update   RPC: what calls notice while workers are updated, and while processes are killed
@@ -76,6 +78,13 @@ const workloads: Readonly<Record<string, Workload>> = {
     pins: false,
     run: ({ scale }) =>
       compareSystems([imBus], runsOf(scale), (system) => runBusPriority(system, BUS_PRIORITY_SCALES[scale])),
+  },
+  multicast: {
+    pins: false,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(multicastCases, only), runsOf(scale), (one) =>
+        runMulticast(one, MULTICAST_SCALES[scale]),
+      ),
   },
   isolation: {
     pins: false,

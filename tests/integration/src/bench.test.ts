@@ -91,3 +91,17 @@ it('calls do not notice that workers are updated, and those that may be repeated
   for (const { name, figures } of systems)
     expect(figures, name).toMatchObject({ failedRepeatable: 0, failedUnclear: 0 });
 }, 180_000);
+
+it('one push to many users costs a tenth of the bytes of a push to each', async () => {
+  const { systems, missing } = await bench('multicast', '--smoke');
+  expect([...systems, ...missing]).toHaveLength(5);
+  // Counted between the processes. With logs in Redis each user's answer and delivery name an epoch of their own.
+  const most = new Map([
+    ['redis-100', 0.35],
+    ['redis-1000', 0.1],
+  ]);
+  for (const { name, figures } of systems) {
+    expect(figures.singleBytes, name).toBeGreaterThan(2 * Number(name.split('-')[1]));
+    expect(figures.bytesRatio, name).toBeLessThanOrEqual(most.get(name) ?? 0.1);
+  }
+}, 180_000);

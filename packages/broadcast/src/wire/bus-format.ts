@@ -53,7 +53,7 @@ export const DELIVER = {
   many: 2,
   /** Priority: first version:f64 epochLength:u8 group epoch messages */
   versionedRun: 3,
-  /** Priority: (version:f64 length:u8 epochLength:u8 group epoch)… message */
+  /** Priority: (version:f64 length:u8 epochLength:u8 group epoch)… message. An epoch of no length is the one before. */
   versionedMany: 4,
   /** Where the normal lane of a group stands: position:f64 group. `count` 1: counting began with this subscription. */
   base: 5,
@@ -61,7 +61,7 @@ export const DELIVER = {
   head: 6,
   /** number:u32. Everything that was subscribed before is in force. */
   marker: 7,
-  /** What became of one publication, `count` its place among several groups: number:u32 and as `small` says. */
+  /** What became of a publication in `count` of its groups: number:u32, place of the first:u16, and as `small` says. */
   answer: 8,
   /** pack:u32 of the normal lane was taken. */
   taken: 9,
@@ -75,10 +75,10 @@ export const DELIVER = {
 
 /** `small` of an answer. */
 export const ANSWER = {
-  /** version:f64 epochLength:u8 epoch */
+  /** epochLength:u8 epoch version:f64… */
   versioned: 1,
   duplicate: 2,
-  /** JSON of an error body */
+  /** JSON of an error body, of one group */
   failed: 3,
 } as const;
 

@@ -212,12 +212,13 @@ export class DeliveryPackReader<Group extends Named> {
     }
     need(names <= end && endOfMessage(bytes, names, end) === end);
     this.#message.read(bytes, names);
+    let epoch = '';
     for (let at = start; at < names; ) {
       const epochAt = at + 10 + (bytes[at + 8] as number);
       const next = epochAt + (bytes[at + 9] as number);
+      if (next > epochAt) epoch = bytes.toString('latin1', epochAt, next);
       const group = this.#handler.find(0, bytes, at + 10, epochAt - at - 10);
       if (group !== undefined) {
-        const epoch = bytes.toString('latin1', epochAt, next);
         this.#handler.onVersioned(group, this.#versioned(group.group, epoch, bytes.readDoubleLE(at)));
       }
       at = next;
@@ -245,17 +246,23 @@ export class DeliveryPackReader<Group extends Named> {
     this.#handler.onHead(group, bytes.toString('latin1', start + 9 + length, end), bytes.readDoubleLE(start));
   }
 
-  #readAnswer(small: number, place: number, start: number, end: number): void {
+  #readAnswer(small: number, count: number, start: number, end: number): void {
     const bytes = this.#bytes;
-    need(start + 4 <= end);
+    need(start + 6 <= end);
     const number = bytes.readUInt32LE(start);
+    const place = bytes.readUInt16LE(start + 4);
     if (small === ANSWER.failed) {
-      this.#handler.onFailed(number, place, parseError(bytes.toString('utf8', start + 4, end)));
+      this.#handler.onFailed(number, place, parseError(bytes.toString('utf8', start + 6, end)));
       return;
     }
-    need(start + 13 <= end && start + 13 + (bytes[start + 12] as number) === end);
-    const epoch = bytes.toString('latin1', start + 13, end);
-    this.#handler.onSequenced(number, place, epoch, bytes.readDoubleLE(start + 4), small === ANSWER.duplicate);
+    need(start + 7 <= end);
+    const versions = start + 7 + (bytes[start + 6] as number);
+    need(versions + 8 * count === end);
+    const epoch = bytes.toString('latin1', start + 7, versions);
+    const isDuplicate = small === ANSWER.duplicate;
+    for (let i = 0; i < count; i++) {
+      this.#handler.onSequenced(number, place + i, epoch, bytes.readDoubleLE(versions + 8 * i), isDuplicate);
+    }
   }
 }
 

@@ -32,6 +32,13 @@ export class DeliveryPackWriter {
   #runEpoch = '';
   #runNext = 0;
   #runCount = 0;
+  /** Of the answers that are open: where their record begins, and what they share. */
+  #answerStart = 0;
+  #answerNumber = 0;
+  #answerNext = 0;
+  #answerKind = 0;
+  #answerEpoch = '';
+  #answerCount = 0;
   /** The publication that the last deliveries were of, and where they go. */
   #shared: Publication | undefined;
   #places: GroupPlace[] = [];
@@ -136,6 +143,7 @@ export class DeliveryPackWriter {
   #endShared(): void {
     const [first] = this.#places;
     if (this.#shared === undefined || first === undefined) return;
+    this.#endAnswers();
     if (this.#places.length === 1) this.#versionedOne(first, this.#shared);
     else this.#versionedMany(this.#places, this.#shared);
     this.#shared = undefined;
@@ -175,28 +183,53 @@ export class DeliveryPackWriter {
     writeHead(pack, record, kind, 0, 0);
   }
 
-  /** @param place of the group among those of the publication */
+  /**
+   * Answers to one publication that follow each other share what they have in common.
+   * @param place of the group among those of the publication
+   */
   sequenced(number: number, place: number, { epoch, version }: Position, isDuplicate: boolean): void {
+    const kind = isDuplicate ? ANSWER.duplicate : ANSWER.versioned;
+    const isNext = number === this.#answerNumber && place === this.#answerNext && kind === this.#answerKind;
+    if (this.#answerCount === 0 || !isNext || epoch !== this.#answerEpoch)
+      this.#beginAnswers(number, place, epoch, kind);
+    const pack = this.#pack;
+    const bytes = pack.reserve(8);
+    pack.length = bytes.writeDoubleLE(version, pack.length);
+    this.#answerNext = place + 1;
+    this.#answerCount++;
+  }
+
+  #beginAnswers(number: number, place: number, epoch: string, kind: number): void {
     this.#end();
     const pack = this.#pack;
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + 13 + epoch.length);
-    const record = pack.length;
-    let at = bytes.writeUInt32LE(number, record + RECORD_HEAD_BYTES);
-    at = bytes.writeDoubleLE(version, at);
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 7 + epoch.length);
+    this.#answerStart = pack.length;
+    this.#answerNumber = number;
+    this.#answerEpoch = epoch;
+    this.#answerKind = kind;
+    let at = bytes.writeUInt32LE(number, pack.length + RECORD_HEAD_BYTES);
+    at = bytes.writeUInt16LE(place, at);
     bytes[at] = epoch.length;
     pack.length = writeAscii(bytes, epoch, at + 1);
-    writeHead(pack, record, DELIVER.answer, isDuplicate ? ANSWER.duplicate : ANSWER.versioned, place);
+  }
+
+  #endAnswers(): void {
+    if (this.#answerCount > 0) {
+      writeHead(this.#pack, this.#answerStart, DELIVER.answer, this.#answerKind, this.#answerCount);
+    }
+    this.#answerCount = 0;
   }
 
   /** @param error JSON of its body */
   failed(number: number, place: number, error: string): void {
     this.#end();
     const pack = this.#pack;
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + 4 + error.length * 3);
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + 6 + error.length * 3);
     const record = pack.length;
-    const at = bytes.writeUInt32LE(number, record + RECORD_HEAD_BYTES);
+    let at = bytes.writeUInt32LE(number, record + RECORD_HEAD_BYTES);
+    at = bytes.writeUInt16LE(place, at);
     pack.length = at + bytes.write(error, at, 'utf8');
-    writeHead(pack, record, DELIVER.answer, ANSWER.failed, place);
+    writeHead(pack, record, DELIVER.answer, ANSWER.failed, 1);
   }
 
   /** Forgets what was written. */
@@ -228,12 +261,15 @@ export class DeliveryPackWriter {
     const bytes = pack.reserve(RECORD_HEAD_BYTES + names + bytesOfMessage);
     const record = pack.length;
     let at = record + RECORD_HEAD_BYTES;
+    let known = '';
     for (const { group, version, epoch } of places) {
+      const told = epoch === known ? '' : epoch;
+      known = epoch;
       at = bytes.writeDoubleLE(version, at);
       bytes[at++] = group.length;
-      if (isVersioned) bytes[at++] = epoch.length;
+      if (isVersioned) bytes[at++] = told.length;
       at = writeAscii(bytes, group, at);
-      if (isVersioned) at = writeAscii(bytes, epoch, at);
+      if (isVersioned) at = writeAscii(bytes, told, at);
     }
     pack.length = at;
     return record;
@@ -242,6 +278,7 @@ export class DeliveryPackWriter {
   #end(): void {
     this.#endShared();
     this.#endRun();
+    this.#endAnswers();
   }
 
   #endRun(): void {

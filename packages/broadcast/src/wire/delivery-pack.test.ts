@@ -83,6 +83,11 @@ const saying = fc.oneof(
     write: (writer: DeliveryPackWriter) => writer.sequenced(number, place, { epoch, version }, again),
     told: ['sequenced', number, place, epoch, version, again],
   })),
+  // Some of these follow each other.
+  fc.tuple(fc.nat(1), fc.nat(3), fc.constantFrom('e1', 'e2'), fc.boolean()).map(([number, place, epoch, again]) => ({
+    write: (writer: DeliveryPackWriter) => writer.sequenced(number, place, { epoch, version: place }, again),
+    told: ['sequenced', number, place, epoch, place, again],
+  })),
   fc.tuple(fc.nat(), fc.nat(9_999), fc.string()).map(([number, place, message]) => ({
     write: (writer: DeliveryPackWriter) => writer.failed(number, place, JSON.stringify({ message })),
     told: ['failed', number, place, { message }],
@@ -109,13 +114,29 @@ describe('delivery packs', () => {
     );
   });
 
-  it('carry a publication to many groups once', () => {
+  it('carry a publication to many groups once, and epochs where they change', () => {
     const publication = { lane: 'priority', event: 'gift', body: Buffer.alloc(1_000), time: 1 } as const;
     const writer = new DeliveryPackWriter('peer0001', 'priority');
-    for (let user = 0; user < 100; user++) writer.versioned(`u:${user}`, { epoch: 'e', version: user }, publication);
+    const epochs = ['a-store-in-memory', 'a-store-in-memory', 'another'];
+    const places = Array.from({ length: 99 }, (_, user) => [`u:${user}`, epochs[Math.floor(user / 33)], user] as const);
+    for (const [group, epoch = '', version] of places) writer.versioned(group, { epoch, version }, publication);
     const pack = writer.take(1, 1);
-    expect(pack.length).toBeLessThan(1_000 + 100 * 20);
-    expect(read(pack).map(([, group]) => group)).toEqual(Array.from({ length: 100 }, (_, user) => `u:${user}`));
+    expect(pack.length).toBeLessThan(1_100 + 100 * 14);
+    const told = read(pack).map(([, group, delivery]) => {
+      const { epoch, version } = delivery as Delivery;
+      return [group, epoch, version];
+    });
+    expect(told).toEqual(places);
+  });
+
+  it('carry the answers to one publication for many groups together', () => {
+    const writer = new DeliveryPackWriter('peer0001', 'priority');
+    for (let place = 0; place < 1_000; place++) writer.sequenced(7, place, { epoch: 'e1', version: place }, false);
+    const pack = writer.take(1, 1);
+    expect(pack.length).toBeLessThan(1_000 * 8 + 50);
+    expect(read(pack)).toEqual(
+      Array.from({ length: 1_000 }, (_, place) => ['sequenced', 7, place, 'e1', place, false]),
+    );
   });
 
   it('pass runs of publish packs on: copied, or with the pack itself and an index', () => {
