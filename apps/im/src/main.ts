@@ -6,6 +6,7 @@ import { bots } from './commands/bots.js';
 import { bridge } from './commands/bridge.js';
 import { broadcastNode } from './commands/broadcast-node.js';
 import { broker } from './commands/broker.js';
+import { down } from './commands/down.js';
 import { gateway } from './commands/gateway.js';
 import { keys } from './commands/keys.js';
 import { manager } from './commands/manager.js';
@@ -15,8 +16,10 @@ import { call } from './commands/rpc/call.js';
 import { services, stats, workers } from './commands/rpc/listing.js';
 import { tap } from './commands/rpc/tap.js';
 import { weights } from './commands/rpc/weights.js';
+import { scale } from './commands/scale.js';
 import { serve } from './commands/serve.js';
 import { start } from './commands/start.js';
+import { status } from './commands/status.js';
 import { token } from './commands/token.js';
 import { up } from './commands/up.js';
 import { update } from './commands/update.js';
@@ -27,7 +30,10 @@ const commands = [
   start,
   serve,
   up,
+  status,
+  scale,
   update,
+  down,
   ...rpc,
   broker,
   broadcastNode,

@@ -22,52 +22,65 @@ import type { ServerConfig } from './settings.js';
 
 /** Longer than the deadlines of any child's own shutdown together. */
 const CHILD_STOP_MS = 20_000;
+/** Children have their own deadlines, one by one. */
+const ALL_STOP_MS = 3_600_000;
 
 export interface Supervision {
   readonly logger: AppLogger;
   readonly shutdown: Shutdown;
   readonly supervisor: Supervisor;
+  /** As that of the supervisor, with what all children here get. */
+  readonly arrange: Supervisor['arrange'];
+}
+
+export interface SupervisedLife {
+  /** Before the first child is started; what it adds to the shutdown ends before the children do. */
+  prepare?(supervision: Supervision): Promise<void>;
+  /** When all have ended. */
+  onStopped?(): Promise<void>;
 }
 
 /**
  * @param children one after the other, each ready before the next
- * @param onStopped when all have ended
  * @returns undefined when it was told to stop meanwhile
+ * @throws CommandError when they cannot be started: then nothing runs any more
  */
 export async function superviseChildren(
   name: string,
   config: ServerConfig,
   children: readonly ChildSpec[],
   environment: Environment,
-  onStopped: () => Promise<void> = async () => {},
+  life: SupervisedLife = {},
 ): Promise<Supervision | undefined> {
   const logger = createProcessLog(name, config, environment);
   const colour = hasColour(environment);
   const shutdown = createShutdown({ logger });
   const foreign = new Set(children.filter(({ ready }) => ready.by !== 'ipc').map((child) => child.name));
   const tell = tellSupervision({ logger, json: config.json, colour, foreign });
-  const supervisor = createSupervisor(
-    children.map((spec) => ({ ...spec, env: { ...spec.env, ...(colour && { FORCE_COLOR: '1' }) } })),
-    {
-      onEvent(event) {
-        // Otherwise whoever started it tells.
-        if (event.kind === 'failed' && !event.wasReady) return;
-        tell(event);
-        if (event.kind === 'failed') void shutdown.stop(`${event.child} failed`, 1);
-      },
+  const coloured = (specs: readonly ChildSpec[]): ChildSpec[] =>
+    specs.map((spec) => ({ ...spec, env: { ...spec.env, ...(colour && { FORCE_COLOR: '1' }) } }));
+  const supervisor = createSupervisor(coloured(children), {
+    onEvent(event) {
+      // Otherwise whoever started it tells.
+      if (event.kind === 'failed' && !event.wasReady) return;
+      tell(event);
+      if (event.kind === 'failed') void shutdown.stop(`${event.child} failed`, 1);
     },
-  );
-  shutdown.add({ name: 'what is left', stop: onStopped });
-  // Steps have their own deadlines, child by child.
-  shutdown.add({ name: 'children', stop: () => supervisor.stop(), deadlineMs: (children.length + 1) * CHILD_STOP_MS });
+  });
+  shutdown.add({ name: 'what is left', stop: () => life.onStopped?.() });
+  shutdown.add({ name: 'children', stop: () => supervisor.stop(), deadlineMs: ALL_STOP_MS });
   shutdown.listen();
+  const arrange: Supervision['arrange'] = (specs, onStep) => supervisor.arrange(coloured(specs), onStep);
+  const supervision = { logger, shutdown, supervisor, arrange };
   try {
+    await life.prepare?.(supervision);
     await supervisor.start();
   } catch (error) {
     if (shutdown.stopping) return undefined;
+    await shutdown.stop(undefined, 1);
     throw new CommandError((error as Error).message, 1, { cause: error });
   }
-  return { logger, shutdown, supervisor };
+  return supervision;
 }
 
 function hasColour({ variables }: Environment): boolean {

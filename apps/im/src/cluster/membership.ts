@@ -20,11 +20,16 @@ const LOAD_MS = 1_000;
 const PATIENCE_MS = 5_000;
 const NOT_YET = 'no node manager has told who is in the cluster yet: do they run, do the keys fit?';
 
-/**
- * A member that only listens, until it is announced. Settles when it knows the topology, or after a while all the same: then it says so in the log.
- * What it was told stands when it stops.
- */
+/** As {@link joinMembership}. Settles when it knows the topology, or after a while all the same: then it says so in the log. */
 export async function openMembership(options: MembershipOptions): Promise<ClusterMember> {
+  const member = joinMembership(options);
+  const { managers, logger } = options;
+  await member.ready(PATIENCE_MS).catch(() => logger.warn(NOT_YET, { managers }));
+  return member;
+}
+
+/** A member that only listens, until it is announced. What it was told stands when it stops. */
+export function joinMembership(options: MembershipOptions): ClusterMember {
   const { managers, keys, logger, metrics, shutdown } = options;
   const member = joinCluster({
     managers: managers.map(managerPortsOf),
@@ -39,7 +44,6 @@ export async function openMembership(options: MembershipOptions): Promise<Cluste
       return member.close();
     },
   });
-  await member.ready(PATIENCE_MS).catch(() => logger.warn(NOT_YET, { managers }));
   return member;
 }
 

@@ -1,8 +1,11 @@
 /** `im broker`: one broker, as a process of its own. */
-import { setting } from '@im/runtime';
+import { type Config, setting } from '@im/runtime';
 import { z } from 'zod';
+import { clusterSettings } from '../cluster/cluster-place.js';
+import { nodeName } from '../cluster/node-name.js';
 import { defineCommand, namingFlags } from '../command.js';
-import { runRole } from '../role.js';
+import { ownVersion } from '../own-version.js';
+import { type Role, runRole } from '../role.js';
 import { brokerAddress, portsOf } from '../rpc/broker-address.js';
 import { keysFolder } from '../rpc/broker-place.js';
 import { loggingSettings, processName } from '../settings.js';
@@ -13,6 +16,7 @@ export const brokerRoleSettings = {
     placeholder: 'address',
   }),
   keysFolder,
+  ...clusterSettings,
   insecure: setting(z.boolean().default(false), {
     description: 'listen to other hosts without keys: whoever reaches the port may call and serve',
   }),
@@ -29,7 +33,8 @@ export const broker = defineCommand({
     ['im broker --listen tcp://10.0.0.5:7401 --keys /etc/im/keys', 'for other hosts'],
   ],
   run: (config, environment) =>
-    runRole('broker', config, environment, async ({ logger, metrics, shutdown }) => {
+    runRole('broker', config, environment, async (role) => {
+      const { logger, metrics, shutdown } = role;
       const { createZeromqBroker } = await import('@im/rpc/zeromq');
       const { readBrokerKeys } = await import('../rpc/key-files.js');
       const { listen, keysFolder, insecure } = config;
@@ -38,6 +43,26 @@ export const broker = defineCommand({
         namingFlags('--listen, --keys, --insecure'),
       );
       shutdown.add({ name: 'broker', stop: () => running.close() });
-      return { callers: running.callersAddress, workers: running.workersAddress };
+      const addresses = { callers: running.callersAddress, workers: running.workersAddress };
+      await joinCluster(config, addresses, role);
+      return addresses;
     }),
 });
+
+/** Others are told of it; it needs nobody. */
+async function joinCluster(
+  { manager, keysFolder, processName = 'broker' }: Config<typeof brokerRoleSettings>,
+  addresses: Readonly<Record<string, string>>,
+  role: Role,
+): Promise<void> {
+  if (manager.length === 0) return;
+  const [{ joinMembership }, { readPeerKeys }] = await Promise.all([
+    import('../cluster/membership.js'),
+    import('../rpc/key-files.js'),
+  ]);
+  const keys = keysFolder === undefined ? undefined : await readPeerKeys(keysFolder);
+  const member = joinMembership({ managers: manager, keys, ...role });
+  // One of a name on each host: what listens at the same place is the same broker.
+  const id = nodeName(processName);
+  member.announce({ id, role: 'broker', version: ownVersion(), addresses });
+}

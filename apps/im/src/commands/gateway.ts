@@ -1,10 +1,10 @@
 /** `im gateway`: the server without the services of the application, which are processes of their own. */
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { setting } from '@im/runtime';
 import { z } from 'zod';
 import { busSettings, describeBus, findBus } from '../bus/bus-place.js';
 import { cellSettings, findCells } from '../cells/cell-place.js';
+import { nodeName } from '../cluster/node-name.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -39,7 +39,8 @@ export const gateway = defineCommand({
       const cells = findCells(config);
       const { names, place } = await findBrokers(config);
       const { bus, member } = await findBus(config, place.keys, role);
-      const name = nodeName(config);
+      // In the user register too: the same after a restart.
+      const name = nodeName(config.processName ?? 'gateway', config.port);
       const starting = startServer({
         ...role,
         ...{ config, site: siteFolder(), version: ownVersion() },
@@ -60,11 +61,3 @@ export const gateway = defineCommand({
       return { origin, data: path.resolve(config.dataFolder), brokers: names, ...describeBus(bus) };
     }),
 });
-
-/** In the user register: letters, digits, `-` and `_`, the same after a restart. */
-function nodeName({ processName = 'gateway', port }: { processName?: string | undefined; port: number }): string {
-  return `${hostname()}-${processName}-${port}`
-    .replace(/[^A-Za-z0-9_-]/g, '-')
-    .slice(-64)
-    .replace(/^[-_]/, 'g');
-}

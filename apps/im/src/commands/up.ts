@@ -12,7 +12,8 @@ import { watchCode } from '../up/code-watch.js';
 import { listenForCommands } from '../up/control-socket.js';
 import { serveFigures } from '../up/figures-server.js';
 import { findServers } from '../up/found-servers.js';
-import { brokerAddressesOf, gatewayOrigins, nodeAddressesOf, upChildren, workerNames } from '../up/up-children.js';
+import { RunningUp } from '../up/running-up.js';
+import { brokerAddressesOf, gatewayOrigins, nodeAddressesOf, type UpChild, upChildren } from '../up/up-children.js';
 import {
   broadcastNodesOf,
   checkTogether,
@@ -21,7 +22,6 @@ import {
   type UpPlan,
   upSettings,
 } from '../up/up-settings.js';
-import { WorkerUpdates } from '../up/worker-updates.js';
 import { DEFAULT_ROOM } from './bots-settings.js';
 import { welcomeText } from './welcome-text.js';
 
@@ -41,7 +41,7 @@ export const up = defineCommand({
       'im up --engine nats --nats nats://10.0.0.7:4222 --redis redis://10.0.0.9:6379',
       'NATS carries messages, Redis has the logs',
     ],
-    ['im update', 'updates the workers of a running im up; so does SIGHUP'],
+    ['im status; im scale workers=4; im update; im down', 'beside it: shows, changes, updates and stops it'],
   ],
   async run(config, environment) {
     checkBots(config, config.bots);
@@ -50,29 +50,58 @@ export const up = defineCommand({
     // A second `im up` would take the sockets of the first: the lock comes before them.
     const folder = await openDataFolder(rpcFolder(config));
     const file = path.join(config.dataFolder, UP_FILE);
+    const writeFileOf = (plan: UpPlan) => writeFile(file, `${JSON.stringify(upFileOf(plan))}\n`, { mode: 0o600 });
     const leave = async (): Promise<void> => {
       await rm(file, { force: true });
       await folder.close();
     };
+    let plan: UpPlan;
+    let servers: readonly UpChild[];
+    let children: UpChild[];
     try {
-      const { children: servers, ...urls } = await findServers(config, environment.variables);
+      const { children: found, ...urls } = await findServers(config, environment.variables);
       const gatewayPorts = await findPorts(config, config.gateways);
-      const plan: UpPlan = { ...config, ...urls, broadcastNodes: broadcastNodesOf(config), gatewayPorts };
-      const children = [...servers, ...upChildren(plan)];
-      await writeFile(file, `${JSON.stringify(upFileOf(plan))}\n`, { mode: 0o600 });
-      const supervision = await superviseChildren('up', config, children, environment, leave);
-      if (supervision !== undefined) await attend(supervision, plan, environment);
+      plan = { ...config, ...urls, broadcastNodes: broadcastNodesOf(config), gatewayPorts };
+      servers = found;
+      children = [...servers, ...upChildren(plan)];
+      await writeFileOf(plan);
     } catch (error) {
       await leave();
       throw error;
     }
+    let tellEnded = (): void => {};
+    const stopped = new Promise<void>((resolve) => {
+      tellEnded = resolve;
+    });
+    let running: RunningUp | undefined;
+    const specs = children.map(({ spec }) => spec);
+    const supervision = await superviseChildren('up', config, specs, environment, {
+      async prepare(supervised) {
+        running = new RunningUp({
+          supervision: supervised,
+          servers,
+          plan,
+          onPlan: writeFileOf,
+          stopped,
+        });
+        const control = await listenForCommands(controlSocket(plan), running);
+        supervised.shutdown.add({ name: 'control', stop: () => control.close() });
+      },
+      async onStopped() {
+        await leave();
+        tellEnded();
+      },
+    });
+    if (supervision !== undefined && running !== undefined) await attend(supervision, running, environment);
   },
 });
 
 /** What `im up` does once all runs. @throws CommandError: then nothing runs any more */
-async function attend(supervision: Supervision, plan: UpPlan, environment: Environment): Promise<void> {
+async function attend(supervision: Supervision, running: RunningUp, environment: Environment): Promise<void> {
+  const { plan } = running;
   try {
-    await takeUpdates(supervision, plan);
+    running.started();
+    watchForUpdates(supervision, running);
     const figures = plan.metricsPort === undefined ? undefined : await serveFigures(supervision, plan);
     const gateways = gatewayOrigins(plan);
     const [origin = ''] = gateways;
@@ -96,22 +125,19 @@ function upFileOf(plan: UpPlan): UpFile {
   };
 }
 
-/** On command, on SIGHUP and, if wanted, when code changes. */
-async function takeUpdates({ supervisor, shutdown, logger }: Supervision, plan: UpPlan): Promise<void> {
-  const updates = new WorkerUpdates({ supervisor, workers: workerNames(plan), logger });
+/** On SIGHUP and, if wanted, when code changes. */
+function watchForUpdates({ shutdown, logger }: Supervision, running: RunningUp): void {
   const onHangup = (): void => {
     if (hasLostTerminal()) void shutdown.stop('the terminal was closed');
-    else void updates.request('SIGHUP');
+    else void running.update('SIGHUP');
   };
   process.on('SIGHUP', onHangup);
   shutdown.add({ name: 'SIGHUP', stop: () => void process.off('SIGHUP', onHangup) });
-  const control = await listenForCommands(controlSocket(plan), () => updates.request('im update'));
-  shutdown.add({ name: 'control', stop: () => control.close() });
-  if (!plan.watch) return;
+  if (!running.plan.watch) return;
   const watch = watchCode({
-    folders: codeFolders(plan),
+    folders: codeFolders(running.plan),
     clock: systemClock,
-    onChange: () => void updates.request('changed code'),
+    onChange: () => void running.update('changed code'),
     onError: (error) => logger.error('the code is not watched any more', { error }),
   });
   shutdown.add({ name: 'watch', stop: () => watch.close() });

@@ -1,9 +1,9 @@
 /** `im worker`: the services of the application, as a process of their own. */
-import { hostname } from 'node:os';
 import { ensureSecret, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { busSettings, describeBus, findBus } from '../bus/bus-place.js';
 import { cellSettings, findCells } from '../cells/cell-place.js';
+import { nodeName } from '../cluster/node-name.js';
 import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
@@ -82,14 +82,9 @@ export const worker = defineCommand({
       shutdown.add({ name: 'pushes', stop: () => pushes.close(), deadlineMs: DRAIN_MS });
       const client = createPushClient({ publisher: broadcast.createPublisher() });
       await servePush({ worker: pushes, client, version: release });
-      member?.announce({ id: nodeName(config.processName), role: 'worker', version: release });
+      // Another name for each run: when workers are updated, the old and the new one live beside each other.
+      const id = nodeName(config.processName ?? 'worker', process.pid);
+      member?.announce({ id, role: 'worker', version: release });
       return { version: release, brokers: names, ...describeBus(bus) };
     }),
 });
-
-/** Another one for each run: when workers are updated, the old and the new one live beside each other. */
-function nodeName(processName = 'worker'): string {
-  const name = `${hostname()}-${processName}-${process.pid}`.replace(/[^A-Za-z0-9_-]/g, '-');
-  // It begins with a letter and has 64 characters at most.
-  return `w-${name.slice(-62)}`;
-}

@@ -5,10 +5,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ImError } from '@im/protocol';
-import { type ChildSpec, ensureSecret } from '@im/runtime';
+import { ensureSecret } from '@im/runtime';
 import { CommandError, namingFlags } from '../command.js';
 import { findPorts } from '../supervised-children.js';
 import { findProgram } from './program-path.js';
+import type { UpChild } from './up-children.js';
 import { rpcFolder, type UpConfig } from './up-settings.js';
 
 export interface FoundServers {
@@ -16,7 +17,7 @@ export interface FoundServers {
   readonly redis: string | undefined;
   readonly nats: string | undefined;
   /** Those that run as processes of this `im up`: everything else needs them. */
-  readonly children: readonly ChildSpec[];
+  readonly children: readonly UpChild[];
 }
 
 /** One of the two. */
@@ -100,7 +101,7 @@ async function nothing(): Promise<never> {
 /** Needs the folder of `im up` for itself. @throws CommandError in one line that names the flag, DataFolderError */
 export async function findServers(config: UpConfig, variables: NodeJS.ProcessEnv): Promise<FoundServers> {
   const { engine, redis, nats } = config;
-  const children: ChildSpec[] = [];
+  const children: UpChild[] = [];
   const find = async (kind: Kind, url: string | undefined, isNeeded: boolean): Promise<string | undefined> => {
     if (url !== undefined) {
       await kind.probe(url).catch(namingFlags(`--${kind.name} or IM_${kind.name.toUpperCase()}`));
@@ -133,7 +134,7 @@ async function findUsual({ name, title, program, usualPort, probe }: Kind, engin
 }
 
 /** On a free port, with its files in the data folder, for whoever has its password: other users of this host have not. */
-async function ownServer(kind: Kind, program: string, config: UpConfig): Promise<{ url: string; child: ChildSpec }> {
+async function ownServer(kind: Kind, program: string, config: UpConfig): Promise<{ url: string; child: UpChild }> {
   const folder = path.resolve(config.dataFolder, kind.name);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const password = await ensureSecret(config.dataFolder, `${kind.name}-password`);
@@ -143,7 +144,8 @@ async function ownServer(kind: Kind, program: string, config: UpConfig): Promise
   await rm(file, { force: true });
   await writeFile(file, `${kind.configuration(own).join('\n')}\n`, { mode: 0o600 });
   const ready = { by: 'line', line: kind.ready } as const;
-  return { url: kind.url(own), child: { name: kind.name, command: program, args: kind.arguments(file), ready } };
+  const spec = { name: kind.name, command: program, args: kind.arguments(file), ready };
+  return { url: kind.url(own), child: { role: kind.name, address: `${HOST}:${port}`, spec } };
 }
 
 /** As Redis reads strings in its configuration. */

@@ -12,6 +12,7 @@ import { workerSettings } from '../commands/worker.js';
 import { ipcAddress } from '../rpc/broker-address.js';
 import { chooseSignIn } from '../server/sign-in.js';
 import { childOf, shownOrigin } from '../supervised-children.js';
+import type { Role } from './status.js';
 import { rpcFolder, type UpPlan } from './up-settings.js';
 
 /** @throws ConfigError when paths of sockets would be too long */
@@ -59,8 +60,16 @@ export const workerNames = ({ workers }: UpPlan): string[] =>
 export const gatewayOrigins = (plan: UpPlan): string[] =>
   plan.gatewayPorts.map((port) => shownOrigin({ ...plan, port }));
 
-/** Brokers, node managers, broadcast nodes, workers, gateways, bots: each finds those before it ready. */
-export function upChildren(plan: UpPlan): ChildSpec[] {
+/** One process of `im up`. */
+export interface UpChild {
+  readonly role: Role;
+  /** Where others reach it, for people. */
+  readonly address?: string | undefined;
+  readonly spec: ChildSpec;
+}
+
+/** Node managers, brokers, broadcast nodes, workers, gateways, bots: each finds those before it ready. */
+export function upChildren(plan: UpPlan): UpChild[] {
   const { keysFolder, dataFolder, engine, redis, nats, cell, homes, bridge, logLevel, json, workerProgram, bots } =
     plan;
   const broker = brokerAddressesOf(plan);
@@ -71,16 +80,18 @@ export function upChildren(plan: UpPlan): ChildSpec[] {
   const logging = { logLevel, json };
   const development = chooseSignIn(plan).by === 'development';
   return [
-    ...broker.map((listen, index) => {
-      const processName = `broker-${index + 1}`;
-      const settings = { listen, keysFolder, insecure: false, processName, ...logging };
-      return childOf('broker', handOn(brokerRoleSettings, settings), processName);
-    }),
     ...manager.map((listen, index) => {
       const id = managerName(index);
       const port = plan.managerPort === 0 ? 0 : plan.managerPort + index;
       const settings = { listen, port, id, insecure: false, holdSeconds: DEFAULT_HOLD_SECONDS, processName: id };
-      return childOf('manager', handOn(managerSettings, { ...plan, ...settings }), id);
+      const spec = childOf('manager', handOn(managerSettings, { ...plan, ...settings }), id);
+      return { role: 'manager' as const, address: listen, spec };
+    }),
+    ...broker.map((listen, index) => {
+      const processName = `broker-${index + 1}`;
+      const settings = { listen, keysFolder, manager, insecure: false, processName, ...logging };
+      const spec = childOf('broker', handOn(brokerRoleSettings, settings), processName);
+      return { role: 'broker' as const, address: listen, spec };
     }),
     ...node.map((listen) => {
       const processName = listen.slice(0, listen.indexOf('@'));
@@ -95,7 +106,8 @@ export function upChildren(plan: UpPlan): ChildSpec[] {
         processName,
         ...logging,
       };
-      return childOf('broadcast-node', handOn(broadcastNodeSettings, settings), processName);
+      const spec = childOf('broadcast-node', handOn(broadcastNodeSettings, settings), processName);
+      return { role: 'broadcast-node' as const, address: listen.slice(processName.length + 1), spec };
     }),
     ...workerNames(plan).map((processName) => {
       const settings = {
@@ -111,9 +123,11 @@ export function upChildren(plan: UpPlan): ChildSpec[] {
         processName,
         ...logging,
       };
-      return workerProgram === undefined
-        ? childOf('worker', handOn(workerSettings, settings), processName)
-        : ownProgram(workerProgram, { ...settings, node }, processName);
+      const spec =
+        workerProgram === undefined
+          ? childOf('worker', handOn(workerSettings, settings), processName)
+          : ownProgram(workerProgram, { ...settings, node }, processName);
+      return { role: 'worker' as const, spec };
     }),
     ...plan.gatewayPorts.map((port, index) => {
       const processName = `gateway-${index + 1}`;
@@ -126,9 +140,10 @@ export function upChildren(plan: UpPlan): ChildSpec[] {
         publicUrl: undefined,
         processName,
       };
-      return childOf('gateway', handOn(gatewaySettings, settings), processName);
+      const spec = childOf('gateway', handOn(gatewaySettings, settings), processName);
+      return { role: 'gateway' as const, address: shownOrigin(settings), spec };
     }),
-    ...botsChild(plan, bots, gatewayOrigins(plan)[0] as string),
+    ...botsChild(plan, bots, gatewayOrigins(plan)[0] as string).map((spec) => ({ role: 'bots' as const, spec })),
   ];
 }
 

@@ -6,7 +6,12 @@ function setUp() {
   const ends: { resolve(): void; reject(error: Error): void }[] = [];
   const update = vi.fn(() => new Promise<void>((resolve, reject) => void ends.push({ resolve, reject })));
   const logger = new RecordingLogger();
-  return { ends, update, logger, updates: new WorkerUpdates({ supervisor: { update }, workers: ['a', 'b'], logger }) };
+  return {
+    ends,
+    update,
+    logger,
+    updates: new WorkerUpdates({ supervisor: { update }, workers: () => ['a', 'b'], logger }),
+  };
 }
 
 it('tells how many workers have their new code', async () => {

@@ -9,7 +9,8 @@ export interface UpdateOutcome {
 
 export interface WorkerUpdatesOptions {
   readonly supervisor: Pick<Supervisor, 'update'>;
-  readonly workers: readonly string[];
+  /** Their names now. */
+  readonly workers: () => readonly string[];
   readonly logger: Logger;
 }
 
@@ -40,7 +41,8 @@ export class WorkerUpdates {
   }
 
   async #update(cause: string): Promise<UpdateOutcome> {
-    const { supervisor, workers, logger } = this.#options;
+    const { supervisor, logger } = this.#options;
+    const workers = this.#options.workers();
     logger.info('updating the workers', { cause });
     try {
       await supervisor.update(workers);
