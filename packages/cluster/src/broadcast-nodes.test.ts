@@ -25,9 +25,10 @@ describe('broadcastNodes', () => {
       nodeOf('g1', { addresses: complete }),
       nodeOf('n1', { role: BROADCAST_ROLE, addresses: complete }),
       nodeOf('n2', { role: BROADCAST_ROLE, addresses: incomplete }),
+      nodeOf('n3', { role: BROADCAST_ROLE, addresses: complete, draining: true }),
     ];
     const source = { current: { epoch: 1, nodes }, subscribe: () => () => {} };
-    expect(broadcastNodes(source).nodes).toEqual([addresses]);
+    expect(broadcastNodes(source).nodes).toEqual([addresses, { ...addresses, id: 'n3', draining: true }]);
   });
 
   it('has publishers and subscribers find a node that comes while they run, and keep it when the manager is gone', async () => {

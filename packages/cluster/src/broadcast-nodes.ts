@@ -25,7 +25,7 @@ export function broadcastNodes(source: TopologySource): NodeDirectory {
 }
 
 /** @returns none for what is no broadcast node, or does not say where it is */
-function asBroadcastNode({ id, role, addresses }: NodeInfo): NodeAddresses[] {
+function asBroadcastNode({ id, role, addresses, draining }: NodeInfo): NodeAddresses[] {
   const [publishNormal, publishPriority] = [addresses['publish.normal'], addresses['publish.priority']];
   const [subscribeNormal, subscribePriority] = [addresses['subscribe.normal'], addresses['subscribe.priority']];
   if (role !== BROADCAST_ROLE || !publishNormal || !publishPriority || !subscribeNormal || !subscribePriority)
@@ -35,6 +35,7 @@ function asBroadcastNode({ id, role, addresses }: NodeInfo): NodeAddresses[] {
       id,
       publish: { normal: publishNormal, priority: publishPriority },
       subscribe: { normal: subscribeNormal, priority: subscribePriority },
+      ...(draining && { draining }),
     },
   ];
 }

@@ -13,6 +13,9 @@ const SERVERS = ['start', 'up'];
 const BESIDE = [
   'serve',
   'update',
+  'status',
+  'scale',
+  'down',
   'broker',
   'gateway',
   'worker',

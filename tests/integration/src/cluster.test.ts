@@ -111,6 +111,7 @@ describe.skipIf(!hasRedisServer)('several gateways and broadcast nodes', () => {
     expect(statuses.map(({ node }) => node.role).sort()).toEqual([
       'broadcast',
       'broadcast',
+      'broker',
       'gateway',
       'gateway',
       'worker',

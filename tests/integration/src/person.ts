@@ -39,11 +39,11 @@ export class Person {
 
   private constructor(
     readonly user: string,
-    origin: string,
+    origins: readonly string[],
     token: () => Promise<string>,
   ) {
     this.client = createClient<Application>({
-      url: `${origin.replace('http', 'ws')}/im`,
+      url: origins.map((origin) => `${origin.replace('http', 'ws')}/im`),
       token,
       device: `device-${user}`,
       WebSocket,
@@ -52,8 +52,8 @@ export class Person {
     this.client.user.on('message', (message) => this.messages.push(message));
   }
 
-  /** Signed in, not connected yet. */
-  static async signIn(origin: string, name: string): Promise<Person> {
+  /** Signed in, not connected yet. @param others where to turn when that gateway is gone */
+  static async signIn(origin: string, name: string, others: readonly string[] = []): Promise<Person> {
     const login = async (): Promise<{ token: string; user: string }> => {
       const response = await fetch(`${origin}/v1/login`, { method: 'POST', body: JSON.stringify({ name }) });
       if (!response.ok) throw new Error(`login: ${response.status} ${await response.text()}`);
@@ -61,7 +61,7 @@ export class Person {
     };
     const { token, user } = await login();
     let first: string | undefined = token;
-    return new Person(user, origin, async () => {
+    return new Person(user, [origin, ...others], async () => {
       const current = first ?? (await login()).token;
       first = undefined;
       return current;

@@ -62,6 +62,8 @@ export const broadcastNode = defineCommand({
         const { id } = addresses;
         const version = ownVersion();
         member.announce({ id, role: BROADCAST_ROLE, version, addresses: addressesOfBroadcastNode(addresses) });
+        const { leaveTopology } = await import('../cluster/leave-topology.js');
+        shutdown.add({ name: 'leaving', stop: () => leaveTopology({ member, id, clock: systemClock }) });
       }
       return { node: config.listen, logs: logs.place };
     }),

@@ -1,6 +1,6 @@
 /** `im status`: how a running `im up` is. */
 import { wantsColour } from '@im/runtime';
-import { CommandError, defineCommand } from '../command.js';
+import { defineCommand } from '../command.js';
 import { loggingSettings } from '../settings.js';
 import { asCommandError, upFolder } from '../up/ask-command.js';
 import { askUp } from '../up/control-socket.js';
@@ -19,6 +19,7 @@ export const status = defineCommand({
     const answer = await askUp(controlSocket(config), 'status').catch(asCommandError);
     const colours = wantsColour(process.stdout, variables);
     print(json ? `${JSON.stringify(answer)}\n` : statusText(answer, Date.now(), colours));
-    if (!answer.healthy) throw new CommandError(answer.problems.join('; '), 1);
+    // What is wrong has been said.
+    if (!answer.healthy) process.exitCode = 1;
   },
 });

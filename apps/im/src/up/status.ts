@@ -116,9 +116,10 @@ function processStatus({ role, address, child, before, after }: Observed, elapse
   const figures: Record<string, number> = {};
   for (const [key, kind, figure, labels] of [...COMMON, ...BY_ROLE[role]]) {
     const now = after?.sum(figure, labels);
-    if (now === undefined) continue;
-    const then = before?.sum(figure, labels) ?? 0;
-    figures[key] = kind === 'level' ? now : round(Math.max(0, now - then) / (elapsedMs / 1_000));
+    if (after === undefined || (kind === 'level' && now === undefined)) continue;
+    // What has not been counted yet has not happened.
+    const [then = 0, last = 0] = [before?.sum(figure, labels), now];
+    figures[key] = kind === 'level' ? last : round(Math.max(0, last - then) / (elapsedMs / 1_000));
   }
   const lag = after?.sum('im_process_event_loop_lag_seconds', 'quantile="0.99"');
   if (lag !== undefined) figures.lagMs = round(lag * 1_000);

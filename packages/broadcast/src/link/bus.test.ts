@@ -239,6 +239,45 @@ describe('Bus', () => {
     await network.close();
   });
 
+  it('loses nothing at all when a node drains before it is taken from the list', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
+        const { network, receiver, publisher } = await setUp(seed, ['n1', 'n2']);
+        const sent = Array.from({ length: 30 }, (_, number) => String(number));
+        const answers: Promise<unknown>[] = [];
+        for (const [number, text] of sent.entries()) {
+          if (number === 10) network.drain('n1');
+          if (number === 20) {
+            await network.quiet();
+            network.unlist('n1');
+          }
+          for (const group of GROUPS) {
+            answers.push(publisher.publish(group, normal(text)), publisher.publish(group, priority(text)));
+          }
+          network.step();
+        }
+        await network.quiet();
+        await Promise.all(answers);
+        for (const group of GROUPS) {
+          expect(receiver.texts(group, 'normal').sort()).toEqual([...sent].sort());
+          expect(receiver.texts(group, 'priority').sort()).toEqual([...sent].sort());
+        }
+        expect(receiver.losses.size).toBe(0);
+        await network.close();
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('goes on with a node that drains while there is no other', async () => {
+    const { network, publisher } = await setUp(1, ['n1']);
+    network.drain('n1');
+    const answer = publisher.publish('r:1', priority('a'));
+    await network.quiet();
+    await expect(answer).resolves.toMatchObject({ version: 1 });
+    await network.close();
+  });
+
   it('tells an unknown loss, and forgets, when a node that had sent something is taken from the list', async () => {
     const { network, receiver, publisher } = await setUp(4, ['n1', 'n2']);
     for (const group of GROUPS) void publisher.publish(group, normal('1'));

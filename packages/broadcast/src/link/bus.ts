@@ -47,6 +47,8 @@ export class Bus {
   readonly #links = new Map<string, NodeLink>();
   /** Names of those that take publications. */
   #ups: readonly string[] = [];
+  /** Those of them that groups belong to: without those that are about to leave, unless all are. */
+  #owners: readonly string[] = [];
   /** The node of each group that was asked for since nodes last came or went. */
   readonly #routes = new Map<string, Route>();
   readonly #aliases = new Aliases();
@@ -112,7 +114,7 @@ export class Bus {
   routeOf(group: string): Route | undefined {
     const known = this.#routes.get(group);
     if (known !== undefined) return known;
-    const owner = rendezvousOwner(group, this.#ups);
+    const owner = rendezvousOwner(group, this.#owners);
     const link = owner === undefined ? undefined : this.#links.get(owner);
     if (link === undefined) return undefined;
     if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
@@ -189,6 +191,7 @@ export class Bus {
     for (const link of this.#links.values()) link.close(error);
     this.#links.clear();
     this.#ups = [];
+    this.#owners = [];
     this.#routes.clear();
     for (const resolve of this.#onUp.splice(0)) resolve();
   }
@@ -257,12 +260,16 @@ export class Bus {
       });
       this.#links.set(id, link);
     }
+    this.#listUps();
   }
 
   #listUps(): void {
     this.#routes.clear();
     const before = this.#ups.length;
     this.#ups = [...this.#links].filter(([, { isUp }]) => isUp).map(([id]) => id);
+    const draining = new Set(this.#options.directory.nodes.filter((node) => node.draining).map(({ id }) => id));
+    const staying = this.#ups.filter((id) => !draining.has(id));
+    this.#owners = staying.length > 0 ? staying : this.#ups;
     if (this.#ups.length === before) return;
     for (const listener of this.#onReach) listener(this.#ups.length);
   }

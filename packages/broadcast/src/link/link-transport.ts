@@ -7,6 +7,8 @@ export interface NodeAddresses {
   readonly id: string;
   readonly publish: Readonly<Record<Lane, string>>;
   readonly subscribe: Readonly<Record<Lane, string>>;
+  /** It is about to leave: it gives and answers what it has, and gets nothing new while there is another. */
+  readonly draining?: boolean;
 }
 
 /** Which nodes there are. */

@@ -109,6 +109,14 @@ export class SimulatedNetwork {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Tells all buses that a node is about to leave. */
+  drain(id: string): void {
+    this.#addresses = this.#addresses.map((addresses) =>
+      addresses.id === id ? { ...addresses, draining: true } : addresses,
+    );
+    for (const listener of this.#listeners) listener();
+  }
+
   get #metrics(): Metrics {
     const add = (count = 1): void => {
       this.delivered += count;
