@@ -72,6 +72,6 @@ describe('a hot update', () => {
   it('is asked of nobody where no im up runs', async () => {
     const folder = await workplace.folder();
     const { code, output } = await new ImProcess(['update'], folder).finished();
-    expect([code, output]).toEqual([1, expect.stringMatching(/^im update: no im up answers at .*--data\n$/)]);
+    expect([code, output]).toEqual([3, expect.stringMatching(/^im update: no im up answers at .*--data\n$/)]);
   });
 });

@@ -6,7 +6,7 @@ import { NobodyAnswers } from './control-socket.js';
 export const upFolder = { ...dataFolder, description: 'of im up' };
 
 /** Of every command beside it: nothing runs there (3 is what init scripts say then). */
-export const EXIT_NOT_RUNNING = 3;
+const EXIT_NOT_RUNNING = 3;
 
 /** For `catch`. @throws CommandError */
 export function asCommandError(error: Error): never {

@@ -4,7 +4,7 @@ import { findPorts } from '../supervised-children.js';
 import { checkTogether, type UpPlan, upSettings } from './up-settings.js';
 
 /** Those that can be scaled, as they are typed. */
-export const SCALABLE = {
+const SCALABLE = {
   gateways: 'gateways',
   'broadcast-nodes': 'broadcastNodes',
   workers: 'workers',
@@ -57,7 +57,7 @@ export class Scaling {
   }
 }
 
-export function countsOf({ gateways, broadcastNodes, workers }: UpPlan): Required<ScaleCounts> {
+function countsOf({ gateways, broadcastNodes, workers }: UpPlan): Required<ScaleCounts> {
   return { gateways, 'broadcast-nodes': broadcastNodes, workers };
 }
 

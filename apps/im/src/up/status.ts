@@ -38,7 +38,7 @@ export interface UpStatus {
 }
 
 /** One process, and its figures at two moments; none where it does not answer. */
-export interface Observed {
+interface Observed {
   readonly role: Role;
   readonly address?: string | undefined;
   readonly child: ChildStatus;
@@ -55,8 +55,8 @@ export interface Observation {
   readonly processes: readonly Observed[];
 }
 
-/** Figure of ours, how to read it, and its name in Prometheus text. */
-type Reading = readonly [name: string, kind: 'level' | 'rate', figure: string, labels?: string];
+/** Figure of ours, how to read it (`times`: how often a second something was measured), and its name in Prometheus text. */
+type Reading = readonly [name: string, kind: 'level' | 'rate' | 'times', figure: string, labels?: string];
 
 const COMMON: readonly Reading[] = [
   ['cpu', 'rate', 'im_process_cpu_seconds'],
@@ -86,7 +86,7 @@ const BY_ROLE: Readonly<Record<Role, readonly Reading[]>> = {
     ['connections', 'level', 'im_gateway_connections'],
     ['groups', 'level', 'im_gateway_groups'],
     ['messagesPerSecond', 'rate', 'im_groups_deliveries_total'],
-    ['callsPerSecond', 'rate', 'im_gateway_call_seconds_count'],
+    ['callsPerSecond', 'times', 'im_gateway_call_seconds'],
   ],
 };
 
@@ -112,9 +112,10 @@ export function statusOf(observation: Observation): UpStatus {
 }
 
 function processStatus({ role, address, child, before, after }: Observed, elapsedMs: number): ProcessStatus {
-  const { name, state, pid, readySince, restarts } = child;
+  const { state, pid, readySince, restarts } = child;
   const figures: Record<string, number> = {};
-  for (const [key, kind, figure, labels] of [...COMMON, ...BY_ROLE[role]]) {
+  for (const [key, kind, name, labels] of [...COMMON, ...BY_ROLE[role]]) {
+    const figure = kind === 'times' ? `${name}_count` : name;
     const now = after?.sum(figure, labels);
     if (after === undefined || (kind === 'level' && now === undefined)) continue;
     // What has not been counted yet has not happened.
@@ -124,7 +125,7 @@ function processStatus({ role, address, child, before, after }: Observed, elapse
   const lag = after?.sum('im_process_event_loop_lag_seconds', 'quantile="0.99"');
   if (lag !== undefined) figures.lagMs = round(lag * 1_000);
   const since = readySince === undefined ? undefined : new Date(readySince).toISOString();
-  return { name, role, state, pid, address, since, restarts, figures };
+  return { name: child.name, role, state, pid, address, since, restarts, figures };
 }
 
 function problemsOf({ role, child, after }: Observed, all: readonly Observed[]): string[] {
