@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { isAlive, Up, Workplace } from './im-process.js';
 import { Person } from './person.js';
 
-const WAIT = { timeout: 30_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 const ROOM = '10000';
 const NOT_RUNNING = 3;
 
