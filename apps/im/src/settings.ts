@@ -1,4 +1,5 @@
 /** The settings that several commands share. */
+import { isProduct } from '@im/protocol';
 import { type Config, LOG_LEVELS, type Settings, setting } from '@im/runtime';
 import { z } from 'zod';
 
@@ -46,6 +47,11 @@ export const loggingSettings = {
   json: setting(z.boolean().default(false), { description: 'log JSON lines, for machines' }),
 } satisfies Settings;
 
+const productToken = z
+  .string()
+  .refine((text) => isProduct(text.slice(0, Math.max(0, text.indexOf('=')))) && text.length - text.indexOf('=') > 16)
+  .describe('product=token, the token of at least 16 characters');
+
 export const serverSettings = {
   port: setting(z.int().min(0).max(65_535).default(8080), { description: 'port to listen on; 0 takes a free one' }),
   host: setting(z.string().min(1).default('127.0.0.1'), {
@@ -74,6 +80,14 @@ export const serverSettings = {
   }),
   jwtIssuer: setting(z.string().min(1).optional(), { description: 'who must have issued JWTs (iss)' }),
   jwtAudience: setting(z.string().min(1).optional(), { description: 'whom JWTs must be for (aud)' }),
+  jwtProductClaim: setting(z.string().min(1).optional(), {
+    description: 'claim of JWTs with the product whose users and groups are meant; those without it are refused',
+    placeholder: 'claim',
+  }),
+  pushTokens: setting(z.array(productToken).default([]), {
+    description: 'tokens that let backends push to one product alone; that of the data folder lets them push to all',
+    secret: true,
+  }),
   origins: setting(z.array(z.url()).default([]), {
     description: 'other pages that may connect, besides those of this server',
     placeholder: 'urls',

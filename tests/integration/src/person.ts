@@ -68,6 +68,11 @@ export class Person {
     });
   }
 
+  /** With a token that somebody else issued, not connected yet. */
+  static withToken(origin: string, user: string, token: string): Person {
+    return new Person(user, origin, async () => token);
+  }
+
   /** Connected, in the room. */
   async enter(room: string) {
     this.client.connect();

@@ -89,7 +89,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...ports,
   });
 
-  const push = createPushClient({ publisher: broadcast.createPublisher(), clock });
+  const pushing = (product?: string) => createPushClient({ publisher: broadcast.createPublisher(), product, clock });
+  const products = config.pushTokens.map((text) => {
+    const end = text.indexOf('=');
+    return { client: pushing(text.slice(0, end)), tokens: [text.slice(end + 1)] };
+  });
   const server = createHttpServer(
     [
       createAdminHandler({ health, metrics, token: secrets.admin, metricsOpen: config.metricsOpen }),
@@ -100,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         addressOf: ({ socket, headers }) =>
           clientAddress(socket.remoteAddress, headers['x-forwarded-for']?.toString(), trusted),
       }),
-      createPushEndpoint({ client: push, tokens: [secrets.push], ...ports }),
+      createPushEndpoint({ client: pushing(), tokens: [secrets.push], products, ...ports }),
       await loadStaticSite(site),
     ],
     logger,

@@ -35,10 +35,14 @@ async function startBackend(answer: (request: IncomingMessage, body: string) => 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-function verify(signIn: SignIn, token: string, config: { jwtIssuer?: string; jwtAudience?: string } = {}) {
+function verify(
+  signIn: SignIn,
+  token: string,
+  config: { jwtIssuer?: string; jwtAudience?: string; jwtProductClaim?: string } = {},
+) {
   const verifier = createVerifier({
     signIn,
-    config: { jwtIssuer: config.jwtIssuer, jwtAudience: config.jwtAudience },
+    config: { jwtIssuer: undefined, jwtAudience: undefined, jwtProductClaim: undefined, ...config },
     developmentSecret: encoded,
     clock: systemClock,
     metrics: noMetrics,
@@ -74,6 +78,16 @@ describe('tokens', () => {
       jwt({ name: 'Ann' }).setProtectedHeader({ alg: 'HS256' }).setIssuer(issuer).setAudience('im').sign(encoded);
     expect(await verify(way, await sign('example'), expected)).toMatchObject({ user: 'ann', claims: { name: 'Ann' } });
     await expect(verify(way, await sign('other'), expected)).rejects.toMatchObject({ name: 'UNAUTHORIZED' });
+  });
+
+  it('name the product of their user by the claim that is configured, and are refused without it', async () => {
+    const way: SignIn = { by: 'jwtSecret', secret: SECRET };
+    const sign = (claims: Record<string, unknown>) => jwt(claims).setProtectedHeader({ alg: 'HS256' }).sign(encoded);
+    const config = { jwtProductClaim: 'app' };
+    expect(await verify(way, await sign({ app: 'p1' }), config)).toMatchObject({ user: 'ann', product: 'p1' });
+    for (const claims of [{}, { product: 'p1' }, { app: 1 }]) {
+      await expect(verify(way, await sign(claims), config)).rejects.toMatchObject({ name: 'UNAUTHORIZED' });
+    }
   });
 
   it('signed with a published key are taken', async () => {

@@ -7,7 +7,7 @@ import type { SignIn } from './sign-in.js';
 
 export interface VerifierOptions {
   readonly signIn: SignIn;
-  readonly config: Pick<ServerConfig, 'jwtIssuer' | 'jwtAudience'>;
+  readonly config: Pick<ServerConfig, 'jwtIssuer' | 'jwtAudience' | 'jwtProductClaim'>;
   readonly developmentSecret: Uint8Array;
   readonly clock: Clock;
   readonly metrics: Metrics;
@@ -18,8 +18,12 @@ const CLAIMS = ['name', 'role'];
 
 /** @throws ImError CONFIG_INVALID */
 export function createVerifier({ signIn, config, developmentSecret, clock, metrics }: VerifierOptions): TokenVerifier {
-  const { jwtIssuer: issuer, jwtAudience: audience } = config;
-  const expected = { ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
+  const { jwtIssuer: issuer, jwtAudience: audience, jwtProductClaim: productClaim } = config;
+  const expected = {
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+    ...(productClaim !== undefined && { productClaim }),
+  };
   switch (signIn.by) {
     case 'development':
       return jwtVerifier({

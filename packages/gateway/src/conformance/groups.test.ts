@@ -102,6 +102,28 @@ describe('groups', () => {
     await products.close();
   });
 
+  it('removes from a product, and tells all of it, without another product noticing [PR-61]', async () => {
+    const products = await new GatewayFixture({
+      verifier: tokenTable({
+        one: { user: 'ann', product: 'p1', claims: {} },
+        two: { user: 'ann', product: 'p2', claims: {} },
+        none: { user: 'ann', claims: {} },
+      }),
+    }).serve();
+    const one = await products.enter('ann', { token: 'one' });
+    const two = await products.enter('ann', { token: 'two' });
+    const none = await products.enter('ann', { token: 'none' });
+    await products.gift('p1/u:ann', kick(), '$kick');
+    await one.untilClosed();
+    await products.gift('p1/r:0', 'to all of one');
+    await products.gift('r:0', 'to all of none');
+    await products.gift('p2/r:0', 'to all of two');
+    expect(await two.until('push')).toMatchObject({ group: 'r:0', data: 'to all of two' });
+    expect(await none.until('push')).toMatchObject({ group: 'r:0', data: 'to all of none' });
+    expect([two.all('push').length, none.all('push').length]).toEqual([1, 1]);
+    await products.close();
+  });
+
   it('fails the call that joins one group too many, with all its effects, and tells the worker [PR-67]', async () => {
     const small = await new GatewayFixture({ limits: { groups: 2 } }).serve();
     const bob = await small.enter('bob');

@@ -193,6 +193,23 @@ describe('what is refused as a whole', () => {
     expect(await post(body)).toMatchObject({ status: 400, body: { error } });
   });
 
+  it('lets who has the token of a product reach that product alone', async () => {
+    const own = createPushClient({ publisher: broadcast.createPublisher(), product: 'p1', clock });
+    const inProduct = await subscribeRecording(broadcast, 'p1/r:1', 'p2/r:1');
+    await restart({ products: [{ client: own, tokens: ['token-of-p1-0123456789'] }] });
+    const asProduct = { headers: { authorization: 'Bearer token-of-p1-0123456789' } };
+    expect(await post(hello, asProduct)).toMatchObject({ status: 200, body: { published: [{ group: 'r:1' }] } });
+    expect(await post({ ...hello, product: 'p1' }, asProduct)).toMatchObject({ status: 200 });
+    const refusal = { status: 400, body: { error: { name: 'INVALID_ARGUMENT', details: { field: 'product' } } } };
+    expect(await post({ ...hello, product: 'p2' }, asProduct)).toMatchObject(refusal);
+    expect(await post({ ...hello, to: { group: 'p2/r:1' } }, asProduct)).toMatchObject({ status: 400 });
+    expect(await post({ ...hello, product: 'p2' })).toMatchObject({ status: 200 });
+    await vi.waitFor(() => expect(inProduct.deliveries).toHaveLength(3));
+    expect(inProduct.deliveries.map(({ group }) => group)).toEqual(['p1/r:1', 'p1/r:1', 'p2/r:1']);
+    expect(room.deliveries).toEqual([]);
+    await own.close();
+  });
+
   it('answers 400 to what is not UTF-8', async () => {
     const body = new Uint8Array([
       ...new TextEncoder().encode('{"to":{"room":"1"},"event":"a","data":"'),

@@ -20,6 +20,8 @@ export interface PushEndpointOptions {
   readonly client: PushClient;
   /** Any of them lets in, each of at least 16 characters. None: everything is refused. */
   readonly tokens: readonly string[];
+  /** Other tokens with clients of their own, each of one product: who has such a token reaches that product alone. */
+  readonly products?: readonly { readonly client: PushClient; readonly tokens: readonly string[] }[] | undefined;
   /** Of one request. Default 1 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** In one request. Default 1,000. */
@@ -41,28 +43,33 @@ const PATH = '/v1/push';
 /** @throws ImError CONFIG_INVALID for tokens too short to be secrets */
 export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
   const { client, maxOpenRequests = 64, maxPushes = 1_000, clock = systemClock, logger = silentLogger } = options;
-  const tokens = new BearerTokens(options.tokens);
+  const holders = [{ client, tokens: options.tokens }, ...(options.products ?? [])].map((holder) => ({
+    client: holder.client,
+    tokens: new BearerTokens(holder.tokens),
+  }));
   const limits = { maxBytes: options.maxBodyBytes ?? 1_048_576, timeoutMs: options.bodyTimeoutMs ?? 10_000, clock };
   const figures = new EndpointFigures(options.metrics ?? noMetrics);
 
   async function answer(request: IncomingMessage): Promise<HttpAnswer> {
     if (request.method !== 'POST') return errorAnswer(new ImError('INVALID_ARGUMENT', { message: 'use POST' }), 405);
-    if (!tokens.accept(request.headers.authorization)) return errorAnswer(new ImError('UNAUTHORIZED'));
+    const { authorization } = request.headers;
+    const holder = holders.find(({ tokens }) => tokens.accept(authorization));
+    if (holder === undefined) return errorAnswer(new ImError('UNAUTHORIZED'));
     if (figures.open > maxOpenRequests) return errorAnswer(new ImError('OVERLOADED'));
     try {
       const text = await readBody(request, limits);
       const { form, pushes } = parseBatch(text, request.headers['content-type'], maxPushes);
       // All are begun before the first is awaited: they are published in their order.
-      return pushAnswer(form, await Promise.all(pushes.map(push)));
+      return pushAnswer(form, await Promise.all(pushes.map((one) => push(holder.client, one))));
     } catch (thrown) {
       return errorAnswer(logged(thrown));
     }
   }
 
-  async function push(request: PushRequest | ImError): Promise<PushAnswer> {
+  async function push(through: PushClient, request: PushRequest | ImError): Promise<PushAnswer> {
     try {
       if (request instanceof ImError) throw request;
-      const outcome = toOutcome(await sendPush(client, request));
+      const outcome = toOutcome(await sendPush(through, request));
       figures.pushed(outcome.published.length, Object.keys(outcome.failed).length);
       return outcome;
     } catch (thrown) {
