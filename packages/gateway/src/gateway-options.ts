@@ -30,6 +30,8 @@ export interface GatewayOptions extends Partial<Settings> {
   readonly metrics?: Metrics;
   /** Runs something once, at the end of the turn, after what came in was dealt with. Default: setImmediate. */
   readonly afterTurn?: (run: () => void) => void;
+  /** `framesPerSecond` of the groups of one kind: `{ u: 0, g: 4 }`. */
+  readonly framesPerSecondByKind?: Readonly<Record<string, number>>;
 }
 
 export interface Settings {

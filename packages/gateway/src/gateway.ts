@@ -77,6 +77,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       metrics,
       afterTurn,
       framesPerSecond: settings.framesPerSecond,
+      ...(options.framesPerSecondByKind !== undefined && { framesPerSecondByKind: options.framesPerSecondByKind }),
       onFirstMember: (group) => this.#feeds.open(group),
       onLastMember: (group) => this.#feeds.close(group),
     });

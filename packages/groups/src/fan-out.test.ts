@@ -598,3 +598,37 @@ describe('slices of a frame', () => {
     expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['a,b']));
   });
 });
+
+describe('frames by kind of group', () => {
+  it('are as many a second as the kind has, products apart, the usual number for others', () => {
+    const { clock, fanOut, enter } = setUp({ framesPerSecond: 10, framesPerSecondByKind: { g: 20 } });
+    const groups = ['r:1', 'g:1', 'p1/g:1'];
+    const viewers = groups.map((group) => enter(group));
+    for (const event of ['a', 'b']) {
+      for (const group of groups) fanOut.publish(normal(event, group));
+      clock.advance(0);
+    }
+    expect(viewers.map(events)).toEqual([['a'], ['a'], ['a']]);
+    clock.advance(50);
+    expect(viewers.map(events)).toEqual([['a'], ['a', 'b'], ['a', 'b']]);
+    clock.advance(50);
+    expect(events(viewers[0] as FakeViewer)).toEqual(['a', 'b']);
+  });
+
+  it('may be as many as turns for one kind only', () => {
+    const { clock, fanOut, enter, endTurn } = setUp({ framesPerSecondByKind: { u: 0 } });
+    const [room, user] = [enter('r:1'), enter('u:1')];
+    fanOut.publish(normal('a', 'r:1'));
+    fanOut.publish(normal('b', 'u:1'));
+    endTurn();
+    expect([events(room), events(user)]).toEqual([[], ['b']]);
+    clock.advance(FRAME_MS);
+    expect(events(room)).toEqual(['a']);
+  });
+
+  it('are refused when there are too many', () => {
+    expect(() => setUp({ framesPerSecondByKind: { r: 1_001 } })).toThrow(
+      expect.objectContaining({ name: 'INVALID_ARGUMENT' }),
+    );
+  });
+});

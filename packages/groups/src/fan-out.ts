@@ -7,23 +7,27 @@
  */
 import { type Delivery, ImError } from '@im/protocol';
 import { type Clock, type Metrics, noMetrics } from '@im/protocol/ports';
+import { Beat } from './beat.js';
 import { Budget } from './budget.js';
-import { FrameLoop } from './frame-loop.js';
+import { FrameWriter } from './frame-writer.js';
 import { Group, type Shared } from './group.js';
 import { GroupMetrics } from './group-metrics.js';
 import type { Member, Membership } from './membership.js';
-import { Slice } from './slice.js';
 import type { Viewer } from './viewer.js';
 
 declare const queueMicrotask: (run: () => void) => void;
 
 const DEFAULT_FRAMES_PER_SECOND = 12;
 const DEFAULT_SLICE_MS = 8;
+/** No kind of group is called so. */
+const USUAL = '';
 
 export interface FanOutOptions {
   readonly clock: Clock;
   /** Default 12. 0: no frames, normal messages go at the end of the turn too, after priority. */
   readonly framesPerSecond?: number;
+  /** The same for the groups of one kind, `r` or `u`. */
+  readonly framesPerSecondByKind?: Readonly<Record<string, number>>;
   /** How long frames are written in one turn; what is left goes with the next one. Default 8. 0: to one member a turn. */
   readonly sliceMs?: number;
   readonly metrics?: Metrics;
@@ -51,37 +55,32 @@ export class FanOut<V extends Viewer> {
   /** A viewer is in few groups: an array is smaller than a map, and as quick. */
   readonly #memberships = new Map<V, Member<V>[]>();
   readonly #shared: Shared<V>;
-  readonly #clock: Clock;
   readonly #afterTurn: (run: () => void) => void;
-  readonly #frames: FrameLoop;
-  /** No frames: normal messages go with the turn, and the loop only looks after what is owed. */
-  readonly #atOnce: boolean;
+  /** Of groups whose kind has none of its own; also the one that looks after what is owed. */
+  readonly #usual: Beat<V>;
+  /** By kind of group, the usual one under no kind. */
+  readonly #beats = new Map<string, Beat<V>>();
+  readonly #writer: FrameWriter<V>;
   readonly #onFirstMember: (group: string) => void;
   readonly #onLastMember: (group: string) => void;
-  /** Groups with priority messages of this turn, and with something for the next frame. */
+  /** Groups with priority messages of this turn. */
   #urgent = new Set<Group<V>>();
-  #waiting = new Set<Group<V>>();
-  /** Groups whose frame is being written, in order; one that needs several slices goes behind the others. */
-  #writing: Group<V>[] = [];
-  /** Spent on the frame that is being written. */
-  #frameMs = 0;
-  readonly #sliceMs: number;
   #turnRequested = false;
   #members = 0;
   #closed = false;
 
   constructor(options: FanOutOptions) {
-    const { clock, framesPerSecond = DEFAULT_FRAMES_PER_SECOND, metrics = noMetrics } = options;
-    if (!(framesPerSecond >= 0 && framesPerSecond <= 1000)) {
-      throw new ImError('INVALID_ARGUMENT', { details: { argument: 'framesPerSecond', expected: '0 to 1000' } });
-    }
-    this.#clock = clock;
+    const {
+      clock,
+      framesPerSecond = DEFAULT_FRAMES_PER_SECOND,
+      framesPerSecondByKind = {},
+      metrics = noMetrics,
+    } = options;
     this.#afterTurn = options.afterTurn ?? queueMicrotask;
     this.#onFirstMember = options.onFirstMember ?? nothing;
     this.#onLastMember = options.onLastMember ?? nothing;
-    this.#atOnce = framesPerSecond === 0;
-    this.#sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
-    this.#frames = new FrameLoop(clock, 1000 / (framesPerSecond || DEFAULT_FRAMES_PER_SECOND), this.#frame);
+    this.#usual = this.#addBeat(clock, USUAL, framesPerSecond);
+    for (const [kind, frames] of Object.entries(framesPerSecondByKind)) this.#addBeat(clock, kind, frames);
     this.#shared = {
       limits: {
         maxWaiting: options.maxWaiting ?? 10_000,
@@ -92,6 +91,7 @@ export class FanOut<V extends Viewer> {
       metrics: new GroupMetrics(metrics),
       owing: new Set(),
     };
+    this.#writer = new FrameWriter(clock, options.sliceMs ?? DEFAULT_SLICE_MS, this.#shared.metrics.frameSeconds);
     metrics.observe('im_groups_members', { help: 'Memberships.' }, () => this.#members);
     metrics.observe('im_groups_groups', { help: 'Groups with members.' }, () => this.#groups.size);
     metrics.observe('im_groups_waiting_bytes', { help: 'Messages waiting or held.' }, () => this.#shared.budget.used);
@@ -113,7 +113,7 @@ export class FanOut<V extends Viewer> {
     if (present !== undefined) return present;
     let joined = this.#groups.get(group);
     if (joined === undefined) {
-      joined = new Group(group, this.#shared);
+      joined = new Group(group, this.#beatOf(group), this.#shared);
       this.#groups.set(group, joined);
     }
     const member = joined.join(viewer);
@@ -200,14 +200,13 @@ export class FanOut<V extends Viewer> {
   /** Ends all memberships and forgets what waits; nothing is written, nobody is called. */
   close(): void {
     this.#closed = true;
-    this.#frames.close();
+    for (const beat of this.#beats.values()) beat.close();
+    this.#writer.clear();
     for (const memberships of this.#memberships.values()) for (const member of memberships) member.phase = 'ended';
     for (const group of this.#groups.values()) group.discard();
     this.#memberships.clear();
     this.#groups.clear();
     this.#urgent.clear();
-    this.#waiting.clear();
-    this.#writing = [];
     this.#shared.owing.clear();
     this.#members = 0;
   }
@@ -226,8 +225,22 @@ export class FanOut<V extends Viewer> {
     group.discard();
     this.#groups.delete(group.name);
     this.#urgent.delete(group);
-    this.#waiting.delete(group);
+    group.beat.remove(group);
     this.#onLastMember(group.name);
+  }
+
+  #addBeat(clock: Clock, kind: string, framesPerSecond: number): Beat<V> {
+    if (!(framesPerSecond >= 0 && framesPerSecond <= 1000)) {
+      throw new ImError('INVALID_ARGUMENT', { details: { argument: 'framesPerSecond', expected: '0 to 1000' } });
+    }
+    const beat = new Beat<V>(clock, framesPerSecond, this.#frame);
+    this.#beats.set(kind, beat);
+    return beat;
+  }
+
+  #beatOf(group: string): Beat<V> {
+    if (this.#beats.size === 1) return this.#usual;
+    return this.#beats.get(group.slice(group.indexOf('/') + 1, group.indexOf(':'))) ?? this.#usual;
   }
 
   #requestTurn(): void {
@@ -237,54 +250,31 @@ export class FanOut<V extends Viewer> {
   }
 
   #requestFrame(group: Group<V>): void {
-    this.#waiting.add(group);
-    if (this.#atOnce) this.#requestTurn();
-    else this.#frames.request();
+    group.beat.add(group);
+    if (group.beat.isEveryTurn) this.#requestTurn();
   }
 
   readonly #turn = (): void => {
     this.#turnRequested = false;
     if (this.#closed) return;
     this.#writePriority();
-    if (this.#atOnce) this.#beginFrame();
-    else if (this.#writing.length > 0) this.#writeSlice();
+    for (const beat of this.#beats.values()) if (beat.isEveryTurn && beat.hasWaiting) this.#writer.add(beat.begin());
+    this.#writeFrames();
   };
 
-  readonly #frame = (): void => {
+  readonly #frame = (beat: Beat<V>): void => {
     this.#writePriority();
-    this.#beginFrame();
-  };
-
-  /** Of all groups in which something waits; those whose last frame is still being written wait for the next. */
-  #beginFrame(): void {
     for (const member of this.#shared.owing) {
       if (!member.viewer.congested) member.owner.tell(member);
     }
-    for (const group of this.#waiting) {
-      if (!group.beginFrame()) continue;
-      this.#waiting.delete(group);
-      this.#writing.push(group);
-    }
-    this.#writeSlice();
-  }
+    this.#writer.add(beat.begin());
+    this.#writeFrames();
+  };
 
-  #writeSlice(): void {
-    const slice = new Slice(this.#clock, this.#sliceMs);
-    const groups = this.#writing;
-    const unfinished: Group<V>[] = [];
-    let next = 0;
-    for (; next < groups.length && !slice.hasEnded; next += 1) {
-      const group = groups[next] as Group<V>;
-      if (!group.writeSlice(slice.isOver)) unfinished.push(group);
-    }
-    this.#writing = [...groups.slice(next), ...unfinished];
-    this.#frameMs += slice.elapsedMs;
-    if (this.#writing.length === 0) {
-      this.#shared.metrics.frameSeconds.observe(this.#frameMs / 1000);
-      this.#frameMs = 0;
-    }
-    if (this.#writing.length > 0 || (this.#atOnce && this.#waiting.size > 0)) this.#requestTurn();
-    if (this.#shared.owing.size > 0 || (!this.#atOnce && this.#waiting.size > 0)) this.#frames.request();
+  #writeFrames(): void {
+    this.#writer.writeSlice();
+    if (this.#writer.isBusy) this.#requestTurn();
+    if (this.#shared.owing.size > 0) this.#usual.request();
   }
 
   #writePriority(): void {

@@ -8,6 +8,7 @@
  * with other turns between them; whose membership begins between two slices is marked as done.
  */
 import type { Delivery, Position } from '@im/protocol';
+import type { Beat } from './beat.js';
 import type { Budget } from './budget.js';
 import type { GroupMetrics } from './group-metrics.js';
 import { addLosses, noLosses, shedChunks } from './losses.js';
@@ -39,8 +40,10 @@ export class Group<V extends Viewer> {
   /** Whether messages of the log are being written: they must not be forgotten. */
   #walking = false;
 
+  /** @param beat when its frames are */
   constructor(
     readonly name: string,
+    readonly beat: Beat<V>,
     shared: Shared<V>,
   ) {
     this.#shared = shared;
