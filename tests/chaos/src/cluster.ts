@@ -24,7 +24,7 @@ interface LogLine {
 }
 
 /** Until something that was begun must be there. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const POLL_MS = 20;
 /** Lines of a process kept, for when it goes wrong. */
 const KEPT_LINES = 200;

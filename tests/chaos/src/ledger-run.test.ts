@@ -17,5 +17,5 @@ describe.skipIf(!hasRedisServer)('a cluster under load', () => {
       expect(delivered, table).toBeGreaterThan(acknowledged);
       if (lane === 'priority') expect(acknowledged, table).toBe(sent);
     }
-  }, 120_000);
+  }, 240_000);
 });
