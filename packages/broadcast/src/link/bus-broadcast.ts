@@ -190,7 +190,7 @@ class BusPublisher implements Publisher {
       route = this.#bus.routeOf(group);
     }
     if (route === undefined) throw unreachable();
-    if (route.link.normal.bytes > this.#options.maxLaneBytes) throw new ImError('QUEUE_FULL');
+    if (route.link.normal.bytes > this.#options.maxLaneBytes) throw this.#bus.refused();
     return route;
   }
 

@@ -3,12 +3,13 @@
  * Gateways subscribe at all nodes, so that a disagreement about who has a group costs order for a moment, never delivery.
  */
 import { ImError, type Lane } from '@im/protocol';
-import type { Clock, Counter, Logger, Metrics, Random, Timer } from '@im/protocol/ports';
+import type { Clock, Logger, Metrics, Random, Timer } from '@im/protocol/ports';
 import type { Published } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
 import { rendezvousOwner } from '../rendezvous.js';
 import { Aliases } from '../wire/alias-table.js';
 import { PEER_CHARACTERS } from '../wire/bus-format.js';
+import { LinkFigures } from './link-figures.js';
 import type { NodeDirectory, OpenLink } from './link-transport.js';
 import { NodeLink, type NodeLinkEvents } from './node-link.js';
 import { PublicationWindow } from './publication-window.js';
@@ -54,9 +55,7 @@ export class Bus {
   readonly #aliases = new Aliases();
   readonly #subscriptions: Subscriptions;
   readonly #subscribers = new Set<LocalSubscriber>();
-  readonly #malformed: Counter;
-  readonly #missed: Counter;
-  readonly #lost: Counter;
+  readonly #figures: LinkFigures;
   readonly #unwatch: () => void;
   #check: Timer | undefined;
   #checkedAt: number;
@@ -68,11 +67,11 @@ export class Bus {
     const { clock, random, logger, metrics, directory, maxPriorityMessages, maxLaneBytes } = options;
     this.#options = options;
     this.#peer = Array.from({ length: PEER_CHARACTERS }, () => PEER_ALPHABET[Math.floor(random() * 64)]).join('');
-    const counter = (name: string, help: string) => metrics.counter(`im_broadcast_${name}_total`, { help });
+    this.#figures = new LinkFigures(metrics);
     this.#subscriptions = new Subscriptions({
       clock,
       logger,
-      errors: counter('handler_errors', 'Failures of subscribers.'),
+      errors: this.#figures.handlerErrors,
       subscribe: (group) => {
         for (const link of this.#links.values()) link.subscribe(group);
       },
@@ -80,24 +79,35 @@ export class Bus {
         for (const link of this.#links.values()) link.unsubscribe(subscription);
       },
     });
-    this.#malformed = counter('malformed_packs', 'Packs of nodes that could not be read.');
-    this.#missed = counter('missed_packs', 'Packs that nodes sent here and that did not arrive.');
-    this.#lost = counter('lost', 'Normal messages that were lost on their way here, and told.');
     this.window = new PublicationWindow({
       maxMessages: maxPriorityMessages,
       maxBytes: maxLaneBytes,
       linkOf: (group) => this.linkOf(group),
+      refused: () => this.refused(),
       now: () => clock.monotonic(),
     });
     const level = (name: string, help: string, read: () => number) =>
       metrics.observe(`im_broadcast_${name}`, { help }, read);
     level('subscribed_groups', 'Groups with subscribers.', () => this.#subscriptions.size);
     level('unanswered_messages', 'Priority messages that no node has answered.', () => this.window.messages);
+    level('unsent_bytes', 'Bytes that sockets have not taken yet.', () => this.#unsentBytes());
     level('nodes', 'Broadcast nodes that are in reach.', () => this.#ups.length);
     this.#checkedAt = clock.monotonic();
     this.#unwatch = directory.onChange(() => this.#takeNodes());
     this.#takeNodes();
     this.#watch();
+  }
+
+  /** There is no room for a publication: counted, to be thrown. */
+  refused(): ImError {
+    this.#figures.refused.add();
+    return new ImError('QUEUE_FULL');
+  }
+
+  #unsentBytes(): number {
+    let bytes = 0;
+    for (const { normal, priority } of this.#links.values()) bytes += normal.bytes + priority.bytes;
+    return bytes;
   }
 
   /** The node that a group belongs to, among those in reach. @param group checked */
@@ -220,7 +230,7 @@ export class Bus {
     onHead: (subscription, position) =>
       this.#subscriptions.tell(subscription, (handlers) => handlers.onHead?.(subscription.group, position)),
     onLoss: (subscription, count) => {
-      this.#lost.add(count ?? 1);
+      this.#figures.lost.add(count ?? 1);
       this.#subscriptions.tell(subscription, (handlers) => handlers.onLoss?.(subscription.group, count));
     },
     onGap: () => this.#tellRestored(),
@@ -254,8 +264,7 @@ export class Bus {
         clock,
         defer,
         subscriptions: this.#subscriptions,
-        malformed: this.#malformed,
-        missed: this.#missed,
+        figures: this.#figures,
         events: this.#events,
       });
       this.#links.set(id, link);

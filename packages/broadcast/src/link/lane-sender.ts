@@ -3,6 +3,7 @@
  * lone one at once. Owns the bounded queue in front of the socket.
  */
 import { ImError, type Lane, type Publication } from '@im/protocol';
+import type { Counter } from '@im/protocol/ports';
 import { FLAG_ANSWER, PACK_BYTES } from '../wire/bus-format.js';
 import { PublishPackWriter } from '../wire/publish-pack-writer.js';
 import type { LinkTransport } from './link-transport.js';
@@ -16,6 +17,8 @@ export interface LaneSenderOptions {
   readonly transport: LinkTransport;
   /** Runs it when the calls at hand are over. */
   readonly defer: (run: () => void) => void;
+  /** Messages, one for each group. */
+  readonly sent: Counter;
 }
 
 export class LaneSender {
@@ -26,6 +29,8 @@ export class LaneSender {
   /** Of the pack that the socket is to take now. */
   #sendingBytes = 0;
   #number = 0;
+  /** In the pack under construction, one for each group. */
+  #messages = 0;
   #pack = 0;
   #flags = 0;
   #isSending = false;
@@ -51,6 +56,7 @@ export class LaneSender {
   publication(group: string, alias: number, publication: Publication): number {
     const number = this.#nextNumber();
     this.#writer.publication(group, alias, publication, number);
+    this.#messages++;
     this.#written();
     return number;
   }
@@ -58,6 +64,7 @@ export class LaneSender {
   publicationToMany(groups: readonly string[], publication: Publication): number {
     const number = this.#nextNumber();
     this.#writer.publicationToMany(groups, publication, number);
+    this.#messages += groups.length;
     this.#written();
     return number;
   }
@@ -143,6 +150,8 @@ export class LaneSender {
     if (this.#next !== undefined) this.#taken.set(this.#pack, this.#next);
     this.#next = undefined;
     this.#flags = 0;
+    this.#options.sent.add(this.#messages);
+    this.#messages = 0;
     this.#packs.push(pack);
     this.#packedBytes += pack.length;
   }

@@ -9,11 +9,12 @@
  * | up         | it greets again (a connection was made anew: settling), is another life of the node (settling), or is silent (connecting) |
  */
 import type { Delivery, ErrorBody, Lane, Position } from '@im/protocol';
-import type { Clock, Counter } from '@im/protocol/ports';
+import type { Clock } from '@im/protocol/ports';
 import { AliasTable } from '../wire/alias-table.js';
 import { ADDRESS_END, DELIVER, INTEREST_MARK, MARKER_MARK } from '../wire/bus-format.js';
 import { type DeliveryPackHandler, DeliveryPackReader, type RunReader } from '../wire/delivery-pack-reader.js';
 import { LaneSender } from './lane-sender.js';
+import type { LinkFigures } from './link-figures.js';
 import type { LinkTransport, NodeAddresses, OpenLink } from './link-transport.js';
 import { Positions } from './positions.js';
 import type { Subscription } from './subscription.js';
@@ -40,9 +41,7 @@ export interface NodeLinkOptions {
   readonly clock: Clock;
   readonly defer: (run: () => void) => void;
   readonly subscriptions: Subscriptions;
-  readonly malformed: Counter;
-  /** Of packs that were sent to this process and did not arrive. */
-  readonly missed: Counter;
+  readonly figures: LinkFigures;
   readonly events: NodeLinkEvents;
 }
 
@@ -89,9 +88,11 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   /** Whether packs of the normal lane were missed since bases were last asked for. */
   #hasMissed = false;
   #isClosed = false;
+  /** Messages of the pack at hand. */
+  #received = 0;
 
   constructor(options: NodeLinkOptions) {
-    const { peer, addresses, open, clock, defer, subscriptions } = options;
+    const { peer, addresses, open, clock, defer, subscriptions, figures } = options;
     this.#options = options;
     this.#subscriptions = subscriptions;
     this.addresses = addresses;
@@ -99,8 +100,8 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#lanes = { normal: lane(), priority: lane() };
     this.#transport = open(addresses, (on, pack, shared) => this.#take(on, pack, shared));
     const transport = this.#transport;
-    this.normal = new LaneSender({ peer, lane: 'normal', transport, defer });
-    this.priority = new LaneSender({ peer, lane: 'priority', transport, defer });
+    this.normal = new LaneSender({ peer, lane: 'normal', transport, defer, sent: figures.sent.normal });
+    this.priority = new LaneSender({ peer, lane: 'priority', transport, defer, sent: figures.sent.priority });
     for (const on of LANES) transport.subscribe(on, peer + ADDRESS_END);
     for (const group of subscriptions.groups()) this.subscribe(group);
   }
@@ -168,10 +169,12 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
       this.#options.events.onLoss(subscription, position > known ? position - known : undefined);
     }
     this.#positions.set(index, position + run.count);
+    this.#received += run.count;
     for (let left = run.count; left > 0; left--) this.#subscriptions.deliver(subscription, run.next());
   }
 
   onVersioned(subscription: Subscription, delivery: Delivery): void {
+    this.#received++;
     this.#subscriptions.deliver(subscription, delivery);
   }
 
@@ -222,8 +225,10 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
       lane.heardAt = this.#options.clock.monotonic();
       reader.read(shared);
     } catch {
-      this.#options.malformed.add();
+      this.#options.figures.malformed.add();
     }
+    if (this.#received > 0) this.#options.figures.received[on].add(this.#received);
+    this.#received = 0;
     if (this.#isClosed) return;
     if (lane.isGreeting) this.#greeted(lane);
     else if (expected > 1 && reader.pack > expected) this.#missed(on, reader.pack - expected);
@@ -260,7 +265,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   }
 
   #missed(on: Lane, packs: number): void {
-    this.#options.missed.add(packs);
+    this.#options.figures.missed[on].add(packs);
     if (on === 'priority') this.#options.events.onGap();
     else this.#hasMissed = true;
   }

@@ -56,6 +56,8 @@ export interface PublicationWindowOptions {
   readonly maxBytes: number;
   /** The node of a group; undefined while there is none. */
   readonly linkOf: (group: string) => NodeLink | undefined;
+  /** What is thrown when there is no room. */
+  readonly refused: () => ImError;
   readonly now: () => number;
 }
 
@@ -88,7 +90,7 @@ export class PublicationWindow {
     const bytes = request.publication.body.byteLength;
     const messages = request.groups.length;
     const isFull = this.#messages + messages > maxMessages && this.#messages > 0;
-    if (isFull || this.#bytes + bytes > maxBytes) throw new ImError('QUEUE_FULL');
+    if (isFull || this.#bytes + bytes > maxBytes) throw this.#options.refused();
     this.#requests.add(request);
     this.#messages += messages;
     this.#bytes += bytes;

@@ -1,5 +1,5 @@
 import { createConnection } from 'node:net';
-import { seededRandom } from '@im/protocol/testing';
+import { RecordingMetrics, seededRandom } from '@im/protocol/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Context, curveKeyPair, Push, Router, XSubscriber } from 'zeromq';
 import type { NodeBroadcast } from '../link/bus-broadcast.js';
@@ -123,6 +123,35 @@ describe('a ZeroMQ broadcast node', () => {
     sequencer.release();
     await Promise.all(published);
     await vi.waitFor(() => expect(subscriber.deliveries).toHaveLength(groups.length));
+  });
+
+  it('and its peers record what goes through them, by lane', async () => {
+    const [atNode, atPublisher, atSubscriber] = [
+      new RecordingMetrics(),
+      new RecordingMetrics(),
+      new RecordingMetrics(),
+    ];
+    const node = await startNode({ metrics: atNode });
+    const subscriber = await subscribeRecording(connect(node, { metrics: atSubscriber }), 'r:1', 'r:2', 'r:3');
+    const options = { metrics: atPublisher, maxPriorityMessages: 3 };
+    const publishing = connect(node, options);
+    await publishing.ready(5_000);
+    const publisher = publishing.createPublisher();
+    await publisher.publish('r:1', normal('1'));
+    await publisher.publishMany(['r:1', 'r:2'], normal('2'));
+    const many = publisher.publishMany(['r:1', 'r:2', 'r:3'], priority('3'));
+    await expect(publisher.publish('r:1', priority('4'))).rejects.toMatchObject({ name: 'QUEUE_FULL' });
+    await many;
+    await vi.waitFor(() => expect(subscriber.deliveries).toHaveLength(6));
+    const lanes = (metrics: RecordingMetrics, name: string) =>
+      ['normal', 'priority'].map((lane) => metrics.value(`im_broadcast_${name}_total`, { lane }));
+    expect(lanes(atPublisher, 'sent')).toEqual([3, 3]);
+    expect(lanes(atNode, 'published')).toEqual([3, 3]);
+    expect(lanes(atSubscriber, 'received')).toEqual([3, 3]);
+    expect(lanes(atSubscriber, 'missed_packs')).toEqual([0, 0]);
+    expect(atPublisher.value('im_broadcast_refused_total')).toBe(1);
+    expect(atPublisher.value('im_broadcast_unanswered_messages')).toBe(0);
+    expect(atNode.value('im_broadcast_subscriptions')).toBe(3);
   });
 
   it('binds to other hosts only with keys, or when told that it may', async () => {
