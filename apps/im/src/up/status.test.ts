@@ -51,7 +51,8 @@ describe('health', () => {
 
   it('is well when everything runs and nothing is away', () => {
     const gateway = observed('gateway-1', 'gateway', ['im_broadcast_nodes 1\nim_redis_available{client="a"} 1']);
-    const told = status(observed('redis', 'redis', undefined), node, gateway);
+    const silent = [observed('redis', 'redis', undefined), observed('bots', 'bots', undefined)];
+    const told = status(...silent, node, gateway);
     expect([told.healthy, told.problems, told.topology]).toEqual([true, [], undefined]);
   });
 

@@ -91,8 +91,8 @@ const BY_ROLE: Readonly<Record<Role, readonly Reading[]>> = {
 };
 
 const JOIN_CLUSTER: readonly Role[] = ['broker', 'broadcast-node', 'worker', 'gateway'];
-/** Programs of others tell us nothing. */
-const SILENT: readonly Role[] = ['redis', 'nats'];
+/** Programs of others, and simulated viewers, tell no figures. */
+const SILENT: readonly Role[] = ['redis', 'nats', 'bots'];
 
 export function statusOf(observation: Observation): UpStatus {
   const { engine, pid, sinceMs, processes } = observation;
