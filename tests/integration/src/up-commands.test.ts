@@ -129,55 +129,59 @@ describe('im scale', () => {
     expect(status.processes.map(({ name }) => name)).toEqual(['broker-1', 'node-1', 'worker-1', 'gateway-1']);
   });
 
-  it.skipIf(!hasRedisServer)('grows and shrinks under load: each gift comes once, in order, to everybody', async () => {
-    redis = await startRedisServer({ persistent: true });
-    const counts = ['--workers', '1', '--managers', '1', '--manager-port', '0'];
-    const { up, enter, origin } = await start(counts, { IM_REDIS: redis.url });
-    const ann = await enter('Ann');
-    const sent: string[] = [];
-    let isOn = true;
-    const giving = (async () => {
-      while (isOn) {
-        const key = randomUUID();
-        await vi.waitFor(async () => {
-          const { id } = await ann.person.client.call('gift.send', { room: ROOM, gift: 'rose' }, { key });
-          sent.push(id);
-        }, WAIT);
-      }
-    })();
-    const scale = async (...args: string[]) => {
-      const { code, output } = await up.im('scale', ...args);
-      expect([code, output]).toEqual([0, expect.any(String)]);
-      return output;
-    };
-    expect(await scale('gateways=2', 'broadcast-nodes=2', 'workers=3')).toContain('gateway-2 is ready\n');
-    const second = (await statusOf(up)).status.processes.find(({ name }) => name === 'gateway-2')?.address as string;
-    // What they missed of the room they do not see; what comes from now on, all of it.
-    const bob = await enter('Bob', [origin], second);
-    const begin = sent.length;
-    await vi.waitFor(() => expect(sent.length).toBeGreaterThan(begin + 20), WAIT);
-    // The node has groups by then: those who publish there turn to the other one before it ends.
-    const output = await scale('gateways=1', 'broadcast-nodes=1', 'workers=1', '--json');
-    expect(JSON.parse(output.trimEnd().split('\n').at(-1) as string)).toEqual({
-      scaled: true,
-      message: 'gateways=1 broadcast-nodes=1 workers=1',
-      counts: { gateways: 1, 'broadcast-nodes': 1, workers: 1 },
-    });
-    const names = ['manager-1', 'broker-1', 'node-1', 'worker-1', 'gateway-1'];
-    expect((await statusOf(up)).status.processes.map(({ name }) => name)).toEqual(names);
-    await vi.waitFor(() => expect(bob.person.client.state).toMatchObject({ status: 'connected' }), WAIT);
-    const end = sent.length;
-    await vi.waitFor(() => expect(sent.length).toBeGreaterThan(end + 10), WAIT);
-    isOn = false;
-    await giving;
-    await vi.waitFor(() => expect(ann.gifts.length).toBe(sent.length), WAIT);
-    expect(ann.gifts).toEqual(sent);
-    await vi.waitFor(() => expect(bob.gifts.at(-1)).toBe(sent.at(-1)), WAIT);
-    const first = sent.indexOf(bob.gifts[0] as string);
-    expect(first).toBeGreaterThanOrEqual(0);
-    expect(bob.gifts).toEqual(sent.slice(first));
-    expect(['gateway-2', 'node-2', 'worker-2', 'worker-3'].flatMap((name) => up.pids(name)).filter(isAlive)).toEqual(
-      [],
-    );
-  });
+  it.skipIf(!hasRedisServer)(
+    'grows and shrinks under load: each gift comes once, in order, to everybody',
+    async () => {
+      redis = await startRedisServer({ persistent: true });
+      const counts = ['--workers', '1', '--managers', '1', '--manager-port', '0'];
+      const { up, enter, origin } = await start(counts, { IM_REDIS: redis.url });
+      const ann = await enter('Ann');
+      const sent: string[] = [];
+      let isOn = true;
+      const giving = (async () => {
+        while (isOn) {
+          const key = randomUUID();
+          await vi.waitFor(async () => {
+            const { id } = await ann.person.client.call('gift.send', { room: ROOM, gift: 'rose' }, { key });
+            sent.push(id);
+          }, WAIT);
+        }
+      })();
+      const scale = async (...args: string[]) => {
+        const { code, output } = await up.im('scale', ...args);
+        expect([code, output]).toEqual([0, expect.any(String)]);
+        return output;
+      };
+      expect(await scale('gateways=2', 'broadcast-nodes=2', 'workers=3')).toContain('gateway-2 is ready\n');
+      const second = (await statusOf(up)).status.processes.find(({ name }) => name === 'gateway-2')?.address as string;
+      // What they missed of the room they do not see; what comes from now on, all of it.
+      const bob = await enter('Bob', [origin], second);
+      const begin = sent.length;
+      await vi.waitFor(() => expect(sent.length).toBeGreaterThan(begin + 20), WAIT);
+      // The node has groups by then: those who publish there turn to the other one before it ends.
+      const output = await scale('gateways=1', 'broadcast-nodes=1', 'workers=1', '--json');
+      expect(JSON.parse(output.trimEnd().split('\n').at(-1) as string)).toEqual({
+        scaled: true,
+        message: 'gateways=1 broadcast-nodes=1 workers=1',
+        counts: { gateways: 1, 'broadcast-nodes': 1, workers: 1 },
+      });
+      const names = ['manager-1', 'broker-1', 'node-1', 'worker-1', 'gateway-1'];
+      expect((await statusOf(up)).status.processes.map(({ name }) => name)).toEqual(names);
+      await vi.waitFor(() => expect(bob.person.client.state).toMatchObject({ status: 'connected' }), WAIT);
+      const end = sent.length;
+      await vi.waitFor(() => expect(sent.length).toBeGreaterThan(end + 10), WAIT);
+      isOn = false;
+      await giving;
+      await vi.waitFor(() => expect(ann.gifts.length).toBe(sent.length), WAIT);
+      expect(ann.gifts).toEqual(sent);
+      await vi.waitFor(() => expect(bob.gifts.at(-1)).toBe(sent.at(-1)), WAIT);
+      const first = sent.indexOf(bob.gifts[0] as string);
+      expect(first).toBeGreaterThanOrEqual(0);
+      expect(bob.gifts).toEqual(sent.slice(first));
+      expect(['gateway-2', 'node-2', 'worker-2', 'worker-3'].flatMap((name) => up.pids(name)).filter(isAlive)).toEqual(
+        [],
+      );
+    },
+    120_000,
+  );
 });
