@@ -70,7 +70,7 @@ export class Person {
 
   /** With a token that somebody else issued, not connected yet. */
   static withToken(origin: string, user: string, token: string): Person {
-    return new Person(user, origin, async () => token);
+    return new Person(user, [origin], async () => token);
   }
 
   /** Connected, in the room. */
