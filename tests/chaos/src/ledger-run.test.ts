@@ -13,9 +13,9 @@ describe.skipIf(!hasRedisServer)('a cluster under load', () => {
     expect({ faultCount, faults }, table).toEqual({ faultCount: 0, faults: [] });
     for (const { lane, sent, acknowledged, delivered } of rows) {
       expect(sent, table).toBeGreaterThan(0);
-      // Each goes to several.
-      expect(delivered, table).toBeGreaterThan(acknowledged);
       if (lane === 'priority') expect(acknowledged, table).toBe(sent);
+      // Each goes to one viewer at least; of the normal lane some are lost, and told.
+      expect(delivered, table).toBeGreaterThanOrEqual(lane === 'priority' ? acknowledged : 1);
     }
   }, 240_000);
 });
