@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { NodeAddresses } from '@im/broadcast/zeromq';
+import { RecordingMetrics } from '@im/protocol/testing';
 import { createHttpPushClient, createRpcPushClient, type PushClient } from '@im/push-client';
 import { createZeromqPushClient } from '@im/push-client/zeromq';
 import { createZeromqRpc } from '@im/rpc/zeromq';
@@ -152,12 +153,13 @@ describe.skipIf(!hasRedisServer)('a push whose node is killed after the log has 
   ])('is in the log once, and answered with its version, when the node is %s', async (_, mend) => {
     const dying = await startNode({ id: 'node-1' }, news.event);
     const other = await startNode({ id: 'node-2' });
-    const client = closedLater(
-      createZeromqPushClient({ nodes: [dying.addresses, other.addresses], timeoutMs: 30_000 }),
-    );
+    const metrics = new RecordingMetrics();
+    const nodes = [dying.addresses, other.addresses];
+    const client = closedLater(createZeromqPushClient({ nodes, timeoutMs: 30_000, metrics }));
     const log = closedLater(createRedisLogStore({ url: redis.url }));
-    await Promise.all([client.ready(10_000), log.ready()]);
-    // Both nodes have some of the users: one by one they would wait for each other.
+    await log.ready();
+    // Each of them has some of the users.
+    await vi.waitFor(() => expect(metrics.value('im_broadcast_nodes')).toBe(2), WAIT);
     const toMany = client.toUsers(users, news);
     const toEach = users
       .slice(0, 20)
