@@ -271,9 +271,16 @@ export class FanOut<V extends Viewer> {
     this.#writeFrames();
   };
 
+  /** Whether something waits in groups whose frames are as many as turns. */
+  #hasTurnsToBegin(): boolean {
+    for (const beat of this.#beats.values()) if (beat.isEveryTurn && beat.hasWaiting) return true;
+    return false;
+  }
+
   #writeFrames(): void {
     this.#writer.writeSlice();
-    if (this.#writer.isBusy) this.#requestTurn();
+    // A group whose frame was being written when its next one was due begins it now.
+    if (this.#writer.isBusy || this.#hasTurnsToBegin()) this.#requestTurn();
     if (this.#shared.owing.size > 0) this.#usual.request();
   }
 

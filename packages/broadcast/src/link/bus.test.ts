@@ -183,6 +183,23 @@ describe('Bus', () => {
     },
   );
 
+  it('does not bring a priority message to a node that comes back, once it went to another', async () => {
+    const { network, receiver, publisher } = await setUp(1, ['n1', 'n2']);
+    network.killNode('n1');
+    const answers = GROUPS.map((group) => publisher.publish(group, priority('1', { id: `${group} 1` })));
+    await network.quiet();
+    for (let second = 0; second < 5; second++) {
+      network.clock.advance(1_000);
+      await network.quiet();
+    }
+    await Promise.all(answers);
+    // It knows none of the ids any more, as a store that has forgotten them.
+    network.startNode('n1', new FakeSequencer());
+    await network.quiet();
+    for (const group of GROUPS) expect(receiver.texts(group, 'priority')).toEqual(['1']);
+    await network.close();
+  });
+
   it.each(Array.from({ length: 12 }, (_, index) => index))(
     'lets no normal message overtake another while a node is killed and begins anew at once, seed %i',
     async (seed) => {

@@ -37,6 +37,8 @@ export interface Route {
 }
 
 const CHECK_MS = 1_000;
+/** Whoever waits for subscriptions to be in force is told after so long that no node is in reach. */
+const SETTLE_MS = 10_000;
 /** Groups whose node is remembered. */
 const MAX_ROUTES = 65_536;
 const PEER_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -59,7 +61,8 @@ export class Bus {
   readonly #unwatch: () => void;
   #check: Timer | undefined;
   #checkedAt: number;
-  #onUp: (() => void)[] = [];
+  /** Who waits for a node. */
+  readonly #onUp = new Set<() => void>();
   readonly #onReach: ((nodes: number) => void)[] = [];
   #isClosed = false;
 
@@ -145,13 +148,17 @@ export class Bus {
   /** Resolves when a node is in reach. @throws ImError UNAVAILABLE */
   async ready(timeoutMs: number): Promise<void> {
     if (this.#ups.length > 0) return;
-    let timer: Timer | undefined;
-    const isUp = await new Promise<boolean>((resolve) => {
-      timer = this.#options.clock.after(timeoutMs, () => resolve(false));
-      this.#onUp.push(() => resolve(true));
+    await new Promise<void>((resolve, reject) => {
+      const timer = this.#options.clock.after(timeoutMs, () => {
+        this.#onUp.delete(up);
+        reject(unreachable());
+      });
+      const up = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      this.#onUp.add(up);
     });
-    timer?.cancel();
-    if (!isUp) throw unreachable();
   }
 
   addSubscriber(subscriber: LocalSubscriber): void {
@@ -170,12 +177,10 @@ export class Bus {
     this.#subscriptions.remove(group, subscriber);
   }
 
-  /** Resolves when everything subscribed is in force at every node in reach, and one is. */
+  /** Resolves when everything subscribed is in force at every node in reach, and one is. @throws ImError UNAVAILABLE after 10 s without any */
   async settled(): Promise<void> {
-    while (this.#ups.length === 0) {
-      if (this.#isClosed) throw new ImError('CLOSED');
-      await new Promise<void>((resolve) => this.#onUp.push(resolve));
-    }
+    await this.ready(SETTLE_MS);
+    if (this.#isClosed) throw new ImError('CLOSED');
     await Promise.all([...this.#links.values()].filter(({ isUp }) => isUp).map((link) => link.settled()));
   }
 
@@ -203,21 +208,22 @@ export class Bus {
     this.#ups = [];
     this.#owners = [];
     this.#routes.clear();
-    for (const resolve of this.#onUp.splice(0)) resolve();
+    this.#tellUp();
   }
 
   readonly #events: NodeLinkEvents = {
     onUp: (link) => {
       this.#listUps();
       this.window.linked(link);
-      for (const resolve of this.#onUp.splice(0)) resolve();
+      this.#tellUp();
       this.#tellRestored();
       this.#options.logger.info('a broadcast node is in reach', { node: link.addresses.id });
     },
     onDown: (link) => {
       this.#listUps();
       const error = new ImError('DISCONNECTED');
-      link.normal.abandon(error);
+      for (const lane of ['normal', 'priority'] as const) link[lane].abandon(error);
+      // What may be repeated goes elsewhere.
       this.window.lost(link, error);
       this.#options.logger.warn('a broadcast node is out of reach', { node: link.addresses.id });
     },
@@ -239,9 +245,14 @@ export class Bus {
     onFailed: (link, number, place, error) => this.window.failed(link, number, place, error),
   };
 
+  #tellUp(): void {
+    for (const up of this.#onUp) up();
+    this.#onUp.clear();
+  }
+
   #tellRestored(): void {
-    if (this.#subscriptions.size === 0) return;
-    for (const { handlers } of this.#subscribers) handlers.onRestored?.();
+    if (this.#subscriptions.size > 0)
+      this.#subscriptions.tellAll(this.#subscribers, ({ onRestored }) => onRestored?.());
   }
 
   #takeNodes(): void {

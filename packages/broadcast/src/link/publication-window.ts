@@ -125,9 +125,10 @@ export class PublicationWindow {
   /** Gives up what has taken too long, asks again for answers that do not come. */
   check(): void {
     const now = this.#options.now();
+    const waiting = new Set(this.#waiting.map(({ request }) => request));
     for (const request of this.#requests) {
       if (request.endsAt > now) break;
-      const wasSent = !this.#waiting.some((waiting) => waiting.request === request);
+      const wasSent = !waiting.has(request);
       this.#fail(
         request,
         new ImError(wasSent ? 'TIMEOUT' : 'UNAVAILABLE', { message: 'no broadcast node has answered in time' }),

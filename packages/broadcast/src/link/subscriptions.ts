@@ -86,7 +86,12 @@ export class Subscriptions {
 
   /** Calls something else of all who want a group. */
   tell({ first, others }: Subscription, call: (handlers: SubscriberHandlers) => void): void {
-    for (const { handlers } of first === undefined ? [] : [first, ...others]) {
+    if (first !== undefined) this.tellAll([first, ...others], call);
+  }
+
+  /** Calls something of each. */
+  tellAll(subscribers: Iterable<LocalSubscriber>, call: (handlers: SubscriberHandlers) => void): void {
+    for (const { handlers } of subscribers) {
       try {
         call(handlers);
       } catch (error) {

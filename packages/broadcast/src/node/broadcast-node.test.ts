@@ -6,7 +6,7 @@ import { FakeSequencer } from '../testing/fake-sequencer.js';
 import { DELIVER, DELIVERY_HEAD_BYTES, PACK_BYTES } from '../wire/bus-format.js';
 import { NameTable } from '../wire/name-table.js';
 import { PublishPackWriter } from '../wire/publish-pack-writer.js';
-import { BroadcastNode } from './broadcast-node.js';
+import { BroadcastNode, type NodeLimits } from './broadcast-node.js';
 
 interface Sent {
   readonly peer: string;
@@ -19,11 +19,12 @@ const PUBLISHER = 'publish1';
 const GROUPS = Array.from({ length: 400 }, (_, room) => `r:${room}`);
 
 /** A node of which two gateways want all groups, and what it sent on the normal lane since then. */
-function setUp(): { node: BroadcastNode; sent: Sent[]; endTurn: () => void } {
+function setUp(limits: NodeLimits = {}): { node: BroadcastNode; sent: Sent[]; endTurn: () => void } {
   const sent: Sent[] = [];
   const deferred: (() => void)[] = [];
   const node = new BroadcastNode({
     ...{ clock: new FakeClock(), random: seededRandom(1), logger: silentLogger, metrics: noMetrics },
+    ...limits,
     sequencer: new FakeSequencer(),
     send(lane, pack, shared) {
       if (lane === 'normal') sent.push({ peer: pack.toString('latin1', 0, 8), pack, shared });
@@ -98,5 +99,15 @@ describe('BroadcastNode', () => {
     node.takeNormal(publishPack(GROUPS, 100));
     const packs = sent.filter(({ shared }) => shared !== undefined);
     expect(packs.map(({ pack }) => pack.length)).toEqual(PEERS.map(() => DELIVERY_HEAD_BYTES + 8 + GROUPS.length * 16));
+  });
+
+  it('has no room for more peers than it may have, whatever they say first', () => {
+    const { node, sent, endTurn } = setUp({ maxPeers: 3 });
+    for (const topic of ['stranger|r:1', 'stranger!', 'stranger|r:2']) {
+      for (const lane of ['normal', 'priority'] as const) node.takeSubscription(lane, Buffer.from(`\x01${topic}`));
+    }
+    node.takeNormal(publishPack(['r:1', 'r:2'], 10));
+    endTurn();
+    expect(new Set(sent.map(({ peer }) => peer))).toEqual(new Set(PEERS));
   });
 });

@@ -150,12 +150,8 @@ export class NodePeers {
   }
 
   #takeAddress(peer: string, lane: Lane, wants: boolean): void {
-    if (wants && this.#outboxes.get(peer) === undefined && this.#outboxes.size >= (this.#options.maxPeers ?? 4_096)) {
-      this.#refused.add();
-      this.complain('there are too many peers');
-      return;
-    }
-    const outbox = this.#outboxes.open(peer);
+    const outbox = wants ? this.#open(peer) : this.#outboxes.get(peer);
+    if (outbox === undefined) return;
     outbox[lane].isOpen = wants;
     if (wants) {
       this.#greet(outbox, lane);
@@ -171,10 +167,10 @@ export class NodePeers {
 
   #takeInterest(peer: string, group: string, wants: boolean): void {
     const { maxInterests = 4_000_000, source } = this.#options;
-    // What it wants may come before its address: ZeroMQ repeats subscriptions in an order of its own.
-    const outbox = this.#outboxes.open(peer);
     const wasWanted = this.interests.has(group);
     if (!wants) {
+      const outbox = this.#outboxes.get(peer);
+      if (outbox === undefined) return;
       this.interests.remove(group, outbox);
       this.#forgetIfGone(outbox);
       if (wasWanted && !this.interests.has(group)) source?.release(group);
@@ -185,9 +181,22 @@ export class NodePeers {
       this.#refused.add();
       this.complain('a group is wanted that does not come from here');
     } else {
+      // What it wants may come before its address: ZeroMQ repeats subscriptions in an order of its own.
+      const outbox = this.#open(peer);
+      if (outbox === undefined) return;
       this.interests.add(group, outbox);
       if (!wasWanted) source?.want(group);
     }
+  }
+
+  /** Undefined, and said, when there are too many. */
+  #open(peer: string): PeerOutbox | undefined {
+    const known = this.#outboxes.get(peer);
+    if (known !== undefined) return known;
+    if (this.#outboxes.size < (this.#options.maxPeers ?? 4_096)) return this.#outboxes.open(peer);
+    this.#refused.add();
+    this.complain('there are too many peers');
+    return undefined;
   }
 
   /** `~<number>`, or `~b<number>`: the peer has missed packs and wants to know where the normal lanes stand. */

@@ -24,6 +24,9 @@ export class GroupFeeds {
   readonly #subscriber: Subscriber;
   readonly #surroundings: FeedSurroundings;
   #settling: Promise<void> | undefined;
+  #comparing: Promise<void> | undefined;
+  /** Something may have been lost since the comparison under way began. */
+  #mustCompareAgain = false;
 
   constructor(options: GroupFeedsOptions) {
     const { log, clock, publish, pulled, lostVersions } = options;
@@ -34,7 +37,7 @@ export class GroupFeeds {
       onDelivery: (delivery) => this.#feeds.get(delivery.group)?.receive(delivery),
       onHead: (group, position) => this.#feeds.get(group)?.heard(position),
       onLoss: (group, count) => options.lost(group, count),
-      onRestored: () => void this.#compareAll(),
+      onRestored: () => this.#requestComparison(),
     });
   }
 
@@ -71,6 +74,20 @@ export class GroupFeeds {
       await withPatience(this.#subscriber.settled(), { clock, timeoutMs: settleTimeoutMs }).catch(() => undefined);
     });
     return this.#settling;
+  }
+
+  /** One comparison at a time: who lags misses much, one after the other. */
+  #requestComparison(): void {
+    this.#mustCompareAgain = true;
+    this.#comparing ??= this.#compareWhileAsked();
+  }
+
+  async #compareWhileAsked(): Promise<void> {
+    while (this.#mustCompareAgain) {
+      this.#mustCompareAgain = false;
+      await this.#compareAll();
+    }
+    this.#comparing = undefined;
   }
 
   async #compareAll(): Promise<void> {
