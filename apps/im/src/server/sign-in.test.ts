@@ -36,6 +36,15 @@ describe('how people sign in', () => {
     );
   });
 
+  it('goes with a claim for products only where JWTs are checked: elsewhere all would be in one', () => {
+    const claim = ['--jwt-product-claim', 'app'];
+    expect(choose('--jwks-url', 'https://example.org/keys', ...claim)).toBe('jwksUrl');
+    const config = readConfig(serverSettings, { arguments: claim, environment: JWT_SECRET });
+    expect(chooseSignIn(config).by).toBe('jwtSecret');
+    expect(() => choose(...claim)).toThrow(/--jwt-product-claim/);
+    expect(() => choose('--verify-url', 'https://example.org/who', ...claim)).toThrow(/--jwt-product-claim/);
+  });
+
   it('is refused when it is off and nothing else is there', () => {
     expect(() => choose('--no-development')).toThrow(ConfigError);
   });

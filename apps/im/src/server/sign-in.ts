@@ -14,7 +14,7 @@ const WAYS = '--verify-url, --jwks-url or IM_JWT_SECRET';
 
 /**
  * Development mode is the default only where nobody else can connect.
- * @throws ConfigError for no way, and for more than one
+ * @throws ConfigError for no way, for more than one, and for a product claim that this way never looks at
  */
 export function chooseSignIn(config: ServerConfig): SignIn {
   const { verifyUrl, verifyToken, jwksUrl, jwtSecret, host } = config;
@@ -25,10 +25,20 @@ export function chooseSignIn(config: ServerConfig): SignIn {
   const development = config.development ?? (ways.length === 0 && isLoopbackHost(host));
   if (development) ways.unshift({ by: 'development' });
   const [way, ...others] = ways;
-  if (way !== undefined && others.length === 0) return way;
+  if (way !== undefined && others.length === 0) {
+    checkProductClaim(config, way);
+    return way;
+  }
   const expected =
     way === undefined
       ? `other hosts can connect, so people must prove who they are: set ${WAYS}, or --development to let anybody in`
       : `only one way to sign in, not ${ways.map(({ by }) => by).join(' and ')}`;
   throw new ConfigError([{ path: 'development', expected }]);
+}
+
+/** Whoever sets it relies on products that do not reach each other. */
+function checkProductClaim({ jwtProductClaim }: ServerConfig, { by }: SignIn): void {
+  if (jwtProductClaim === undefined || by === 'jwksUrl' || by === 'jwtSecret') return;
+  const expected = `--jwt-product-claim is of JWTs alone: set --jwks-url or IM_JWT_SECRET, not ${by}, or leave it out`;
+  throw new ConfigError([{ path: 'jwtProductClaim', expected }]);
 }
