@@ -30,6 +30,23 @@ export class BearerTokens {
   }
 }
 
+/**
+ * What a token lets in to must not depend on who is asked first.
+ * @param holders the tokens of each
+ * @throws ImError CONFIG_INVALID for one that several have
+ */
+export function checkDistinct(holders: readonly (readonly string[])[]): void {
+  const known = new Set<string>();
+  for (const tokens of holders) {
+    if (tokens.some((token) => known.has(token))) {
+      throw new ImError('CONFIG_INVALID', {
+        details: { mistakes: ['a push token belongs to several products, or to a product and to all of them'] },
+      });
+    }
+    for (const token of tokens) known.add(token);
+  }
+}
+
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

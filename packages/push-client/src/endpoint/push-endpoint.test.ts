@@ -160,6 +160,16 @@ describe('who may push', () => {
     },
   );
 
+  it('does not begin with a token of two products, or of a product and of all: which it means would be chance', () => {
+    const other = 'token-of-p1-0123456789';
+    for (const products of [[[TOKEN]], [[other], [other]]]) {
+      const holders = products.map((tokens) => ({ client, tokens }));
+      expect(() => createPushEndpoint({ client, tokens: [TOKEN], products: holders })).toThrow(
+        expect.objectContaining({ name: 'CONFIG_INVALID' }),
+      );
+    }
+  });
+
   it('refuses before it reads the body', async () => {
     const socket = await rawRequest('POST /v1/push HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{');
     expect(await socket.answer()).toMatch(/^HTTP\/1.1 401 /);

@@ -9,7 +9,7 @@ import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '
 import type { PushClient } from '../push-client.js';
 import { sendPush } from '../send-push.js';
 import { type PushAnswer, type PushRequest, toOutcome } from '../wire.js';
-import { BearerTokens } from './bearer-tokens.js';
+import { BearerTokens, checkDistinct } from './bearer-tokens.js';
 import { EndpointFigures } from './endpoint-figures.js';
 import { errorAnswer, type HttpAnswer, pushAnswer } from './http-answer.js';
 import { httpStatus } from './http-status.js';
@@ -40,13 +40,12 @@ export type PushEndpoint = (request: IncomingMessage, response: ServerResponse) 
 
 const PATH = '/v1/push';
 
-/** @throws ImError CONFIG_INVALID for tokens too short to be secrets */
+/** @throws ImError CONFIG_INVALID for tokens too short to be secrets, and for one that several have */
 export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
   const { client, maxOpenRequests = 64, maxPushes = 1_000, clock = systemClock, logger = silentLogger } = options;
-  const holders = [{ client, tokens: options.tokens }, ...(options.products ?? [])].map((holder) => ({
-    client: holder.client,
-    tokens: new BearerTokens(holder.tokens),
-  }));
+  const wanted = [{ client, tokens: options.tokens }, ...(options.products ?? [])];
+  checkDistinct(wanted.map(({ tokens }) => tokens));
+  const holders = wanted.map((holder) => ({ client: holder.client, tokens: new BearerTokens(holder.tokens) }));
   const limits = { maxBytes: options.maxBodyBytes ?? 1_048_576, timeoutMs: options.bodyTimeoutMs ?? 10_000, clock };
   const figures = new EndpointFigures(options.metrics ?? noMetrics);
 
