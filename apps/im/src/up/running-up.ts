@@ -45,8 +45,12 @@ export class RunningUp implements ControlCommands {
     this.#options = options;
     this.#plan = options.plan;
     this.#updates = new WorkerUpdates({
-      supervisor: { update: (names) => this.#inTurn(() => supervisor.update(names)) },
-      workers: () => workerNames(this.#plan),
+      update: () =>
+        this.#inTurn(async () => {
+          const workers = workerNames(this.#plan);
+          await supervisor.update(workers);
+          return workers.length;
+        }),
       logger,
     });
     this.#scaling = new Scaling({ logger, plan: () => this.#plan, arrange: (plan, tell) => this.#arrange(plan, tell) });
@@ -114,7 +118,12 @@ export class RunningUp implements ControlCommands {
       ({ child, kind }) => tell(`${child} ${STEPS[kind]}`),
     );
     this.#plan = plan;
-    await onPlan(plan);
+    try {
+      await onPlan(plan);
+    } catch (error) {
+      // What runs has changed all the same.
+      supervision.logger.error('other commands read what was before: the file for them cannot be written', { error });
+    }
   }
 
   #inTurn<Result>(change: () => Promise<Result>): Promise<Result> {

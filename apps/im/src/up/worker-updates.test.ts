@@ -3,21 +3,21 @@ import { expect, it, vi } from 'vitest';
 import { WorkerUpdates } from './worker-updates.js';
 
 function setUp() {
-  const ends: { resolve(): void; reject(error: Error): void }[] = [];
-  const update = vi.fn(() => new Promise<void>((resolve, reject) => void ends.push({ resolve, reject })));
+  const ends: { resolve(count: number): void; reject(error: Error): void }[] = [];
+  const update = vi.fn(() => new Promise<number>((resolve, reject) => void ends.push({ resolve, reject })));
   const logger = new RecordingLogger();
   return {
     ends,
     update,
     logger,
-    updates: new WorkerUpdates({ supervisor: { update }, workers: () => ['a', 'b'], logger }),
+    updates: new WorkerUpdates({ update, logger }),
   };
 }
 
 it('tells how many workers have their new code', async () => {
   const { ends, updates } = setUp();
   const asked = updates.request('a test');
-  ends[0]?.resolve();
+  ends[0]?.resolve(2);
   expect(await asked).toEqual({ updated: true, message: '2 workers updated' });
 });
 
@@ -34,7 +34,7 @@ it('updates once more for all who asked while an update was under way, whose cod
   const { ends, update, updates } = setUp();
   const asked = ['1', '2', '3'].map((cause) => updates.request(cause));
   expect(update).toHaveBeenCalledTimes(1);
-  ends[0]?.resolve();
+  ends[0]?.resolve(2);
   await asked[0];
   await vi.waitFor(() => expect(update).toHaveBeenCalledTimes(2));
   ends[1]?.reject(new Error('no'));

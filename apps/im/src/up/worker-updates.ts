@@ -1,5 +1,5 @@
 /** Owns: hot updates of the workers: one at a time, with what asked for it meanwhile served by the next; and telling the outcome. */
-import type { Logger, Supervisor } from '@im/runtime';
+import type { Logger } from '@im/runtime';
 
 export interface UpdateOutcome {
   readonly updated: boolean;
@@ -8,9 +8,8 @@ export interface UpdateOutcome {
 }
 
 export interface WorkerUpdatesOptions {
-  readonly supervisor: Pick<Supervisor, 'update'>;
-  /** Their names now. */
-  readonly workers: () => readonly string[];
+  /** Updates those that there are when its turn comes. @returns how many */
+  readonly update: () => Promise<number>;
   readonly logger: Logger;
 }
 
@@ -41,17 +40,17 @@ export class WorkerUpdates {
   }
 
   async #update(cause: string): Promise<UpdateOutcome> {
-    const { supervisor, logger } = this.#options;
-    const workers = this.#options.workers();
+    const { update, logger } = this.#options;
     logger.info('updating the workers', { cause });
+    let count: number;
     try {
-      await supervisor.update(workers);
+      count = await update();
     } catch (error) {
       const message = `not updated, the workers go on as they were: ${(error as Error).message}`;
       logger.error(message);
       return { updated: false, message };
     }
-    const message = workers.length === 1 ? '1 worker updated' : `${workers.length} workers updated`;
+    const message = count === 1 ? '1 worker updated' : `${count} workers updated`;
     logger.info(message);
     return { updated: true, message };
   }
