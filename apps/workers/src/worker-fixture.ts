@@ -38,7 +38,7 @@ class FakeOnline implements OnlineReader {
   }
 }
 
-export interface FixtureOptions extends Partial<Pick<WorkersOptions, 'developmentSecret' | 'rates'>> {
+export interface FixtureOptions extends Partial<Pick<WorkersOptions, 'developmentSecret' | 'rates' | 'onlineLagMs'>> {
   /** Puts something between the services and the log. */
   readonly wrapLog?: (log: LogStore) => LogStore;
 }

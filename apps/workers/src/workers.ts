@@ -20,6 +20,8 @@ export interface WorkersOptions {
   /** Logs of rooms, people and conversations. */
   readonly log: LogReader;
   readonly online: OnlineReader;
+  /** How long `online` may not know yet of somebody who has entered: where several processes share it. Default 0. */
+  readonly onlineLagMs?: number;
   /** Key of development tokens; undefined: none are issued. */
   readonly developmentSecret?: Uint8Array | undefined;
   /** Of the code, for canary and hot update. */
@@ -56,7 +58,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
   const rates = { ...DEFAULT_RATES, ...options.rates };
   const limit = (what: keyof WorkerRates): RateLimit => new RateLimit(what, rates[what], clock, metrics);
   const audience = new Audience({ online, publisher, clock, logger, metrics });
-  const rooms = new Rooms(online, audience);
+  const rooms = new Rooms({ online, onlineLagMs: options.onlineLagMs ?? 0, audience, clock });
 
   const services = [
     createAuthService({ developmentSecret, clock, version }),

@@ -11,6 +11,8 @@ import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.
 import { SECRET_FILES } from '../server/secrets.js';
 import { dataFolder, loggingSettings, processName } from '../settings.js';
 
+/** Writing who entered where takes Redis some round trips, each as long as its disk wants. */
+const ONLINE_LAG_MS = 2_000;
 /** Longer than the deadlines of the calls it may have. */
 const DRAIN_MS = 15_000;
 
@@ -71,6 +73,7 @@ export const worker = defineCommand({
         worker: rpc.createWorker(),
         publisher: broadcast.createPublisher(),
         ...{ log, online },
+        onlineLagMs: bus.redis === undefined ? 0 : ONLINE_LAG_MS,
         version: release,
         developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
         ...ports,

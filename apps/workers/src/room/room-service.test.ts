@@ -84,6 +84,38 @@ describe('room', () => {
   });
 });
 
+describe('an online list that several processes share', () => {
+  it('may learn of somebody a moment after the entering: then a call waits, for as long as that may take', async () => {
+    const late = await startWorkers({ onlineLagMs: 1_000 });
+    const idle = late.clock.pendingTimers;
+    /** Lets each look that a call waits for happen, until it has ended. */
+    const passTime = async (call: Promise<unknown>): Promise<void> => {
+      let hasEnded = false;
+      const end = () => {
+        hasEnded = true;
+      };
+      void call.then(end, end);
+      await vi.waitFor(
+        () => {
+          if (late.clock.pendingTimers > idle) late.clock.advance(50);
+          expect(hasEnded).toBe(true);
+        },
+        { interval: 1 },
+      );
+    };
+    const like = (user: string) => late.as(roomDefinition, user).like({ room: '1' });
+    const call = like('ann');
+    await vi.waitFor(() => expect(late.clock.pendingTimers).toBeGreaterThan(idle));
+    late.online.enter('r:1', 'ann');
+    await passTime(call);
+    await expect(call).resolves.toBeDefined();
+    const refused = like('bob');
+    await passTime(refused);
+    await expect(refused).rejects.toMatchObject({ name: 'FORBIDDEN' });
+    await late.close();
+  });
+});
+
 describe('the audience', () => {
   const told = () => fixture.pushes('audience');
   /** One look of the timer, with all that follows from it. */
