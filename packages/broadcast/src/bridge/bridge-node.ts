@@ -73,7 +73,7 @@ export class BridgeNode {
         this.#passPacked();
         this.#peers.interests.tellLoss(group, count);
       },
-      onRestored: () => this.#peers.greetAll(),
+      onRestored: () => this.#peers.tellGap(),
     });
     const source: GroupSource = {
       has: isHome,

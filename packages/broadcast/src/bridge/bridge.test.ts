@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Broadcast, Published, Sequenced } from '../broadcast.js';
 import type { NodeBroadcast } from '../link/bus-broadcast.js';
 import { SimulatedNetwork } from '../link/simulated-network.fixture.js';
+import { rendezvousOwner } from '../rendezvous.js';
 import { normal, priority } from '../testing/contract/setting.js';
 import { FakeSequencer } from '../testing/fake-sequencer.js';
 import { BridgeNode } from './bridge-node.js';
@@ -230,6 +231,25 @@ describe('a bridge between cells', () => {
     cells.home.cut('a1');
     await cells.quiet();
     expect(gateway.restored).toBeGreaterThan(before);
+    await cells.close();
+  });
+
+  it('leaves what peers have published to its outcome when a pack between the home cell and the bridge is missed', async () => {
+    const { cells, gateway, abroad } = await setUp(13);
+    const group = 'r:1';
+    const [other = ''] = ['a1', 'a2'].filter((id) => id !== rendezvousOwner(group, ['a1', 'a2']));
+    cells.log.hold();
+    // Without an id: it could not be given again.
+    const outcome = abroad.publish(group, priority('unanswered')).catch((error: unknown) => error);
+    await cells.quiet();
+    expect(cells.log.held).toBe(1);
+    const before = gateway.restored;
+    cells.home.cut(other);
+    await cells.quiet();
+    expect(gateway.restored).toBeGreaterThan(before);
+    cells.log.release();
+    await cells.quiet();
+    expect(await outcome).toMatchObject({ group, version: 1 });
     await cells.close();
   });
 

@@ -122,13 +122,21 @@ export class NodePeers {
   setSilent(isSilent: boolean): void {
     if (isSilent === this.#isSilent) return;
     this.#isSilent = isSilent;
-    if (!isSilent) this.greetAll();
-  }
-
-  /** As if all connections had begun anew: something of the priority lane may have been lost. */
-  greetAll(): void {
+    if (isSilent) return;
     for (const outbox of this.#outboxes.all()) {
       for (const lane of ['priority', 'normal'] as const) this.#greet(outbox, lane);
+    }
+  }
+
+  /**
+   * Something of the priority lane may have been lost before it came here: peers see a gap and compare positions. What they have
+   * published is not concerned, as it would be by a greeting.
+   */
+  tellGap(): void {
+    if (this.#isSilent) return;
+    for (const outbox of this.#outboxes.all()) {
+      outbox.priority.skip();
+      this.#number(outbox, DELIVER.alive, 0);
     }
   }
 

@@ -30,6 +30,11 @@ export class LaneOutbox {
     return this.writer.bytes >= PACK_BYTES[this.#lane];
   }
 
+  /** Leaves out the number of a pack: to the peer that is one that was lost. */
+  skip(): void {
+    this.#packs++;
+  }
+
   flush(shared?: Buffer): void {
     if (this.writer.isEmpty) return;
     this.#packs++;
