@@ -24,6 +24,12 @@ export interface BridgeNodeOptions extends BridgeLimits, Omit<NodePeersOptions, 
   readonly isHome: (group: string) => boolean;
 }
 
+/** One message that was given to the home cell, or could not be. */
+interface Given {
+  readonly groups: number;
+  readonly outcome: Promise<unknown>;
+}
+
 /** Packs of the normal lane that the home cell has not acknowledged; then publishers are held back. */
 const MAX_NORMAL_PACKS = 64;
 /** Deliveries are packed as if a peer had published them; nobody is called so. */
@@ -60,9 +66,9 @@ export class BridgeNode {
       return { normal: of('normal'), priority: of('priority') };
     };
     this.#relayed = byLane('relayed', 'Messages of the home cell that peers of this bridge wanted.');
-    this.#forwarded = byLane('forwarded', 'Publications that were given to the home cell.');
+    this.#forwarded = byLane('forwarded', 'Publications that were given to the home cell, one for each group.');
     this.#lost = metrics.counter('im_broadcast_bridge_lost_total', {
-      help: 'Normal publications that the home cell could not be given.',
+      help: 'Normal publications that the home cell could not be given, one for each group.',
     });
     this.#publisher = home.createPublisher();
     this.#subscriber = home.createSubscriber({
@@ -110,7 +116,7 @@ export class BridgeNode {
 
   takeNormal(pack: Buffer): Promise<void> | undefined {
     const reader = this.#reader;
-    const given: Promise<unknown>[] = [];
+    const given: Given[] = [];
     let isWhole = true;
     try {
       reader.open(pack);
@@ -202,35 +208,38 @@ export class BridgeNode {
     return id === undefined ? { lane, event, body, time } : { lane, event, body, time, id };
   }
 
-  #forwardNormal(pack: Buffer, given: Promise<unknown>[]): void {
+  #forwardNormal(pack: Buffer, given: Given[]): void {
     const { kind, start } = this.#reader;
     if (kind === PUBLISH.run) {
       this.#eachOfRun(pack, 'normal', (group, publication) => {
-        given.push(
-          this.#isAllowed(group) ? this.#publisher.publish(group, publication) : Promise.reject(strange(group)),
-        );
+        const isAllowed = this.#isAllowed(group);
+        const outcome = isAllowed ? this.#publisher.publish(group, publication) : Promise.reject(strange(group));
+        given.push({ groups: 1, outcome });
       });
       return;
     }
     this.#message.read(pack, start);
     const publication = this.#publication('normal');
     const groups = this.#reader.groups.filter((group) => this.#isAllowed(group));
-    if (groups.length < this.#reader.groups.length) given.push(Promise.reject(strange('one of many')));
-    if (groups.length > 0) given.push(this.#publisher.publishMany(groups, publication));
+    const strangers = this.#reader.groups.length - groups.length;
+    if (strangers > 0) given.push({ groups: strangers, outcome: Promise.reject(strange('one of many')) });
+    if (groups.length > 0) {
+      given.push({ groups: groups.length, outcome: this.#publisher.publishMany(groups, publication) });
+    }
   }
 
   /** A pack is answered when the home cell has all of it; what it could not be given is counted, and its publisher waits in vain. */
-  async #acknowledge(
-    given: readonly Promise<unknown>[],
-    peer: string,
-    pack: number,
-    wantsAnswer: boolean,
-  ): Promise<void> {
+  async #acknowledge(given: readonly Given[], peer: string, pack: number, wantsAnswer: boolean): Promise<void> {
     this.#normalPacks++;
-    const outcomes = await Promise.allSettled(given);
-    const lost = outcomes.filter(({ status }) => status === 'rejected').length;
+    const outcomes = await Promise.allSettled(given.map(({ outcome }) => outcome));
+    let lost = 0;
+    let forwarded = 0;
+    given.forEach(({ groups }, index) => {
+      if (outcomes[index]?.status === 'rejected') lost += groups;
+      else forwarded += groups;
+    });
     this.#lost.add(lost);
-    this.#forwarded.normal.add(outcomes.length - lost);
+    this.#forwarded.normal.add(forwarded);
     if (wantsAnswer && lost === 0) this.#peers.taken(peer, pack);
     this.#normalPacks--;
     this.#wake();

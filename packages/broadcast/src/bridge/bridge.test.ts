@@ -1,5 +1,5 @@
 import type { Delivery, Publication } from '@im/protocol';
-import { FakeClock, seededRandom } from '@im/protocol/testing';
+import { FakeClock, RecordingMetrics, seededRandom } from '@im/protocol/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Broadcast, Published, Sequenced } from '../broadcast.js';
@@ -12,8 +12,9 @@ import { BridgeNode } from './bridge-node.js';
 import { BridgePool } from './bridge-pool.js';
 
 const GROUPS = ['r:1', 'r:2', 'r:3'];
-/** Its home is elsewhere. */
+/** Their home is elsewhere. */
 const STRANGE = 'r:9';
+const ALSO_STRANGE = 'r:8';
 const BRIDGES = ['x', 'y'];
 
 /** The log of the home cell, as far as a gateway asks for it. */
@@ -84,6 +85,7 @@ class Cells {
   readonly abroad: SimulatedNetwork;
   readonly #homes = new Map<string, NodeBroadcast>();
   readonly #bridges = new Map<string, BridgeNode>();
+  readonly #figures = new Map<string, RecordingMetrics>();
 
   constructor(seed: number) {
     this.home = new SimulatedNetwork(seededRandom(seed), ['a1', 'a2'], this.clock);
@@ -96,12 +98,19 @@ class Cells {
     const home = this.home.createBroadcast();
     this.#homes.set(id, home);
     this.abroad.start(id, (ports) => {
-      const bridge = new BridgeNode({ ...ports, home, isHome: (group) => group !== STRANGE });
+      const metrics = new RecordingMetrics();
+      this.#figures.set(id, metrics);
+      const isHome = (group: string): boolean => group !== STRANGE && group !== ALSO_STRANGE;
+      const bridge = new BridgeNode({ ...ports, metrics, home, isHome });
       this.#bridges.set(id, bridge);
       bridge.setReach(home.nodesInReach > 0);
       home.onReach((nodes) => bridge.setReach(nodes > 0));
       return bridge;
     });
+  }
+
+  figuresOf(bridge: string): RecordingMetrics {
+    return this.#figures.get(bridge) as RecordingMetrics;
   }
 
   killBridge(id: string): void {
@@ -303,6 +312,24 @@ describe('a bridge between cells', () => {
     void atHome.publish('r:1', normal('wanted no more'));
     await cells.quiet();
     expect(cells.home.delivered - withdrawn, 'once nobody wants it any more').toBe(0);
+    await cells.close();
+  });
+
+  it('counts what it gives and what it cannot give by groups, on either lane', async () => {
+    const { cells, abroad } = await setUp(5);
+    const total = (name: string, lane?: string) =>
+      BRIDGES.map((id) => cells.figuresOf(id).value(name, lane === undefined ? undefined : { lane })).reduce(
+        (sum, value) => sum + value,
+        0,
+      );
+    for (const publication of [normal('1'), priority('1', { id: '1' })]) {
+      void abroad.publishMany([...GROUPS, STRANGE, ALSO_STRANGE], publication, { acknowledge: 'none' });
+      void abroad.publish('r:1', publication, { acknowledge: 'none' });
+    }
+    await cells.quiet();
+    expect(total('im_broadcast_bridge_forwarded_total', 'normal')).toBe(4);
+    expect(total('im_broadcast_bridge_forwarded_total', 'priority')).toBe(4);
+    expect(total('im_broadcast_bridge_lost_total')).toBe(2);
     await cells.close();
   });
 
