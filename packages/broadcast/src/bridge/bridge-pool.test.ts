@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { SubscriberHandlers } from '../broadcast.js';
 import type { NodeBroadcast } from '../link/bus-broadcast.js';
 import { createMemoryBroadcast } from '../memory/memory-broadcast.js';
 import { rendezvousOwner } from '../rendezvous.js';
@@ -10,6 +11,7 @@ import { BridgePool } from './bridge-pool.js';
 function fakeBridge() {
   const broadcast = createMemoryBroadcast({ sequencer: new FakeSequencer() });
   const listeners: ((nodes: number) => void)[] = [];
+  const subscribed: SubscriberHandlers[] = [];
   let nodesInReach = 1;
   const settled = vi.fn(async () => {});
   const bridge: NodeBroadcast = {
@@ -21,6 +23,7 @@ function fakeBridge() {
     createPublisher: () => broadcast.createPublisher(),
     createSubscriber: (handlers) => {
       const subscriber = broadcast.createSubscriber(handlers);
+      subscribed.push(handlers);
       return {
         subscribe: (group) => subscriber.subscribe(group),
         // A bridge still sends for a while.
@@ -38,7 +41,10 @@ function fakeBridge() {
   const say = async (group: string, text: string): Promise<void> => {
     await broadcast.createPublisher().publish(group, normal(text));
   };
-  return { bridge, reach, say, settled };
+  const lose = (group: string): void => {
+    for (const handlers of subscribed) handlers.onLoss?.(group, undefined);
+  };
+  return { bridge, reach, say, lose, settled };
 }
 
 function setUp() {
@@ -92,6 +98,18 @@ describe('BridgePool', () => {
     await x.say(OF_X, 'over x, which is left');
     await y.say(OF_X, 'over y, too');
     await vi.waitFor(() => expect(texts).toEqual(['over y', 'over y, too']));
+    await pool.close();
+  });
+
+  it('tells one loss of a group whose bridge is gone, though that tells one as well', async () => {
+    const { x, y, pool, subscriber, losses } = setUp();
+    subscriber.subscribe(OF_X);
+    x.lose(OF_X);
+    x.reach(0);
+    expect(losses).toEqual([[OF_X, undefined]]);
+    await Promise.resolve();
+    y.lose(OF_X);
+    expect(losses, 'what is lost later is another loss').toHaveLength(2);
     await pool.close();
   });
 

@@ -74,6 +74,8 @@ class PoolSubscriber implements Subscriber {
   readonly #lines: readonly Line[];
   readonly #lineOf = new Map<string, Line>();
   readonly #onClosed: () => void;
+  /** Groups of which an unknown loss was told in this turn. */
+  readonly #toldUnknown = new Set<string>();
 
   constructor(bridges: readonly Bridge[], handlers: SubscriberHandlers, onClosed: () => void) {
     this.#handlers = handlers;
@@ -87,7 +89,9 @@ class PoolSubscriber implements Subscriber {
             if (this.#lineOf.get(group) === line) handlers.onHead?.(group, position);
           },
           onLoss: (group, count) => {
-            if (this.#lineOf.get(group) === line) handlers.onLoss?.(group, count);
+            if (this.#lineOf.get(group) !== line) return;
+            if (count === undefined) this.#tellUnknown(group);
+            else handlers.onLoss?.(group, count);
           },
           onRestored: () => {
             if (line.groups.size > 0) handlers.onRestored?.();
@@ -140,13 +144,21 @@ class PoolSubscriber implements Subscriber {
     const back = isUp ? [...line.groups] : [];
     const moved = this.#lines.filter((one) => !one.isUp).flatMap((from) => this.#leave(from));
     // Whatever was said meanwhile: nobody knows how much.
-    for (const group of [...back, ...moved]) this.#handlers.onLoss?.(group, undefined);
+    for (const group of [...back, ...moved]) this.#tellUnknown(group);
     if (moved.length === 0) return;
     this.settled().then(
       () => this.#handlers.onRestored?.(),
       // It closes.
       () => {},
     );
+  }
+
+  /** A bridge that goes tells of the groups it had right before it is left: once a turn is enough. */
+  #tellUnknown(group: string): void {
+    if (this.#toldUnknown.has(group)) return;
+    if (this.#toldUnknown.size === 0) queueMicrotask(() => this.#toldUnknown.clear());
+    this.#toldUnknown.add(group);
+    this.#handlers.onLoss?.(group, undefined);
   }
 
   #leave(from: Line): string[] {
