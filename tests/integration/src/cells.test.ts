@@ -67,7 +67,7 @@ async function sendGift(person: Person, room = ROOM): Promise<string> {
   return sent;
 }
 
-/** One line of the figures of a gateway. */
+/** One line of the figures of a gateway. @param name a regular expression */
 async function figureOf({ up, folder }: Cell, name: string): Promise<number> {
   const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
   const response = await fetch(`${up.origin}/metrics`, { headers: { authorization: `Bearer ${token}` } });
@@ -82,7 +82,7 @@ describe('two cells', () => {
     let first = await startBridge('a-b-1', a, b, ['a', 'b']);
     const second = await startBridge('a-b-2', a, b, ['a', 'b']);
     await startBridge('b-a', b, a, ['b', 'a']);
-    await vi.waitFor(async () => expect(await figureOf(b, 'im_broadcast_nodes')).toBeGreaterThanOrEqual(3), WAIT);
+    await vi.waitFor(async () => expect(await figureOf(b, 'im_broadcast_nodes\\{from="a"\\}')).toBe(4), WAIT);
     const [ann, bob] = [await personAt(a, 'Ann'), await personAt(b, 'Bob')];
     const seen = { ann: [] as string[], bob: [] as string[] };
     (await ann.enter(ROOM)).on('gift', ({ id }) => seen.ann.push(id));

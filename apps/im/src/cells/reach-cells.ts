@@ -4,6 +4,7 @@ import type { LogReader } from '@im/timeline';
 import type { BusSurroundings, OpenBus } from '../bus/open-bus.js';
 import { bridgedLog } from '../relay/relay-contract.js';
 import { createRelayedLogReader } from '../relay/relayed-log.js';
+import { bridgeMetrics } from './bridge-metrics.js';
 import type { CellPlace } from './cell-place.js';
 
 const PATIENCE_MS = 3_000;
@@ -31,6 +32,7 @@ export async function reachCells(
       bridges,
       ...(keys !== undefined && { keys: { ...keys, nodeKey: keys.brokerKey } }),
       ...ports,
+      metrics: bridgeMetrics(ports.metrics, from),
     });
     shutdown.add({ name: `bridges from ${from}`, stop: () => pool.close() });
     buses.set(from, pool);

@@ -3,6 +3,8 @@
 export interface Figures {
   /** The sum over all its labels that hold these; undefined when there is no such figure. @param labels `side="worker"` */
   sum(name: string, labels?: string): number | undefined;
+  /** The one that has no labels. */
+  plain(name: string): number | undefined;
 }
 
 export function readFigures(text: string): Figures {
@@ -20,5 +22,6 @@ export function readFigures(text: string): Figures {
         .get(name)
         ?.filter((sample) => sample.labels.includes(labels))
         .reduce((total, { value }) => total + value, 0),
+    plain: (name) => samples.get(name)?.find(({ labels }) => labels === '')?.value,
   };
 }

@@ -66,6 +66,11 @@ describe('health', () => {
     ['Redis away', observed('a', 'worker', ['im_redis_available{client="x"} 0']), 'a has no Redis'],
     ['nodes out of reach', observed('a', 'gateway', ['im_broadcast_nodes 0']), 'a reaches 0 of 1 broadcast nodes'],
     [
+      'nodes out of reach where bridges of another cell are in reach',
+      observed('a', 'gateway', ['im_broadcast_nodes 0\nim_broadcast_nodes{from="b"} 2']),
+      'a reaches 0 of 1 broadcast nodes',
+    ],
+    [
       'rooms in memory',
       observed('a', 'broadcast-node', ['im_timeline_standing_in 1']),
       'a keeps rooms in memory: their store is away',

@@ -138,7 +138,8 @@ function problemsOf({ role, child, after }: Observed, all: readonly Observed[]):
   if (after.sum('im_timeline_standing_in')) problems.push(`${name} keeps rooms in memory: their store is away`);
   const running = (wanted: readonly Role[]): number =>
     all.filter((one) => wanted.includes(one.role) && isWorking(one)).length;
-  const reached = after.sum('im_broadcast_nodes');
+  // Bridges of other cells have labels, and cannot stand in for nodes.
+  const reached = after.plain('im_broadcast_nodes');
   const nodes = running(['broadcast-node']);
   if (reached !== undefined && reached < nodes) problems.push(`${name} reaches ${reached} of ${nodes} broadcast nodes`);
   if (role !== 'manager') return problems;
