@@ -182,7 +182,7 @@ describe('im up', () => {
       expect(text).toMatch(new RegExp(`^im_process_resident_bytes\\{process="${process}"\\} \\d+$`, 'm'));
     }
     expect(text).toContain('im_gateway_connections{process="gateway-1"} 1');
-    expect(text).toMatch(/^im_rpc_workers\{process="broker-1"\} 4$/m);
+    expect(text).toMatch(/^im_rpc_workers\{process="broker-1"\} 6$/m);
   });
 
   it('is one to a data folder', async () => {
