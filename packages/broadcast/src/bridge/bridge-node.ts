@@ -142,7 +142,7 @@ export class BridgeNode {
           });
         } else {
           this.#message.read(pack, reader.start);
-          void this.#forwardMany(peer, number, [...reader.groups], this.#publication('priority'));
+          void this.#forwardMany(peer, number, reader.groups(), this.#publication('priority'));
         }
       }
     } catch (error) {
@@ -220,8 +220,9 @@ export class BridgeNode {
     }
     this.#message.read(pack, start);
     const publication = this.#publication('normal');
-    const groups = this.#reader.groups.filter((group) => this.#isAllowed(group));
-    const strangers = this.#reader.groups.length - groups.length;
+    const all = this.#reader.groups();
+    const groups = all.filter((group) => this.#isAllowed(group));
+    const strangers = all.length - groups.length;
     if (strangers > 0) given.push({ groups: strangers, outcome: Promise.reject(strange('one of many')) });
     if (groups.length > 0) {
       given.push({ groups: groups.length, outcome: this.#publisher.publishMany(groups, publication) });

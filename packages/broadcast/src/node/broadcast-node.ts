@@ -65,12 +65,12 @@ export class BroadcastNode {
       reader.open(pack);
       const sender = this.#peers.find(reader.peer);
       while (reader.next()) {
-        const { kind, groups, count, start, end } = reader;
+        const { kind, count } = reader;
         published += count;
         if (kind === PUBLISH.run) delivered += count * this.#peers.interests.pickRun(reader, sender);
         else {
           this.#peers.interests.passPicked(pack);
-          delivered += this.#peers.interests.passMany(groups, pack, start, end);
+          delivered += this.#peers.interests.passMany(reader);
         }
       }
     } catch (error) {
@@ -139,9 +139,9 @@ export class BroadcastNode {
   }
 
   #takeMany(peer: string, pack: Buffer): void {
-    const { groups, number, start } = this.#reader;
+    const { number, start } = this.#reader;
     this.#message.read(pack, start);
-    void this.#appendMany(peer, number, [...groups], this.#publication());
+    void this.#appendMany(peer, number, this.#reader.groups(), this.#publication());
   }
 
   async #appendMany(peer: string, number: number, groups: readonly string[], publication: Publication): Promise<void> {

@@ -2,7 +2,6 @@
 import type { Delivery, Position } from '@im/protocol';
 import type { Outlet } from '../memory/local-node.js';
 import { Aliases } from '../wire/alias-table.js';
-import type { GroupPlace } from '../wire/delivery-pack-writer.js';
 import { NameTable } from '../wire/name-table.js';
 import type { PublishPackReader } from '../wire/publish-pack-reader.js';
 import { Interest } from './interest.js';
@@ -110,25 +109,26 @@ export class InterestTable implements Outlet {
   }
 
   /** Passes one normal message for many groups on; its bytes go to each peer once. Returns how many get it. */
-  passMany(groups: readonly string[], source: Buffer, start: number, end: number): number {
-    const placesOf = new Map<PeerOutbox, GroupPlace[]>();
+  passMany({ bytes, namesAt, start, end }: PublishPackReader): number {
     let passed = 0;
-    for (const group of groups) {
-      const interest = this.#byGroup.get(group);
-      if (interest === undefined) continue;
-      const place = { group, version: interest.position, epoch: '' };
-      interest.position++;
-      for (const peer of interest.peers()) {
-        passed++;
-        const places = placesOf.get(peer);
-        if (places === undefined) placesOf.set(peer, [place]);
-        else places.push(place);
+    for (let at = namesAt; at < start; ) {
+      const length = bytes[at] as number;
+      const interest = this.#byGroup.find(bytes, at + 1, length);
+      if (interest?.first !== undefined) {
+        const { position, first, others } = interest;
+        interest.position = position + 1;
+        this.#pickName(first, at, position);
+        for (let i = 0; i < others.length; i++) this.#pickName(others[i] as PeerOutbox, at, position);
+        passed += 1 + others.length;
       }
+      at += 1 + length;
     }
-    for (const [{ normal }, places] of placesOf) {
-      normal.writer.many(places, source, start, end);
-      this.#outboxes.written(normal, 'normal');
+    for (const peer of this.#picking) {
+      peer.normal.writer.many(bytes, peer.picked, start, end);
+      this.#outboxes.written(peer.normal, 'normal');
+      peer.picked.length = 0;
     }
+    this.#picking = [];
     return passed;
   }
 
@@ -163,6 +163,11 @@ export class InterestTable implements Outlet {
 
   clear(): void {
     this.#byGroup.clear();
+  }
+
+  #pickName(peer: PeerOutbox, at: number, position: number): void {
+    if (peer.picked.length === 0) this.#picking.push(peer);
+    peer.picked.push(at, position);
   }
 
   #pick(peer: PeerOutbox, at: number, end: number, alias: number, position: number): void {

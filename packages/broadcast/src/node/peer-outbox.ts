@@ -49,7 +49,10 @@ export class PeerOutbox {
   readonly groups = new Set<string>();
   /** By its own numbers for groups. */
   readonly aliases = new AliasTable<Interest>();
-  /** What it wants of the publish pack at hand: offset, alias and position of each run, and how many bytes that is. */
+  /**
+   * What it wants of the publish pack at hand: offset, alias and position of each run, and how many bytes that is. Of one
+   * message to many groups: where each name lies, and its position.
+   */
   readonly picked: number[] = [];
   pickedBytes = 0;
 

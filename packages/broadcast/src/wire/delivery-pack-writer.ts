@@ -16,8 +16,8 @@ import { messageBytes, writeMessage } from './message.js';
 import { PackBuffer, writeAscii, writeUint32 } from './pack-buffer.js';
 import { writeHead } from './publish-pack-writer.js';
 
-/** Of one of several groups that a message goes to; on the normal lane `version` is the position and there is no epoch. */
-export interface GroupPlace {
+/** Of one of several groups that a message of the priority lane goes to. */
+interface GroupPlace {
   readonly group: string;
   readonly version: number;
   readonly epoch: string;
@@ -90,14 +90,27 @@ export class DeliveryPackWriter {
     writeHead(pack, record, DELIVER.shared, 0, count);
   }
 
-  /** One message of a publish pack, on the normal lane. */
-  many(places: readonly GroupPlace[], source: Buffer, start: number, end: number): void {
+  /**
+   * One message of a publish pack, on the normal lane.
+   * @param places of each group: where its name lies, after its length, and its position
+   * @param start where the message lies
+   */
+  many(source: Buffer, places: readonly number[], start: number, end: number): void {
     this.#end();
     const pack = this.#pack;
-    const record = this.#beginMany(places, false, end - start);
-    source.copy(pack.bytes, pack.length, start, end);
-    pack.length += end - start;
-    writeHead(pack, record, DELIVER.many, 0, places.length);
+    // Names are no longer than the byte before them says, nor all together than what they are taken from.
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + places.length * 4 + end);
+    const record = pack.length;
+    let at = record + RECORD_HEAD_BYTES;
+    for (let i = 0; i < places.length; i += 2) {
+      at = bytes.writeDoubleLE(places[i + 1] as number, at);
+      const from = places[i] as number;
+      const to = from + 1 + (source[from] as number);
+      for (let name = from; name < to; name++) bytes[at++] = source[name] as number;
+    }
+    source.copy(bytes, at, start, end);
+    pack.length = at + end - start;
+    writeHead(pack, record, DELIVER.many, 0, places.length / 2);
   }
 
   /** Deliveries of one publication that follow each other share its message. */
@@ -135,7 +148,7 @@ export class DeliveryPackWriter {
 
   #versionedMany(places: readonly GroupPlace[], publication: Publication): void {
     this.#endRun();
-    const record = this.#beginMany(places, true, this.#sharedBytes);
+    const record = this.#beginMany(places, this.#sharedBytes);
     writeMessage(this.#pack, publication);
     writeHead(this.#pack, record, DELIVER.versionedMany, 0, places.length);
   }
@@ -254,7 +267,7 @@ export class DeliveryPackWriter {
   }
 
   /** Writes the places, leaves room for the message. @returns where the record begins */
-  #beginMany(places: readonly GroupPlace[], isVersioned: boolean, bytesOfMessage: number): number {
+  #beginMany(places: readonly GroupPlace[], bytesOfMessage: number): number {
     const pack = this.#pack;
     let names = 0;
     for (const { group, epoch } of places) names += 10 + group.length + epoch.length;
@@ -267,9 +280,9 @@ export class DeliveryPackWriter {
       known = epoch;
       at = bytes.writeDoubleLE(version, at);
       bytes[at++] = group.length;
-      if (isVersioned) bytes[at++] = told.length;
+      bytes[at++] = told.length;
       at = writeAscii(bytes, group, at);
-      if (isVersioned) at = writeAscii(bytes, told, at);
+      at = writeAscii(bytes, told, at);
     }
     pack.length = at;
     return record;

@@ -35,8 +35,8 @@ export class PublishPackReader {
   alias = 0;
   groupAt = 0;
   groupBytes = 0;
-  /** Of one message to many groups. Valid until the next record. */
-  readonly groups: string[] = [];
+  /** Of one message to many groups: where their names begin, each after its length, up to `start`. */
+  namesAt = 0;
   /** Where its messages lie. */
   start = 0;
   end = 0;
@@ -94,16 +94,26 @@ export class PublishPackReader {
     return this.bytes.toString('latin1', this.groupAt, this.groupAt + this.groupBytes);
   }
 
-  #readMany(start: number): void {
-    const { bytes, end, groups } = this;
-    groups.length = 0;
-    let at = start;
-    for (let left = this.count; left > 0; left--) {
+  /** Of one message to many groups. */
+  groups(): string[] {
+    const { bytes, start } = this;
+    const groups: string[] = [];
+    for (let at = this.namesAt; at < start; ) {
       const from = at + 1;
-      at = from + (bytes[at] ?? 0);
-      if (at > end) throw malformed('names are cut off');
+      at = from + (bytes[at] as number);
       groups.push(bytes.toString('latin1', from, at));
     }
+    return groups;
+  }
+
+  #readMany(start: number): void {
+    const { bytes, end } = this;
+    let at = start;
+    for (let left = this.count; left > 0; left--) {
+      at += 1 + (bytes[at] ?? 0);
+      if (at > end) throw malformed('names are cut off');
+    }
+    this.namesAt = start;
     this.start = at;
     if (endOfMessage(bytes, at, end) !== end) throw malformed('a message is not whole');
   }

@@ -32,7 +32,7 @@ function read(pack: Buffer): [number, string[], Omit<Publication, 'lane'>][] {
     for (let place = 0; place < (isRun ? reader.count : 1); place++) {
       at = message.read(pack, at);
       const { event, body, id, time } = message;
-      const groups = isRun ? [reader.group] : [...reader.groups];
+      const groups = isRun ? [reader.group] : reader.groups();
       found.push([reader.number + place, groups, { event, body, time, ...(id !== undefined && { id }) }]);
     }
   }
