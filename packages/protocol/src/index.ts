@@ -1,7 +1,7 @@
 export { CLOSE_CODES, type CloseName, shouldReconnect } from './close-codes.js';
 export type { ClientCodec, ServerCodec } from './codec.js';
 export { CodedError, type ErrorBody, type ErrorDetails } from './coded-error.js';
-export type { Delivery, Publication } from './delivery.js';
+export type { Conflation, Delivery, Publication, Terms } from './delivery.js';
 export {
   type Attributes,
   type CallerContext,
