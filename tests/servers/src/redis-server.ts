@@ -1,6 +1,6 @@
 /** A Redis server of the test's own: the Debian program on free ports of 127.0.0.1, in a temporary folder. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -18,6 +18,8 @@ export interface RedisServerOptions {
 export interface RedisServer extends TestServer {
   /** One command by its own connection, as `redis-cli` would: `['CONFIG', 'SET', 'maxmemory', '1mb']`. Its raw reply. */
   command(...words: readonly string[]): Promise<string>;
+  /** After a kill: cuts the end off the append-only file, as a kill in the middle of a write does. Only of a persistent one. */
+  tear(bytes: number): Promise<void>;
 }
 
 const PROGRAM = '/usr/bin/redis-server';
@@ -73,6 +75,13 @@ async function startOnFreePort(options: RedisServerOptions): Promise<RedisServer
     pause: () => running.signal('SIGSTOP'),
     resume: () => running.signal('SIGCONT'),
     command,
+    async tear(bytes) {
+      const appended = path.join(folder, 'appendonlydir');
+      const file = (await readdir(appended)).find((name) => name.endsWith('.incr.aof'));
+      if (file === undefined) throw new Error(`no append-only file in ${appended}`);
+      const { size } = await stat(path.join(appended, file));
+      await truncate(path.join(appended, file), size - bytes);
+    },
   };
 }
 

@@ -80,4 +80,48 @@ describe.skipIf(!hasRedisServer)('a Redis that is killed while it is appended to
       for (const [position, id] of acknowledged) expect(found.get(position), position).toBe(id);
     }
   }, 120_000);
+
+  /** What a process that is started now finds. */
+  async function opened(): Promise<RedisLogStore> {
+    const store = createRedisLogStore({ url: server.url });
+    stores.push(store);
+    await store.ready();
+    return store;
+  }
+  const gift = (id: string) => ({ id, event: 'gift', body: Buffer.alloc(200, id), time: 1 });
+
+  it.each([40, 100, 300, 450])(
+    'keeps what it acknowledged later where its file ends within a transaction, %i bytes before the end',
+    async (bytes) => {
+      const retention = { default: { maxEntries: 3, maxBytes: 100_000, maxAgeMs: 86_400_000 } };
+      const first = createRedisLogStore({ url: server.url, retention });
+      stores.push(first);
+      await first.ready();
+      for (const id of ['1', '2', '3']) await first.appendMany(['d:1', 'd:2'], gift(id));
+      await first.appendMany(['d:1', 'd:2'], gift('torn'));
+      await server.kill();
+      await server.tear(bytes);
+      await server.restart();
+      const second = createRedisLogStore({ url: server.url, retention });
+      stores.push(second);
+      await second.ready();
+      const before = await second.head('d:2');
+      const given = await second.append('d:2', gift('kept'));
+      expect(given).toEqual({ epoch: before.epoch, version: before.version + 1, duplicate: false });
+      await server.kill();
+      await server.restart();
+      const third = await opened();
+      const page = await third.read('d:2', { after: 0, limit: 10 });
+      expect(page.entries.at(-1)).toMatchObject({ id: 'kept', version: given.version });
+      expect(page.entries.map(({ version }) => version)).toEqual(
+        Array.from({ length: page.entries.length }, (_, i) => given.version - page.entries.length + 1 + i),
+      );
+      expect(await third.append('d:2', gift('kept'))).toMatchObject({ version: given.version, duplicate: true });
+      expect(await third.append('d:2', gift('torn'))).toMatchObject({ version: given.version + 1, duplicate: false });
+      const other = await third.read('d:1', { after: 0, limit: 10 });
+      expect(other.entries.at(-1)?.version).toBe(other.version);
+      expect(new Set(other.entries.map(({ id }) => id)).size).toBe(other.entries.length);
+    },
+    60_000,
+  );
 });

@@ -1,12 +1,12 @@
 /**
  * How an entry lies in Redis. The script writes the first half, the store the second; numbers are big-endian:
  *
- *   appended at, ms (double) · size of the body (4 bytes) · 1 when a reference stands for it · length of the id (2) · id
+ *   appended at, ms (double) · version (double) · size of the body (4 bytes) · 1 when a reference stands for it · length of the id (2) · id
  *   length of the event (2) · event · time, ms (double) · body, or the 32 characters of its reference
  */
 import type { Entry, NewEntry } from '../log-store.js';
 
-const SCRIPT_BYTES = 8 + 4 + 1 + 2;
+const SCRIPT_BYTES = 8 + 8 + 4 + 1 + 2;
 
 /** The store's half. @param body the body, or the reference to it */
 export function encodeEntry(entry: NewEntry, body: Uint8Array): Buffer {

@@ -9,7 +9,10 @@
  * - another incarnation wrote last, unless that one flushed every write (appendfsync always) and had no replicas, and this one
  *   was not promoted: then nothing acknowledged can be missing;
  * - the log ends before a version that this process saw acknowledged.
- * Versions go on and entries stay. Entries and ids expire by their age, the first hash more than a week later, so the same week
+ * Versions go on and entries stay. Under a new incarnation a log is compared with its entries, and repaired: a server that was killed
+ * while it wrote a transaction to its append-only file leaves the beginning of it there, and carries that out at the start after the
+ * next one, when others have long been given those versions. Entries name their versions, so the later one of each is kept.
+ * Entries and ids expire by their age, the first hash more than a week later, so the same week
  * never begins the same log twice. Weeks begin at another moment for each log.
  */
 import { RedisScript } from '@im/redis';
@@ -33,18 +36,53 @@ local function epoch_of(...)
   return string.sub(redis.sha1hex(table.concat({ ... }, ' ')), 1, 24)
 end
 
+local ENTRY = '>ddIBHc0'
+
+local function version_at(log, index)
+  local entry = redis.call('LINDEX', log.list, index)
+  if entry then return (select(2, struct.unpack('>dd', entry))) end
+end
+
+-- Of the entries of one version the last is the log's; the others came from a transaction that was cut off.
+local function repair(log)
+  local first, last = version_at(log, 0), version_at(log, -1)
+  if not first then return end
+  local count = log.version - log.first + 1
+  if first == log.first and last == log.version and redis.call('LLEN', log.list) == count then return end
+  log.repaired = true
+  local entries = redis.call('LRANGE', log.list, 0, -1)
+  local kept, wanted, bytes = {}, nil, 0
+  for i = #entries, 1, -1 do
+    local _, version, size, _, id = struct.unpack(ENTRY, entries[i])
+    if not wanted and version <= log.version then
+      wanted, log.torn = version, version < log.version
+      log.version = version
+    end
+    if version == wanted then
+      kept[#kept + 1], wanted, bytes = entries[i], wanted - 1, bytes + size
+      if id ~= '' then redis.call('HSET', log.ids, id, version) end
+    elseif id ~= '' then
+      redis.call('HDEL', log.ids, id)
+    end
+  end
+  redis.call('DEL', log.list)
+  for i = #kept, 1, -1 do redis.call('RPUSH', log.list, kept[i]) end
+  log.first, log.bytes = log.version - #kept + 1, bytes
+end
+
 local function open(meta, list, ids, a)
   local m = redis.call('HMGET', meta, 'e', 'v', 'f', 'b', 'n', 's')
   local log = {
     meta = meta, list = list, ids = ids, epoch = m[1],
     version = tonumber(m[2] or 0), first = tonumber(m[3] or 1), bytes = tonumber(m[4] or 0),
     max_entries = tonumber(ARGV[a]), max_bytes = tonumber(ARGV[a + 1]), max_age = tonumber(ARGV[a + 2]),
-    fresh = not m[1], trimmed = 0, lost = false,
+    fresh = not m[1], trimmed = 0, lost = false, repaired = false,
   }
+  if not log.fresh and m[5] ~= node then repair(log) end
   if log.fresh then
     local beginning = 36 * tonumber(string.sub(redis.sha1hex(meta), 1, 6), 16)
     log.epoch = epoch_of(meta, node, math.floor((now + beginning) / WEEK_MS))
-  elseif m[5] ~= node and (promoted or safe ~= '1' or m[6] ~= '1') then
+  elseif m[5] ~= node and (log.torn or promoted or safe ~= '1' or m[6] ~= '1') then
     log.epoch = epoch_of(m[1], node, m[2])
   end
   if log.version < tonumber(ARGV[a + 4]) and (log.fresh or log.epoch == ARGV[a + 3]) then
@@ -63,7 +101,7 @@ local function trim(log)
       log.first, log.bytes, log.trimmed = log.version + 1, 0, log.trimmed + count
       return
     end
-    local at, size, _, id = struct.unpack('>dIBHc0', oldest)
+    local at, _, size, _, id = struct.unpack(ENTRY, oldest)
     local kept = count <= log.max_entries and (count == 1 or log.bytes <= log.max_bytes) and now - at <= log.max_age
     if kept then return end
     redis.call('LPOP', log.list)
@@ -106,12 +144,12 @@ local function append(meta, list, ids, a)
   trim(log)
   local known = id ~= '' and tonumber(redis.call('HGET', ids, id) or nil)
   if known and known >= log.first then
-    if log.trimmed > 0 or log.lost then save(log) end
+    if log.trimmed > 0 or log.lost or log.repaired then save(log) end
     return log.epoch, known, 1, log.trimmed
   end
   if log.fresh then redis.call('DEL', list, ids) end
-  redis.call('RPUSH', list, struct.pack('>dIBHc0', now, size, tonumber(ARGV[a + 7]), #id, id) .. ARGV[a + 8])
   log.version, log.bytes = log.version + 1, log.bytes + size
+  redis.call('RPUSH', list, struct.pack(ENTRY, now, log.version, size, tonumber(ARGV[a + 7]), #id, id) .. ARGV[a + 8])
   local count = log.version - log.first + 1
   if count > log.max_entries or log.bytes > log.max_bytes then trim(log) end
   if id ~= '' then redis.call('HSET', ids, id, log.version) end
@@ -148,7 +186,7 @@ return reply
 export const READ = new RedisScript(`${LOG}
 local log = open(KEYS[1], KEYS[2], KEYS[3], 3)
 trim(log)
-if log.trimmed > 0 or (log.lost and not log.fresh) then save(log) end
+if log.trimmed > 0 or log.repaired or (log.lost and not log.fresh) then save(log) end
 local forward, from, limit, max_bytes = ARGV[8] == '1', tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local low, high
 if forward then
@@ -167,7 +205,7 @@ while low <= high do
   for i = 1, count do
     local entry = page[forward and i or count + 1 - i]
     if not entry then return reply end
-    local _, size, shared = struct.unpack('>dIB', entry)
+    local _, _, size, shared = struct.unpack('>ddIB', entry)
     total = total + size
     if total > max_bytes and #reply > 4 then return reply end
     if shared == 1 then
