@@ -39,11 +39,7 @@ export function isProduct(text: string): boolean {
 /** @throws ImError GROUP_INVALID */
 export function parseGroupId(text: string): GroupId {
   const match = text.length <= MAX_GROUP_ID_LENGTH ? GROUP.exec(text) : null;
-  if (!match) {
-    throw new ImError('GROUP_INVALID', {
-      message: `not a group id: ${JSON.stringify(text.slice(0, MAX_GROUP_ID_LENGTH))}`,
-    });
-  }
+  if (!match) throw notAGroup(text);
   return { product: match[1], kind: match[2] as string, name: match[3] as string };
 }
 
@@ -86,6 +82,12 @@ export function parseTopic(topic: string): { group: string; lane: Lane } {
 }
 
 function checked(group: string): string {
-  parseGroupId(group);
+  if (!isGroupId(group)) throw notAGroup(group);
   return group;
+}
+
+function notAGroup(text: string): ImError {
+  return new ImError('GROUP_INVALID', {
+    message: `not a group id: ${JSON.stringify(text.slice(0, MAX_GROUP_ID_LENGTH))}`,
+  });
 }

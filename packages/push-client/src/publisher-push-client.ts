@@ -27,6 +27,7 @@ export function publisherRoute(publisher: Publisher): PushRoute {
       return seen(await publisher.publish(withProduct(product, group), publication, options));
     },
     async many(groups, publication, { product, ...options }) {
+      if (product === undefined) return publisher.publishMany(groups, publication, options);
       const underProduct = groups.map((group) => withProduct(product, group));
       const { published, failed } = await publisher.publishMany(underProduct, publication, options);
       return {

@@ -12,7 +12,7 @@ import type {
 } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
 import { checkGroup, checkPublication } from '../publication-checks.js';
-import { type Bus, type Route, unreachable } from './bus.js';
+import { type Bus, MAX_CALL_GROUPS, type Route, unreachable } from './bus.js';
 import type { LaneSender } from './lane-sender.js';
 import { PublicationRequest } from './publication-window.js';
 
@@ -127,6 +127,7 @@ class BusPublisher implements Publisher {
     options: PublishOptions = {},
   ): Promise<PublishedMany> {
     this.#check(publication);
+    if (publication.lane === 'normal') return this.#publishNormalToMany(groups, publication, options);
     const failed = new Map<string, Error>();
     const valid: string[] = [];
     for (const group of new Set(groups)) {
@@ -135,11 +136,6 @@ class BusPublisher implements Publisher {
     }
     const published: Published[] = [];
     if (valid.length === 0) return { published, failed };
-    if (publication.lane === 'normal') {
-      const acknowledged = this.#publishNormalToMany(valid, publication, options.acknowledge !== 'none');
-      if (acknowledged !== undefined) await this.#track(acknowledged);
-      return { published: valid.map((group) => ({ group })), failed };
-    }
     const outcomes = this.#track(this.#request(valid, publication).done);
     if (options.acknowledge === 'none') return { published: valid.map((group) => ({ group })), failed };
     for (const [index, outcome] of (await outcomes).entries()) {
@@ -194,25 +190,50 @@ class BusPublisher implements Publisher {
     return route;
   }
 
-  /** @returns settles when all nodes have theirs, if that is wanted @throws ImError UNAVAILABLE, QUEUE_FULL: nothing was taken */
-  #publishNormalToMany(
+  async #publishNormalToMany(
     groups: readonly string[],
     publication: Publication,
-    wantsAnswer: boolean,
-  ): Promise<unknown> | undefined {
+    { acknowledge }: PublishOptions,
+  ): Promise<PublishedMany> {
+    const published: Published[] = [];
+    const failed = new Map<string, Error>();
+    const distinct = groups.length > MAX_CALL_GROUPS ? [...new Set(groups)] : groups;
+    const records: [sender: LaneSender, groups: string[]][] = [];
+    for (let at = 0; at < distinct.length; at += MAX_CALL_GROUPS) {
+      records.push(...this.#bySender(distinct.slice(at, at + MAX_CALL_GROUPS), published, failed));
+    }
+    for (const [sender, own] of records) sender.publicationToMany(own, publication);
+    if (acknowledge !== 'none') {
+      const senders = new Set(records.map(([sender]) => sender));
+      await this.#track(Promise.all([...senders].map((sender) => sender.acknowledged())));
+    }
+    return { published, failed };
+  }
+
+  /** Every group once, by where it goes; its route knows whether it was named before. @throws ImError UNAVAILABLE, QUEUE_FULL */
+  #bySender(groups: readonly string[], published: Published[], failed: Map<string, Error>): Map<LaneSender, string[]> {
     const bySender = new Map<LaneSender, string[]>();
+    const call = this.#bus.beginCall(groups.length);
     for (const group of groups) {
-      const sender = this.#routeOf(group).link.normal;
+      let route = this.#bus.knownRoute(group);
+      if (route === undefined) {
+        if (!isGroupId(group)) {
+          failed.set(group, new ImError('GROUP_INVALID'));
+          continue;
+        }
+        route = this.#bus.routeOf(group);
+        if (route === undefined) throw unreachable();
+      }
+      if (route.call === call) continue;
+      route.call = call;
+      published.push({ group });
+      const sender = route.link.normal;
       const own = bySender.get(sender);
-      if (own === undefined) bySender.set(sender, [group]);
-      else own.push(group);
+      if (own !== undefined) own.push(group);
+      else if (sender.bytes > this.#options.maxLaneBytes) throw this.#bus.refused();
+      else bySender.set(sender, [group]);
     }
-    const answers: Promise<void>[] = [];
-    for (const [sender, own] of bySender) {
-      sender.publicationToMany(own, publication);
-      if (wantsAnswer) answers.push(sender.acknowledged());
-    }
-    return wantsAnswer ? Promise.all(answers) : undefined;
+    return bySender;
   }
 
   #track<Result>(answer: Promise<Result>): Promise<Result> {

@@ -50,6 +50,18 @@ async function setUp(seed: number, ids: readonly string[]) {
 }
 
 describe('Bus', () => {
+  it('publishes to more groups than a record or its memory of routes has room for, to each once', async () => {
+    const { network, receiver, publisher } = await setUp(1, ['n1', 'n2']);
+    const others = Array.from({ length: 70_000 }, (_, number) => `u:${number}`);
+    const groups = [...GROUPS, ...others, 'no group', ...GROUPS];
+    const many = publisher.publishMany(groups, normal('all'), { acknowledge: 'none' });
+    await network.quiet();
+    const { published, failed } = await many;
+    expect([published.length, [...failed.keys()]]).toEqual([GROUPS.length + others.length, ['no group']]);
+    expect(receiver.deliveries.map(({ group }) => group).sort()).toEqual(GROUPS);
+    await network.close();
+  });
+
   it('delivers everything once and in order while nothing goes wrong, whatever overtakes what', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {

@@ -34,6 +34,8 @@ export interface Route {
   readonly alias: number;
   /** The answer to whoever waits for nothing. */
   readonly published: Promise<Published>;
+  /** The last publication to many that named the group. */
+  call: number;
 }
 
 const CHECK_MS = 1_000;
@@ -41,6 +43,8 @@ const CHECK_MS = 1_000;
 const SETTLE_MS = 10_000;
 /** Groups whose node is remembered. */
 const MAX_ROUTES = 65_536;
+/** Of one publication to many, on the way of {@link Bus.beginCall}. */
+export const MAX_CALL_GROUPS = 16_384;
 const PEER_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 export class Bus {
@@ -55,6 +59,7 @@ export class Bus {
   /** The node of each group that was asked for since nodes last came or went. */
   readonly #routes = new Map<string, Route>();
   readonly #aliases = new Aliases();
+  #calls = 0;
   readonly #subscriptions: Subscriptions;
   readonly #subscribers = new Set<LocalSubscriber>();
   readonly #figures: LinkFigures;
@@ -130,10 +135,21 @@ export class Bus {
     const owner = rendezvousOwner(group, this.#owners);
     const link = owner === undefined ? undefined : this.#links.get(owner);
     if (link === undefined) return undefined;
-    if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
-    const route = { link, alias: this.#aliases.next(), published: Promise.resolve({ group }) };
+    this.#makeRoom(1);
+    const route = { link, alias: this.#aliases.next(), published: Promise.resolve({ group }), call: 0 };
     this.#routes.set(group, route);
     return route;
+  }
+
+  /** Begins a publication to many groups: routes that are found until the next one stay. @returns its number */
+  beginCall(groups: number): number {
+    this.#makeRoom(groups);
+    this.#calls += 1;
+    return this.#calls;
+  }
+
+  #makeRoom(routes: number): void {
+    if (this.#routes.size + routes > MAX_ROUTES) this.#routes.clear();
   }
 
   get nodesInReach(): number {
