@@ -21,10 +21,15 @@ export interface LaneSenderOptions {
   readonly sent: Counter;
 }
 
+interface Pack {
+  readonly bytes: Buffer;
+  readonly messages: number;
+}
+
 export class LaneSender {
   readonly #options: LaneSenderOptions;
   readonly #writer: PublishPackWriter;
-  readonly #packs: Buffer[] = [];
+  readonly #packs: Pack[] = [];
   #packedBytes = 0;
   /** Of the pack that the socket is to take now. */
   #sendingBytes = 0;
@@ -146,27 +151,27 @@ export class LaneSender {
   #seal(): void {
     if (this.#writer.isEmpty) return;
     this.#pack = (this.#pack + 1) >>> 0;
-    const pack = this.#writer.take(this.#flags, this.#pack);
+    const bytes = this.#writer.take(this.#flags, this.#pack);
     if (this.#next !== undefined) this.#taken.set(this.#pack, this.#next);
     this.#next = undefined;
     this.#flags = 0;
-    this.#options.sent.add(this.#messages);
+    this.#packs.push({ bytes, messages: this.#messages });
+    this.#packedBytes += bytes.length;
     this.#messages = 0;
-    this.#packs.push(pack);
-    this.#packedBytes += pack.length;
   }
 
   async #send(): Promise<void> {
-    const { lane, transport } = this.#options;
+    const { lane, transport, sent } = this.#options;
     this.#isSending = true;
     while (!this.#isClosed) {
       if (this.#packs.length === 0) this.#seal();
       const pack = this.#packs.shift();
       if (pack === undefined) break;
-      this.#sendingBytes = pack.length;
-      this.#packedBytes -= pack.length;
+      this.#sendingBytes = pack.bytes.length;
+      this.#packedBytes -= pack.bytes.length;
       try {
-        await transport.send(lane, pack);
+        await transport.send(lane, pack.bytes);
+        sent.add(pack.messages);
       } catch {
         // Abandoned or closed: whoever waits is told by who did it.
       }
