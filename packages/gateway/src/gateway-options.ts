@@ -32,6 +32,8 @@ export interface GatewayOptions extends Partial<Settings> {
   readonly afterTurn?: (run: () => void) => void;
   /** `framesPerSecond` of the groups of one kind: `{ u: 0, g: 4 }`. */
   readonly framesPerSecondByKind?: Readonly<Record<string, number>>;
+  /** `messagesPerFrame` of the groups of one kind. */
+  readonly messagesPerFrameByKind?: Readonly<Record<string, number>>;
 }
 
 export interface Settings {
@@ -55,6 +57,10 @@ export interface Settings {
   readonly hardBacklogBytes: number;
   /** Turns of the send loop for normal messages; 0: none, they go at once. Default 12. */
   readonly framesPerSecond: number;
+  /** Normal messages of one group with one frame, those that are conflated counted once; the rest is shed and told. Default 1,000. */
+  readonly messagesPerFrame: number;
+  /** The same in bytes, 200 a message besides its body. Default 524,288. */
+  readonly bytesPerFrame: number;
   /** Connections at once; more are closed with 4004. Default 100,000. */
   readonly maxConnections: number;
   /** Hellos being dealt with at once; more are closed with 4004. Default 2,000. */
@@ -76,6 +82,8 @@ const DEFAULTS: Settings = {
   softBacklogBytes: 256 * 1024,
   hardBacklogBytes: 4 * 1024 * 1024,
   framesPerSecond: 12,
+  messagesPerFrame: 1_000,
+  bytesPerFrame: 512 * 1024,
   maxConnections: 100_000,
   maxAuthenticating: 2_000,
   maxReplay: 1_000,
@@ -111,6 +119,8 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
   softBacklogBytes: bytes,
   hardBacklogBytes: bytes,
   framesPerSecond: { from: 0, to: 1_000, unit: 'frames' },
+  messagesPerFrame: upTo(1_000_000, 'messages'),
+  bytesPerFrame: bytes,
   maxConnections: upTo(10_000_000, 'connections'),
   maxAuthenticating: upTo(10_000_000, 'hellos'),
   maxReplay: upTo(1_000_000, 'messages'),

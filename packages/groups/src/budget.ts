@@ -4,16 +4,19 @@ import type { Delivery } from '@im/protocol';
 /** What a delivery takes beside its body: the object, its strings, its place in a queue. */
 const OVERHEAD_BYTES = 200;
 
-export function weigh(delivery: Delivery): number {
-  return delivery.body.length + OVERHEAD_BYTES;
+export function weigh({ body }: Pick<Delivery, 'body'>): number {
+  return body.length + OVERHEAD_BYTES;
 }
 
 export class Budget {
   #used = 0;
   readonly #limit: number;
+  readonly #whole: Budget | undefined;
 
-  constructor(limit: number) {
+  /** @param whole what it is a part of */
+  constructor(limit: number, whole?: Budget) {
     this.#limit = limit;
+    this.#whole = whole;
   }
 
   get used(): number {
@@ -25,14 +28,16 @@ export class Budget {
   }
 
   fits(bytes: number): boolean {
-    return this.#used + bytes <= this.#limit;
+    return this.#used + bytes <= this.#limit && (this.#whole === undefined || this.#whole.fits(bytes));
   }
 
   take(bytes: number): void {
     this.#used += bytes;
+    this.#whole?.take(bytes);
   }
 
   give(bytes: number): void {
     this.#used -= bytes;
+    this.#whole?.give(bytes);
   }
 }

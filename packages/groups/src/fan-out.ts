@@ -6,49 +6,27 @@
  * Per turn and frame only groups in which something waits are touched: idle ones cost nothing.
  */
 import { type Delivery, ImError } from '@im/protocol';
-import { type Clock, type Metrics, noMetrics } from '@im/protocol/ports';
+import type { Clock, Metrics } from '@im/protocol/ports';
+import type { FrameRoom } from './admission.js';
 import { Beat } from './beat.js';
 import { Budget } from './budget.js';
+import { type FanOutOptions, withDefaults } from './fan-out-options.js';
 import { FrameWriter } from './frame-writer.js';
 import { Group, type Shared } from './group.js';
 import { GroupMetrics } from './group-metrics.js';
+import { frameRoom } from './group-room.js';
 import type { Member, Membership } from './membership.js';
+import { SumIds } from './sum-ids.js';
 import type { Viewer } from './viewer.js';
 
 declare const queueMicrotask: (run: () => void) => void;
 
-const DEFAULT_FRAMES_PER_SECOND = 12;
-const DEFAULT_SLICE_MS = 8;
+/** More than may go on waiting is taken before it is chosen which ones do, so that this is done rarely. */
+const CHOICE = 4 / 3;
+/** The part of all bytes that may be kept for members that are congested. */
+const KEEPING = 0.25;
 /** No kind of group is called so. */
 const USUAL = '';
-
-export interface FanOutOptions {
-  readonly clock: Clock;
-  /** Default 12. 0: no frames, normal messages go at the end of the turn too, after priority. */
-  readonly framesPerSecond?: number;
-  /** The same for the groups of one kind, `r` or `u`. */
-  readonly framesPerSecondByKind?: Readonly<Record<string, number>>;
-  /** How long frames are written in one turn; what is left goes with the next one. Default 8. 0: to one member a turn. */
-  readonly sliceMs?: number;
-  readonly metrics?: Metrics;
-  /**
-   * Runs something at the end of the current turn, before timers. Default: queueMicrotask. Node: setImmediate packs more, and
-   * lets others have their turn between two slices.
-   */
-  readonly afterTurn?: (run: () => void) => void;
-  /** Normal messages a group may have waiting; those beyond are dropped and told (`budget`). Default 10,000. */
-  readonly maxWaiting?: number;
-  /** The same in bytes. Default 4 MiB. */
-  readonly maxWaitingBytes?: number;
-  /** Priority messages kept for the held memberships of a group; see {@link Membership.release}. Default 1,000. */
-  readonly maxHeld?: number;
-  /** Bytes that all groups together keep waiting or held. Default 64 MiB. */
-  readonly maxBytes?: number;
-  /** The group has its first member here: called within `join`. */
-  readonly onFirstMember?: (group: string) => void;
-  /** The group has no member here any more. */
-  readonly onLastMember?: (group: string) => void;
-}
 
 export class FanOut<V extends Viewer> {
   readonly #groups = new Map<string, Group<V>>();
@@ -60,6 +38,9 @@ export class FanOut<V extends Viewer> {
   readonly #usual: Beat<V>;
   /** By kind of group, the usual one under no kind. */
   readonly #beats = new Map<string, Beat<V>>();
+  /** What a frame has room for, likewise. */
+  readonly #rooms = new Map<string, FrameRoom>();
+  readonly #usualRoom: FrameRoom;
   readonly #writer: FrameWriter<V>;
   readonly #onFirstMember: (group: string) => void;
   readonly #onLastMember: (group: string) => void;
@@ -70,36 +51,35 @@ export class FanOut<V extends Viewer> {
   #closed = false;
 
   constructor(options: FanOutOptions) {
-    const {
-      clock,
-      framesPerSecond = DEFAULT_FRAMES_PER_SECOND,
-      framesPerSecondByKind = {},
-      metrics = noMetrics,
-    } = options;
+    const { clock, random, metrics, framesPerSecondByKind, messagesPerFrameByKind, bytesPerFrame, ...settings } =
+      withDefaults(options);
     this.#afterTurn = options.afterTurn ?? queueMicrotask;
     this.#onFirstMember = options.onFirstMember ?? nothing;
     this.#onLastMember = options.onLastMember ?? nothing;
-    this.#usual = this.#addBeat(clock, USUAL, framesPerSecond);
+    this.#usual = this.#addBeat(clock, USUAL, settings.framesPerSecond);
     for (const [kind, frames] of Object.entries(framesPerSecondByKind)) this.#addBeat(clock, kind, frames);
+    this.#usualRoom = this.#addRoom(USUAL, settings.messagesPerFrame, bytesPerFrame);
+    for (const [kind, messages] of Object.entries(messagesPerFrameByKind)) this.#addRoom(kind, messages, bytesPerFrame);
+    const { maxWaiting, maxWaitingBytes, maxBytes, maxHeld, maxSumIds } = settings;
+    const budget = new Budget(maxBytes);
     this.#shared = {
-      limits: {
-        maxWaiting: options.maxWaiting ?? 10_000,
-        maxWaitingBytes: options.maxWaitingBytes ?? 4 * 1024 * 1024,
-        maxHeld: options.maxHeld ?? 1_000,
+      clock,
+      frames: {
+        waiting: frameRoom(maxWaiting, maxWaitingBytes),
+        most: { messages: maxWaiting * CHOICE, bytes: maxWaitingBytes * CHOICE },
+        budget,
+        random,
       },
-      budget: new Budget(options.maxBytes ?? 64 * 1024 * 1024),
+      maxHeld,
+      budget,
+      keeping: new Budget(maxBytes * KEEPING, budget),
+      sumIds: new SumIds(maxSumIds),
       metrics: new GroupMetrics(metrics),
       owing: new Set(),
+      narrowed: new Set(),
     };
-    this.#writer = new FrameWriter(clock, options.sliceMs ?? DEFAULT_SLICE_MS, this.#shared.metrics.frameSeconds);
-    metrics.observe('im_groups_members', { help: 'Memberships.' }, () => this.#members);
-    metrics.observe('im_groups_groups', { help: 'Groups with members.' }, () => this.#groups.size);
-    metrics.observe('im_groups_waiting_bytes', { help: 'Messages waiting or held.' }, () => this.#shared.budget.used);
-    metrics.observe(
-      'im_groups_owing',
-      { help: 'Memberships not yet told what they missed.' },
-      () => this.#shared.owing.size,
-    );
+    this.#writer = new FrameWriter(clock, settings.sliceMs, this.#shared.metrics.frameSeconds);
+    this.#observe(metrics);
   }
 
   /**
@@ -113,7 +93,9 @@ export class FanOut<V extends Viewer> {
     if (present !== undefined) return present;
     let joined = this.#groups.get(group);
     if (joined === undefined) {
-      joined = new Group(group, this.#beatOf(group), this.#shared);
+      const kind = kindOf(group);
+      const beat = this.#beats.get(kind) ?? this.#usual;
+      joined = new Group(group, beat, this.#rooms.get(kind) ?? this.#usualRoom, this.#shared);
       this.#groups.set(group, joined);
     }
     const member = joined.join(viewer);
@@ -207,8 +189,23 @@ export class FanOut<V extends Viewer> {
     this.#memberships.clear();
     this.#groups.clear();
     this.#urgent.clear();
+    for (const member of this.#shared.owing) member.arrears?.discard();
     this.#shared.owing.clear();
     this.#members = 0;
+  }
+
+  #observe(metrics: Metrics): void {
+    const { budget, keeping, sumIds, owing, narrowed } = this.#shared;
+    const figure = (name: string, help: string, read: () => number) =>
+      metrics.observe(`im_groups_${name}`, { help }, read);
+    figure('members', 'Memberships.', () => this.#members);
+    figure('groups', 'Groups with members.', () => this.#groups.size);
+    figure('waiting_bytes', 'Messages waiting or held.', () => budget.used);
+    figure('kept_bytes', 'Of these, conflated messages kept for members that are congested.', () => keeping.used);
+    figure('sum_ids', 'Ids of summed messages that are remembered.', () => sumIds.size);
+    figure('owing', 'Memberships not yet told what they missed.', () => owing.size);
+    const least = () => [...narrowed].reduce((share, room) => Math.min(share, room.share), 1);
+    figure('least_room_ratio', 'How much of its room in frames the group has that has least of it.', least);
   }
 
   #find(viewer: V, group: string): Member<V> | undefined {
@@ -238,9 +235,13 @@ export class FanOut<V extends Viewer> {
     return beat;
   }
 
-  #beatOf(group: string): Beat<V> {
-    if (this.#beats.size === 1) return this.#usual;
-    return this.#beats.get(group.slice(group.indexOf('/') + 1, group.indexOf(':'))) ?? this.#usual;
+  #addRoom(kind: string, messages: number, bytes: number): FrameRoom {
+    if (!(messages >= 1 && bytes >= 1)) {
+      throw new ImError('INVALID_ARGUMENT', { details: { argument: 'messagesPerFrame', expected: 'at least 1' } });
+    }
+    const room = frameRoom(messages, bytes);
+    this.#rooms.set(kind, room);
+    return room;
   }
 
   #requestTurn(): void {
@@ -289,6 +290,11 @@ export class FanOut<V extends Viewer> {
     this.#urgent = new Set();
     for (const group of groups) group.writePriority();
   }
+}
+
+/** `r` of `p1/r:10000`. */
+function kindOf(group: string): string {
+  return group.slice(group.indexOf('/') + 1, group.indexOf(':'));
 }
 
 function nothing(): void {}

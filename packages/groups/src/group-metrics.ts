@@ -7,6 +7,10 @@ const FRAME_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 export class GroupMetrics {
   readonly delivered: { readonly normal: Counter; readonly priority: Counter };
   readonly shed: { readonly pressure: Counter; readonly budget: Counter; readonly upstream: Counter };
+  readonly conflated: Counter;
+  readonly repeated: Counter;
+  readonly limitedFrames: Counter;
+  readonly overdueFrames: Counter;
   readonly heldOverflows: Counter;
   readonly frameSeconds: Histogram;
 
@@ -17,6 +21,18 @@ export class GroupMetrics {
       metrics.counter('im_groups_shed_total', { help: 'Messages not sent to viewers.', labels: { reason } });
     this.delivered = { normal: delivered('normal'), priority: delivered('priority') };
     this.shed = { pressure: shed('pressure'), budget: shed('budget'), upstream: shed('upstream') };
+    this.conflated = metrics.counter('im_groups_conflated_total', {
+      help: 'Messages that viewers were not sent because another one stands for them.',
+    });
+    this.repeated = metrics.counter('im_groups_repeated_sums_total', {
+      help: 'Messages that added nothing because their id had added before.',
+    });
+    this.limitedFrames = metrics.counter('im_groups_limited_frames_total', {
+      help: 'Frames for which more waited than there was room for.',
+    });
+    this.overdueFrames = metrics.counter('im_groups_overdue_frames_total', {
+      help: 'Times that a frame was due while the one before was still being written.',
+    });
     this.heldOverflows = metrics.counter('im_groups_held_overflows_total', {
       help: 'Memberships whose beginning took so long that the log had to be read again.',
     });

@@ -8,25 +8,37 @@
  * with other turns between them; whose membership begins between two slices is marked as done.
  */
 import type { Delivery, Position } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import type { FrameRoom } from './admission.js';
+import { Arrears } from './arrears.js';
 import type { Beat } from './beat.js';
 import type { Budget } from './budget.js';
 import type { GroupMetrics } from './group-metrics.js';
-import { addLosses, noLosses, shedChunks } from './losses.js';
+import { GroupRoom } from './group-room.js';
 import { Member } from './membership.js';
-import { type FrameLimits, NormalFrame } from './normal-frame.js';
+import { type FrameTerms, NormalFrame } from './normal-frame.js';
 import { PriorityLog, type Run } from './priority-log.js';
+import { GroupSums, type SumIds } from './sum-ids.js';
 import type { Viewer } from './viewer.js';
 
 /** What all groups of one fan-out share. */
 export interface Shared<V extends Viewer> {
-  readonly limits: FrameLimits & { readonly maxHeld: number };
+  readonly clock: Clock;
+  readonly frames: FrameTerms;
+  readonly maxHeld: number;
   readonly budget: Budget;
+  /** The part of it that is for what congested members were not written. */
+  readonly keeping: Budget;
+  readonly sumIds: SumIds;
   readonly metrics: GroupMetrics;
   /** Members that were not told yet what they were not sent. */
   readonly owing: Set<Member<V>>;
+  /** Of groups whose frames were not written in time. */
+  readonly narrowed: Set<GroupRoom>;
 }
 
 export class Group<V extends Viewer> {
+  readonly #room: GroupRoom;
   readonly #shared: Shared<V>;
   readonly #members: Member<V>[] = [];
   /** How many of them are held. */
@@ -37,15 +49,18 @@ export class Group<V extends Viewer> {
   #writing: NormalFrame | undefined;
   #cursor = 0;
   #frame = 0;
+  #sums: GroupSums | undefined;
   /** Whether messages of the log are being written: they must not be forgotten. */
   #walking = false;
 
-  /** @param beat when its frames are */
+  /** @param beat when its frames are @param room what there is room for in one */
   constructor(
     readonly name: string,
     readonly beat: Beat<V>,
+    room: FrameRoom,
     shared: Shared<V>,
   ) {
+    this.#room = new GroupRoom(room, shared.clock, shared.narrowed);
     this.#shared = shared;
   }
 
@@ -96,16 +111,18 @@ export class Group<V extends Viewer> {
       member.frame = this.#frame;
       this.#writeWaiting(member, this.#writing);
     }
-    if (this.#waiting !== undefined && isLive(member)) this.#writeWaiting(member, this.#waiting);
+    if (this.#waiting !== undefined && isLive(member)) {
+      this.#waiting.admit(this.#room.now);
+      this.#writeWaiting(member, this.#waiting);
+    }
     this.tell(member);
   }
 
   remove(member: Member<V>): void {
     if (member.phase === 'held') this.#held -= 1;
     member.phase = 'ended';
-    member.owed = undefined;
     member.start = undefined;
-    this.#shared.owing.delete(member);
+    this.#takeArrears(member)?.discard();
     const last = this.#members.pop();
     if (last !== undefined && last !== member) {
       this.#members[member.index] = last;
@@ -122,7 +139,14 @@ export class Group<V extends Viewer> {
 
   /** For {@link beginFrame}. */
   addNormal(delivery: Delivery): void {
-    this.#pending().add(delivery);
+    const conflation = delivery.terms?.conflate;
+    if (conflation === undefined) {
+      this.#pending().add(delivery);
+      return;
+    }
+    const { sumIds, metrics } = this.#shared;
+    this.#sums ??= new GroupSums(sumIds, metrics.repeated);
+    this.#pending().conflate(delivery, conflation, this.#sums.amountOf(delivery.id, conflation));
   }
 
   /** For {@link beginFrame}. */
@@ -150,7 +174,12 @@ export class Group<V extends Viewer> {
 
   /** @returns whether {@link writeSlice} has something to write; false also while the frame before is being written */
   beginFrame(): boolean {
-    if (this.#writing !== undefined || this.#waiting === undefined) return false;
+    if (this.#waiting === undefined) return false;
+    if (this.#writing !== undefined) {
+      if (!this.beat.isEveryTurn) this.#noteOverdue(this.#writing);
+      return false;
+    }
+    if (this.#waiting.admit(this.#room.begin())) this.#shared.metrics.limitedFrames.add();
     this.#writing = this.#waiting;
     this.#waiting = undefined;
     this.#frame += 1;
@@ -177,13 +206,19 @@ export class Group<V extends Viewer> {
     return true;
   }
 
-  /** Tells a member what it was not sent, when it can be told. */
+  /** Writes a member what was kept for it, and tells what it was not sent. */
   tell(member: Member<V>): void {
-    const { owed, viewer } = member;
-    if (owed === undefined) return;
-    member.owed = undefined;
-    this.#shared.owing.delete(member);
-    for (const chunk of shedChunks(viewer.encoding, this.name, owed)) viewer.write(chunk);
+    const arrears = this.#takeArrears(member);
+    if (arrears === undefined) return;
+    const { encoding } = member.viewer;
+    const { deliveries } = arrears;
+    arrears.discard();
+    for (const chunk of arrears.notices(encoding, this.name)) member.viewer.write(chunk);
+    if (deliveries.length === 0) return;
+    member.viewer.write(encoding.pushes(deliveries));
+    const { delivered, conflated } = this.#shared.metrics;
+    delivered.normal.add(deliveries.length);
+    conflated.add(deliveries.reduce((sum, delivery) => sum + (delivery.conflated ?? 0), 0));
   }
 
   /** Gives back the room that waiting messages take. */
@@ -193,16 +228,31 @@ export class Group<V extends Viewer> {
     this.#writing?.discard();
     this.#writing = undefined;
     this.#log?.discard();
+    this.#sums?.discard();
+    this.#room.widen();
   }
 
   #pending(): NormalFrame {
-    this.#waiting ??= new NormalFrame(this.name, this.#shared.limits, this.#shared.budget);
+    this.#waiting ??= new NormalFrame(this.name, this.#shared.frames);
     return this.#waiting;
+  }
+
+  #noteOverdue(writing: NormalFrame): void {
+    this.#room.overdue(writing);
+    this.#shared.metrics.overdueFrames.add();
+  }
+
+  #takeArrears(member: Member<V>): Arrears | undefined {
+    const { arrears } = member;
+    if (arrears === undefined) return undefined;
+    member.arrears = undefined;
+    this.#shared.owing.delete(member);
+    return arrears;
   }
 
   /** Keeps what held members may need. */
   #trim(log: PriorityLog): void {
-    if (!this.#walking) log.trim(this.#held > 0 ? this.#shared.limits.maxHeld : 0);
+    if (!this.#walking) log.trim(this.#held > 0 ? this.#shared.maxHeld : 0);
   }
 
   #writeRuns(member: Member<V>, log: PriorityLog, from: number): void {
@@ -231,24 +281,23 @@ export class Group<V extends Viewer> {
   /** @returns how many messages were written */
   #writeWaiting(member: Member<V>, waiting: NormalFrame): number {
     const { viewer, start } = member;
-    const { encoding } = viewer;
-    const count = waiting.count(start);
-    const notice = waiting.lossNotice(encoding, start);
+    const { metrics, owing } = this.#shared;
+    const part = waiting.part(start);
+    const { losses, deliveries } = part;
     member.start = undefined;
-    if (notice !== undefined) this.#shared.metrics.addShed(notice.losses);
+    if (losses !== undefined) metrics.addShed(losses);
     if (viewer.congested) {
-      if (count === 0 && notice === undefined) return 0;
-      member.owed ??= noLosses();
-      member.owed.pressure += count;
-      if (notice !== undefined) addLosses(member.owed, notice.losses);
-      this.#shared.owing.add(member);
-      this.#shared.metrics.shed.pressure.add(count);
+      if (deliveries.length === 0 && losses === undefined) return 0;
+      member.arrears ??= new Arrears(this.#shared.keeping);
+      owing.add(member);
+      metrics.shed.pressure.add(member.arrears.add(part));
       return 0;
     }
     this.tell(member);
-    if (notice !== undefined) for (const chunk of notice.chunks) viewer.write(chunk);
-    if (count > 0) viewer.write(waiting.chunk(encoding, start));
-    return count;
+    for (const chunk of part.notices(viewer.encoding)) viewer.write(chunk);
+    if (deliveries.length > 0) viewer.write(part.chunk(viewer.encoding));
+    if (part.conflated > 0) metrics.conflated.add(part.conflated);
+    return deliveries.length;
   }
 }
 

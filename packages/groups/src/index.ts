@@ -1,4 +1,5 @@
-export { FanOut, type FanOutOptions } from './fan-out.js';
+export { FanOut } from './fan-out.js';
+export type { FanOutOptions } from './fan-out-options.js';
 export type { Membership, MembershipPhase } from './membership.js';
 export { createMemoryOnlineList, type MemoryOnlineListOptions } from './memory-online-list.js';
 export {

@@ -11,10 +11,9 @@
  * | live | ended | leave: what waits is written or told first; leaveAll, close: nothing is written |
  */
 import type { Position } from '@im/protocol';
+import type { Arrears } from './arrears.js';
 import type { Group } from './group.js';
-import type { Losses } from './losses.js';
 import type { FrameStart } from './normal-frame.js';
-
 import type { Viewer } from './viewer.js';
 
 export type MembershipPhase = 'held' | 'live' | 'ended';
@@ -43,8 +42,8 @@ export class Member<V extends Viewer> implements Membership {
   version = 0;
   /** Where in the waiting frame its normal messages begin; undefined: at the frame's beginning. */
   start: FrameStart | undefined;
-  /** What it was not sent and has not been told yet. */
-  owed: Losses | undefined;
+  /** What it was not written while it was congested. */
+  arrears: Arrears | undefined;
   /** The last frame of the group that it took part in. */
   frame = 0;
 

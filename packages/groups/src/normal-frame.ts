@@ -1,74 +1,101 @@
 /**
- * What waits in a group's normal lane for the next frame: messages, and the count of those that are already lost.
- * Owns order, bounds and the arithmetic of memberships that began meanwhile. Must not know who the viewers are.
+ * What waits in a group's normal lane for the next frame: messages in their order, those of one key as one, and the count of those that
+ * are lost. Owns order, bounds and the arithmetic of memberships that began meanwhile. Must not know who the viewers are.
  *
- * Seams: admission (which messages go when too many wait) and conflation belong into {@link NormalFrame.add}; compression
- * into the encoding, since a chunk is made once for all.
+ * Messages that are not conflated wait in an array, which is what the frame sends if there are no others. Those that are wait beside it, in
+ * the order of their last ones, and each knows before which message of the array it stands.
  */
-import type { Delivery } from '@im/protocol';
+import type { Conflation, Delivery } from '@im/protocol';
+import type { Random } from '@im/protocol/ports';
+import { admit, type FrameRoom, type Room } from './admission.js';
 import { type Budget, weigh } from './budget.js';
-import { ChunkCache } from './chunk-cache.js';
-import { type Losses, noLosses, shedChunks } from './losses.js';
-import type { Encoding } from './viewer.js';
+import { Conflated, conflationKey } from './conflation.js';
+import { FramePart } from './frame-part.js';
+import { addLosses, type Losses, noLosses } from './losses.js';
 
-/** Where in a frame a membership begins: that many messages and losses came before it. Shared by all that began there. */
+/** Where in a frame memberships begin; shared by all that begin there. What comes from there to the next is a stretch of the frame. */
 export interface FrameStart {
-  readonly messages: number;
-  readonly losses: Readonly<Losses>;
+  /** Of its stretch, from 0. */
+  readonly stretch: number;
+  /** How many messages of the array are before it. */
+  messages: number;
+  /** Of its stretch. */
+  readonly losses: Losses;
 }
 
-export interface FrameLimits {
-  readonly maxWaiting: number;
-  readonly maxWaitingBytes: number;
+/** What frames share. */
+export interface FrameTerms {
+  /** What may go on waiting when more than {@link most} does. */
+  readonly waiting: FrameRoom;
+  readonly most: Room;
+  /** Of all groups. */
+  readonly budget: Budget;
+  readonly random: Random;
 }
 
-const BEGINNING: FrameStart = { messages: 0, losses: noLosses() };
-
-/** What is lost for the memberships of one start, and the chunks that tell it; shared like chunks of messages. */
-export interface LossNotice {
-  readonly losses: Readonly<Losses>;
-  readonly chunks: readonly Uint8Array[];
-}
+/** Viewers of one start come mostly one after the other; parts of more starts than these are made again. */
+const KEPT_PARTS = 8;
 
 export class NormalFrame {
-  readonly #messages: Delivery[] = [];
-  readonly #chunks = new ChunkCache(this.#messages);
-  readonly #losses = noLosses();
   readonly #group: string;
-  readonly #limits: FrameLimits;
-  readonly #budget: Budget;
+  readonly #shared: FrameTerms;
+  #messages: Delivery[] = [];
+  /** In the order of their last messages. */
+  #conflated: Set<Conflated> | undefined;
+  /** Those of them that go on, by key. */
+  #open: Map<string, Conflated> | undefined;
   #bytes = 0;
+  #current: FrameStart = { stretch: 0, messages: 0, losses: noLosses() };
+  readonly #starts = [this.#current];
+  /** Something came since the current start. */
+  #moved = false;
   #lossy = false;
-  #here: FrameStart | undefined;
-  #notice: { encoding: Encoding; start: FrameStart; notice: LossNotice } | undefined;
+  #whole: FramePart | undefined;
+  #late: { readonly start: FrameStart; readonly part: FramePart }[] | undefined;
 
-  constructor(group: string, limits: FrameLimits, budget: Budget) {
+  constructor(group: string, shared: FrameTerms) {
     this.#group = group;
-    this.#limits = limits;
-    this.#budget = budget;
+    this.#shared = shared;
   }
 
+  /** How many messages would be sent. */
   get length(): number {
-    return this.#messages.length;
+    return this.#messages.length + (this.#conflated?.size ?? 0);
   }
 
-  /** Once full, the rest of the frame is dropped and counted. @returns whether it was taken */
-  add(delivery: Delivery): boolean {
-    this.#here = undefined;
+  /** As {@link weigh} counts. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(delivery: Delivery): void {
     const bytes = weigh(delivery);
-    const full =
-      this.#losses.budget > 0 ||
-      this.#messages.length >= this.#limits.maxWaiting ||
-      this.#bytes + bytes > this.#limits.maxWaitingBytes ||
-      !this.#budget.fits(bytes);
-    if (full) {
+    if (!this.#shared.budget.fits(bytes)) {
       this.#lose('budget', 1);
-      return false;
+      return;
     }
     this.#messages.push(delivery);
-    this.#bytes += bytes;
-    this.#budget.take(bytes);
-    return true;
+    this.#take(bytes);
+  }
+
+  /** @param amount what it adds to a sum */
+  conflate(delivery: Delivery, conflation: Conflation, amount: number): void {
+    this.#open ??= new Map();
+    this.#conflated ??= new Set();
+    const key = conflationKey(delivery.event, conflation);
+    const present = this.#open.get(key);
+    const joined = present?.hasRoomFor(amount) ? present : undefined;
+    const bytes = weigh(delivery) - (joined === undefined ? 0 : weigh(joined));
+    if (!this.#shared.budget.fits(bytes)) {
+      this.#lose('budget', 1);
+      return;
+    }
+    const conflated = joined ?? new Conflated(key, delivery);
+    conflated.add(delivery, amount, this.#current.stretch, this.#messages.length);
+    this.#open.set(key, conflated);
+    this.#conflated.delete(conflated);
+    this.#conflated.add(conflated);
+    this.#take(bytes);
   }
 
   /** Messages of the group were lost on their way here; undefined: unknown how many. */
@@ -79,46 +106,144 @@ export class NormalFrame {
 
   /** Where a membership begins that begins now. */
   here(): FrameStart {
-    this.#here ??= { messages: this.#messages.length, losses: { ...this.#losses } };
-    return this.#here;
+    if (this.#moved) {
+      this.#current = { stretch: this.#starts.length, messages: this.#messages.length, losses: noLosses() };
+      this.#starts.push(this.#current);
+      this.#moved = false;
+    }
+    return this.#current;
   }
 
-  /** How many messages there are for a membership that began at `start`. */
-  count(start: FrameStart = BEGINNING): number {
-    return this.#messages.length - start.messages;
+  /** Drops what there is no room for. @returns whether something was dropped */
+  admit(room: FrameRoom): boolean {
+    const before = this.length;
+    if (before <= room.messages && this.#bytes <= room.bytes) return false;
+    this.#keep(this.#inOrder(), room);
+    return this.length < before;
   }
 
-  /** Those messages; there must be some. */
-  chunk(encoding: Encoding, start: FrameStart = BEGINNING): Uint8Array {
-    return this.#chunks.get(encoding, start.messages, this.#messages.length);
-  }
-
-  /** Undefined when nothing is lost. */
-  lossNotice(encoding: Encoding, start: FrameStart = BEGINNING): LossNotice | undefined {
-    if (!this.#lossy) return undefined;
-    const last = this.#notice;
-    if (last?.encoding === encoding && last.start === start) return last.notice;
-    const losses = {
-      pressure: 0,
-      budget: this.#losses.budget - start.losses.budget,
-      upstream: this.#losses.upstream - start.losses.upstream,
-      upstreamUnknown: this.#losses.upstreamUnknown - start.losses.upstreamUnknown,
-    };
-    const notice = { losses, chunks: shedChunks(encoding, this.#group, losses) };
-    this.#notice = { encoding, start, notice };
-    return notice;
+  /** What memberships get that began there; undefined: at the beginning. Of now: more may come. */
+  part(start: FrameStart | undefined): FramePart {
+    if (start === undefined || start.stretch === 0) {
+      this.#whole ??= this.#makePart(this.#starts[0] as FrameStart);
+      return this.#whole;
+    }
+    this.#late ??= [];
+    const made = this.#late.find((late) => late.start === start);
+    if (made !== undefined) return made.part;
+    const part = this.#makePart(start);
+    this.#late.push({ start, part });
+    if (this.#late.length > KEPT_PARTS) this.#late.shift();
+    return part;
   }
 
   /** Gives back the room it took; the frame is over. */
   discard(): void {
-    this.#budget.give(this.#bytes);
+    this.#shared.budget.give(this.#bytes);
     this.#bytes = 0;
   }
 
-  #lose(what: 'budget' | 'upstream' | 'upstreamUnknown', count: number): void {
-    this.#losses[what] += count;
-    this.#lossy = true;
-    this.#here = undefined;
-    this.#notice = undefined;
+  #take(bytes: number): void {
+    this.#bytes += bytes;
+    this.#shared.budget.take(bytes);
+    this.#change();
+    const { most, waiting } = this.#shared;
+    if (this.length > most.messages || this.#bytes > most.bytes) this.admit(waiting);
   }
+
+  #lose(what: 'budget' | 'upstream' | 'upstreamUnknown', count: number): void {
+    this.#current.losses[what] += count;
+    this.#lossy = true;
+    this.#change();
+  }
+
+  #change(): void {
+    this.#moved = true;
+    this.#forgetParts();
+  }
+
+  #forgetParts(): void {
+    this.#whole = undefined;
+    this.#late = undefined;
+  }
+
+  #inOrder(): (Delivery | Conflated)[] {
+    const all: (Delivery | Conflated)[] = [];
+    let next = 0;
+    for (const conflated of this.#conflated ?? []) {
+      for (; next < conflated.place; next += 1) all.push(this.#messages[next] as Delivery);
+      all.push(conflated);
+    }
+    for (; next < this.#messages.length; next += 1) all.push(this.#messages[next] as Delivery);
+    return all;
+  }
+
+  /** What does not go on is told as lost to whom it would have been sent. */
+  #keep(all: readonly (Delivery | Conflated)[], room: FrameRoom): void {
+    const goes = admit(all, room, this.#shared.random);
+    const starts = this.#starts;
+    const messages: Delivery[] = [];
+    let start = 0;
+    let seen = 0;
+    let bytes = 0;
+    for (const [index, one] of all.entries()) {
+      const stays = goes[index] === 1;
+      if (stays) bytes += weigh(one);
+      if (one instanceof Conflated) {
+        if (stays) one.place = messages.length;
+        else this.#drop(one);
+        continue;
+      }
+      for (; nextBegins(starts, start, seen); start += 1) (starts[start + 1] as FrameStart).messages = messages.length;
+      seen += 1;
+      if (stays) messages.push(one);
+      else (starts[start] as FrameStart).losses.budget += 1;
+    }
+    for (; start + 1 < starts.length; start += 1) (starts[start + 1] as FrameStart).messages = messages.length;
+    this.#shared.budget.give(this.#bytes - bytes);
+    this.#bytes = bytes;
+    this.#messages = messages;
+    this.#lossy ||= this.length < all.length;
+    this.#forgetParts();
+  }
+
+  #drop(conflated: Conflated): void {
+    this.#conflated?.delete(conflated);
+    if (this.#open?.get(conflated.key) === conflated) this.#open.delete(conflated.key);
+    conflated.counts((stretch, count) => {
+      (this.#starts[stretch] as FrameStart).losses.budget += count;
+    });
+  }
+
+  #makePart(start: FrameStart): FramePart {
+    const losses = this.#lossesSince(start);
+    const messages = start.messages === 0 ? this.#messages : this.#messages.slice(start.messages);
+    if (this.#conflated === undefined) return new FramePart(this.#group, messages, 0, losses);
+    const deliveries: Delivery[] = [];
+    let conflated = 0;
+    let next = start.messages;
+    for (const one of this.#conflated) {
+      const delivery = one.since(start.stretch);
+      if (delivery === undefined) continue;
+      for (; next < one.place; next += 1) deliveries.push(this.#messages[next] as Delivery);
+      deliveries.push(delivery);
+      conflated += delivery.conflated ?? 0;
+    }
+    for (; next < this.#messages.length; next += 1) deliveries.push(this.#messages[next] as Delivery);
+    return new FramePart(this.#group, deliveries, conflated, losses);
+  }
+
+  #lossesSince(start: FrameStart): Losses | undefined {
+    if (!this.#lossy) return undefined;
+    const losses = noLosses();
+    for (let i = start.stretch; i < this.#starts.length; i += 1)
+      addLosses(losses, (this.#starts[i] as FrameStart).losses);
+    return losses;
+  }
+}
+
+/** Whether the stretch after that one begins with the message of the array that is seen next. */
+function nextBegins(starts: readonly FrameStart[], start: number, seen: number): boolean {
+  const next = starts[start + 1];
+  return next !== undefined && next.messages <= seen;
 }

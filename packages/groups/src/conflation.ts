@@ -1,0 +1,126 @@
+/**
+ * Messages of one event and key that wait at the same time and become one. Owns which of them belong together, and the arithmetic, also
+ * for memberships that begin between them. Must not know what else waits, nor viewers.
+ *
+ * The one stands where the last of them came: what a publisher says is seen in its order, and what the others added is seen later than
+ * it was published, never earlier.
+ */
+import type { Conflation, Delivery } from '@im/protocol';
+
+/** Deliveries of one group whose keys are equal become one. Names of events hold no blanks. */
+export function conflationKey(event: string, { mode, key }: Conflation): string {
+  return `${mode} ${event} ${key}`;
+}
+
+/** What came between two beginnings of memberships. */
+interface Stretch {
+  readonly number: number;
+  count: number;
+  amount: number;
+  readonly before: Stretch | undefined;
+}
+
+/** One or several messages of one key. The stretches of a frame are numbered from 0. */
+export class Conflated {
+  /** So many messages that are never conflated are before it. */
+  place = 0;
+  readonly #terms: { sender: string | undefined; reserved: boolean };
+  #last: Delivery;
+  #newest: Stretch | undefined;
+  /** All amounts without their signs: while that is a safe integer, so is the total of any of them. */
+  #magnitude = 0;
+
+  constructor(
+    readonly key: string,
+    first: Delivery,
+  ) {
+    this.#last = first;
+    this.#terms = { sender: first.terms?.sender, reserved: false };
+  }
+
+  /** The sender, if all are of one; reserved when one of them is. */
+  get terms(): { readonly sender: string | undefined; readonly reserved: boolean } {
+    return this.#terms;
+  }
+
+  /** That of the last. */
+  get body(): Uint8Array {
+    return this.#last.body;
+  }
+
+  /** Whether its total cannot become too large by that. */
+  hasRoomFor(amount: number): boolean {
+    return this.#magnitude + Math.abs(amount) <= Number.MAX_SAFE_INTEGER;
+  }
+
+  /** @param place so many messages that are never conflated came before it */
+  add(delivery: Delivery, amount: number, stretch: number, place: number): void {
+    const terms = this.#terms;
+    if (delivery.terms?.sender !== terms.sender) terms.sender = undefined;
+    if (delivery.terms?.reserved) terms.reserved = true;
+    let newest = this.#newest;
+    if (newest?.number !== stretch) {
+      newest = { number: stretch, count: 0, amount: 0, before: newest };
+      this.#newest = newest;
+    }
+    newest.count += 1;
+    newest.amount += amount;
+    this.#magnitude += Math.abs(amount);
+    this.#last = delivery;
+    this.place = place;
+  }
+
+  /** What came from that stretch on, as one; undefined: nothing. */
+  since(stretch: number): Delivery | undefined {
+    let count = 0;
+    let amount = 0;
+    for (let part = this.#newest; part !== undefined && part.number >= stretch; part = part.before) {
+      count += part.count;
+      amount += part.amount;
+    }
+    return count === 0 ? undefined : standingFor(this.#last, count - 1, amount);
+  }
+
+  /** How many messages came in which stretch. */
+  counts(each: (stretch: number, count: number) => void): void {
+    for (let part = this.#newest; part !== undefined; part = part.before) each(part.number, part.count);
+  }
+}
+
+/** A delivery that may become one with an earlier one of its key. */
+export class Conflatable {
+  #earlier: Delivery | undefined;
+  #both: Delivery | undefined;
+
+  constructor(
+    readonly key: string,
+    readonly delivery: Delivery,
+  ) {}
+
+  /**
+   * Both as one in the place of this, made once for all who have the same earlier one.
+   * @returns undefined when their total is no safe integer
+   */
+  behind(earlier: Delivery): Delivery | undefined {
+    if (this.#earlier !== earlier) {
+      const amount = amountOf(earlier) + amountOf(this.delivery);
+      const conflated = (earlier.conflated ?? 0) + (this.delivery.conflated ?? 0) + 1;
+      this.#earlier = earlier;
+      this.#both = Number.isSafeInteger(amount) ? standingFor(this.delivery, conflated, amount) : undefined;
+    }
+    return this.#both;
+  }
+}
+
+function amountOf({ terms }: Delivery): number {
+  return terms?.conflate?.mode === 'sum' ? terms.conflate.amount : 0;
+}
+
+/** The delivery itself where nothing is added to it. */
+function standingFor(delivery: Delivery, conflated: number, amount: number): Delivery {
+  const conflate = delivery.terms?.conflate;
+  const isItsOwn = conflate?.mode !== 'sum' || conflate.amount === amount;
+  if (isItsOwn && conflated === 0) return delivery;
+  const terms = isItsOwn ? delivery.terms : { ...delivery.terms, conflate: { ...conflate, amount } };
+  return { ...delivery, ...(terms && { terms }), ...(conflated > 0 && { conflated }) };
+}
