@@ -13,16 +13,21 @@ import { BUS_PRIORITY_SCALES, runBusPriority } from './workloads/bus-priority.js
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
+import { IDLE_SCALES, MANY_SCALES, runIdle, runMany } from './workloads/idle.js';
 import { MULTICAST_SCALES, multicastCases, runMulticast } from './workloads/multicast.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
 import { ISOLATION_SCALES, runIsolation } from './workloads/rpc-isolation.js';
 import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
+import { runStorm, STORM_SCALES } from './workloads/storm.js';
 
 const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only NAME,…] [--minutes N]
 
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
+  W3           idle connections: memory and CPU of each, beside bare ws
+  W3-many      idle connections: 60,000 at four gateway processes
   W4           RPC: calls a second, latency, CPU a call of each process, beside the peers
   W5           bus: messages a second, CPU a message, latency of a lone one, beside the peers
+  W6           storm: 10,000 viewers are cut and come back, beside bare ws
   bus-priority bus: how late the priority lane is while the node is flooded with normal messages
   multicast    bus: one push to 10,000 users beside 10,000 pushes: bytes, CPU of each process
   isolation    RPC: what a service notices of another that hangs and is flooded
@@ -40,7 +45,11 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
 
 /** What `--quick` and `--smoke` compare in W1. */
 const QUICK_SYSTEMS: readonly string[] = ['im', 'ws', 'socket.io', 'ws-frame'];
+/** What W3 and W6 compare: theirs are the least that connections and returns cost on Node. */
+const BARE_SYSTEMS: readonly string[] = ['im', 'ws'];
 const FULL_RUNS = 5;
+/** Of workloads that take minutes a run. */
+const FEW_RUNS = 3;
 
 interface Options {
   readonly scale: Scale;
@@ -62,6 +71,19 @@ const workloads: Readonly<Record<string, Workload>> = {
       return compareSystems(chosen, runsOf(scale), (system) => runFanOut(system, FAN_OUT_SCALES[scale]));
     },
   },
+  W3: {
+    pins: true,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(systems, only ?? BARE_SYSTEMS), fewRunsOf(scale), (system) =>
+        runIdle(system, IDLE_SCALES[scale]),
+      ),
+  },
+  'W3-many': {
+    pins: false,
+    async run({ scale }) {
+      return { runs: 1, systems: [{ name: 'im', figures: await runMany(MANY_SCALES[scale]) }], missing: [] };
+    },
+  },
   W4: {
     pins: false,
     run: ({ scale, only }) =>
@@ -73,6 +95,13 @@ const workloads: Readonly<Record<string, Workload>> = {
     pins: false,
     run: ({ scale, only }) =>
       compareSystems(chooseSystems(busSystems, only), runsOf(scale), (system) => runBus(system, BUS_SCALES[scale])),
+  },
+  W6: {
+    pins: true,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(systems, only ?? BARE_SYSTEMS), fewRunsOf(scale), (system) =>
+        runStorm(system, STORM_SCALES[scale]),
+      ),
   },
   'bus-priority': {
     pins: false,
@@ -114,6 +143,10 @@ const workloads: Readonly<Record<string, Workload>> = {
 
 function runsOf(scale: Scale): number {
   return scale === 'full' ? FULL_RUNS : 1;
+}
+
+function fewRunsOf(scale: Scale): number {
+  return scale === 'full' ? FEW_RUNS : 1;
 }
 
 async function main(): Promise<number> {

@@ -20,6 +20,8 @@ export interface System {
   readonly name: string;
   /** How its viewers speak: a file of load/dialects. */
   readonly dialect: string;
+  /** The same of those that come back after their connection broke, where that is something else. */
+  readonly returning?: string;
   /** Whether it has a priority lane. */
   readonly lanes: boolean;
   /** Messages a second to 2,000 viewers at which its cost is taken: 100, or 20 for those that one core does not carry further. */
@@ -28,15 +30,20 @@ export interface System {
   readonly ladder: readonly number[];
   /** Why it cannot be run here. */
   missing(): string | undefined;
-  start(): Promise<RunningSystem>;
+  /** @param nodeFlags of its process, where that is Node's */
+  start(nodeFlags?: readonly string[]): Promise<RunningSystem>;
 }
 
 /** What packs messages into frames, and what writes each by itself. */
 const FRAMES = { rate: 100, ladder: [500, 1_000, 2_000, 4_000] } as const;
 const SINGLE = { rate: 20, ladder: [40, 60, 100] } as const;
 
+type Start = Pick<System, 'missing' | 'start'>;
+
+const imStart: Start = { missing: () => undefined, start: startIm };
+
 export const systems: readonly System[] = [
-  { name: 'im', dialect: 'im', lanes: true, ...FRAMES, missing: () => undefined, start: startIm },
+  { name: 'im', dialect: 'im', returning: 'im-returning', lanes: true, ...FRAMES, ...imStart },
   { name: 'ws', dialect: 'plain', lanes: false, ...SINGLE, ...nodePeer('peers/ws.js') },
   { name: 'socket.io', dialect: 'socket.io', lanes: false, ...SINGLE, ...nodePeer('peers/socket.io.js') },
   { name: 'ws-frame', dialect: 'plain', lanes: false, ...FRAMES, ...nodePeer('peers/ws-frame.js') },
@@ -49,8 +56,6 @@ export function startIm(nodeFlags: readonly string[] = []): Promise<RunningSyste
   return startAnnounced([process.execPath, ...nodeFlags, program('systems/im.js')], imTarget);
 }
 
-type Start = Pick<System, 'missing' | 'start'>;
-
 function linesTarget(port: number): PublishTarget {
   return { kind: 'lines', url: `http://${HOST}:${port}/publish` };
 }
@@ -60,7 +65,8 @@ function imTarget(port: number, { token }: Record<string, unknown>): PublishTarg
 }
 
 function nodePeer(file: string): Start {
-  const start = () => startAnnounced([process.execPath, program(file)], linesTarget);
+  const start = (nodeFlags: readonly string[] = []) =>
+    startAnnounced([process.execPath, ...nodeFlags, program(file)], linesTarget);
   return { missing: () => undefined, start };
 }
 

@@ -21,4 +21,8 @@ export interface Dialect {
   opened(viewer: DialectViewer): void;
   /** A payload without messages came. */
   control(viewer: DialectViewer, payload: string): void;
+  /** A payload with messages came to a sampled viewer; valid during the call. */
+  messages?(viewer: DialectViewer, payload: Buffer): void;
+  /** Proves that the viewer is alive; where there is nothing of the kind, a ping of WebSocket does. */
+  heartbeat?(viewer: DialectViewer): void;
 }

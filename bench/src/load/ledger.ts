@@ -16,6 +16,8 @@ export interface LoadSnapshot {
   /** Of sampled viewers: messages that never came although later ones did, and those that came late or twice. */
   readonly missing: Readonly<Record<Lane, number>>;
   readonly disordered: Readonly<Record<Lane, number>>;
+  /** Of sampled viewers that read any: the lowest of the numbers they read last, and how many they are. */
+  readonly lastRead: Readonly<Record<Lane, { readonly lowest: number; readonly viewers: number }>>;
 }
 
 export class Ledger {
@@ -48,6 +50,13 @@ export class Ledger {
     const { held, lostConnections, messages, bytes, shed } = this;
     const missing = { ...this.#missing };
     const disordered = { ...this.#disordered };
-    return { held, lostConnections, messages, bytes, shed, latenciesMs, missing, disordered };
+    const lastRead = { normal: this.#lastRead('normal'), priority: this.#lastRead('priority') };
+    return { held, lostConnections, messages, bytes, shed, latenciesMs, missing, disordered, lastRead };
+  }
+
+  #lastRead(lane: Lane): { lowest: number; viewers: number } {
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const number of this.#last[lane].values()) lowest = Math.min(lowest, number);
+    return { lowest, viewers: this.#last[lane].size };
   }
 }

@@ -15,10 +15,16 @@ export type LoadCommand =
       /** One of so many viewers reads every message. */
       readonly sampleEvery: number;
     }
+  /** From now on every viewer says that it is alive once in so many milliseconds, one after the other. */
+  | { readonly do: 'beat'; readonly everyMs: number }
+  /** All connections break at once, and all viewers come back at once. Answered when all are in their rooms again. */
+  | { readonly do: 'storm' }
   | { readonly do: 'snapshot' }
   /** Answered when all connections are closed. */
   | { readonly do: 'close' };
 
 export interface LoadReply {
   readonly snapshot: LoadSnapshot;
+  /** After a storm: milliseconds until each viewer was back. */
+  readonly backAfterMs: readonly number[];
 }

@@ -1,7 +1,9 @@
 /** A load process: opens viewers, counts what they get, closes them. Driven by its parent over IPC. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { obeyParent } from '../harness/obey-parent.js';
 import type { Dialect } from './dialect.js';
 import { im } from './dialects/im.js';
+import { imReturning } from './dialects/im-returning.js';
 import { nats } from './dialects/nats.js';
 import { plain } from './dialects/plain.js';
 import { socketIo } from './dialects/socket-io.js';
@@ -9,28 +11,39 @@ import { Ledger } from './ledger.js';
 import type { LoadCommand, LoadReply } from './load-command.js';
 import { LoadViewer } from './viewer.js';
 
-const dialects: Readonly<Record<string, Dialect>> = { plain, 'socket.io': socketIo, nats, im };
+const dialects: Readonly<Record<string, Dialect>> = {
+  plain,
+  'socket.io': socketIo,
+  nats,
+  im,
+  'im-returning': imReturning,
+};
 
 /** Connections that are being opened at the same time. */
 const OPENING = 128;
 /** Viewers that one source address opens: below the 28,232 ports it has. */
 const VIEWERS_PER_ADDRESS = 20_000;
 
+/** Viewers whose heartbeats fall together. */
+const BEATS_PER_SECOND = 50;
+/** How long a viewer that was not let in waits at least before it tries again; as long again with each failure. */
+const RETRY_MS = 1_000;
+const MAX_TRIES = 8;
+
+type Opening = Extract<LoadCommand, { do: 'open' }>;
+
 const ledger = new Ledger();
 let viewers: LoadViewer[] = [];
+let opened: Opening | undefined;
+let beats: NodeJS.Timeout | undefined;
 
-async function open(command: Extract<LoadCommand, { do: 'open' }>): Promise<void> {
-  const { dialect: name, first, count, sampleEvery, ...rest } = command;
-  const dialect = dialects[name];
-  if (dialect === undefined) throw new Error(`unknown dialect ${name}`);
+async function open(command: Opening): Promise<void> {
+  opened = command;
   let next = 0;
   const openSome = async (): Promise<void> => {
-    while (next < count) {
-      const index = first + next;
+    while (next < command.count) {
+      const viewer = connect(command, command.first + next);
       next += 1;
-      const localAddress = `127.0.0.${2 + Math.floor(index / VIEWERS_PER_ADDRESS)}`;
-      const sampled = index % sampleEvery === 0;
-      const viewer = new LoadViewer(index, { ...rest, dialect, ledger, localAddress, sampled });
       viewers.push(viewer);
       await viewer.settled;
     }
@@ -38,14 +51,57 @@ async function open(command: Extract<LoadCommand, { do: 'open' }>): Promise<void
   await Promise.all(Array.from({ length: OPENING }, openSome));
 }
 
+function connect({ dialect: name, first: _first, count: _count, sampleEvery, ...rest }: Opening, index: number) {
+  const dialect = dialects[name];
+  if (dialect === undefined) throw new Error(`unknown dialect ${name}`);
+  const localAddress = `127.0.0.${2 + Math.floor(index / VIEWERS_PER_ADDRESS)}`;
+  const sampled = index % sampleEvery === 0;
+  return new LoadViewer(index, { ...rest, dialect, ledger, localAddress, sampled });
+}
+
+/** Each in its turn, so that there are as many at any time. */
+function beat(everyMs: number): void {
+  const share = viewers.length / ((everyMs / 1_000) * BEATS_PER_SECOND);
+  let due = 0;
+  let next = 0;
+  beats = setInterval(() => {
+    for (due += share; next < due; next += 1) viewers[next % viewers.length]?.heartbeat();
+  }, 1_000 / BEATS_PER_SECOND);
+}
+
+async function storm(): Promise<readonly number[]> {
+  const command = opened as Opening;
+  const began = performance.now();
+  for (const viewer of viewers) viewer.cut();
+  return await Promise.all(
+    viewers.map(async ({ index }, i) => {
+      for (let tries = 1; ; tries += 1) {
+        const viewer = connect(command, index);
+        viewers[i] = viewer;
+        try {
+          await viewer.settled;
+          return performance.now() - began;
+        } catch (error) {
+          if (tries === MAX_TRIES) throw error;
+          await sleep(RETRY_MS + Math.random() * RETRY_MS * 2 ** tries);
+        }
+      }
+    }),
+  );
+}
+
 async function close(): Promise<void> {
+  clearInterval(beats);
   const closing = viewers;
   viewers = [];
   await Promise.all(closing.map((viewer) => viewer.close()));
 }
 
 obeyParent(async (command: LoadCommand): Promise<LoadReply> => {
+  let backAfterMs: readonly number[] = [];
   if (command.do === 'open') await open(command);
+  if (command.do === 'beat') beat(command.everyMs);
+  if (command.do === 'storm') backAfterMs = await storm();
   if (command.do === 'close') await close();
-  return { snapshot: ledger.snapshot() };
+  return { snapshot: ledger.snapshot(), backAfterMs };
 });

@@ -99,6 +99,20 @@ export class LoadViewer implements DialectViewer {
     this.#options.ledger.shed += count;
   }
 
+  heartbeat(): void {
+    if (this.#state !== 'held') return;
+    const { dialect } = this.#options;
+    if (dialect.heartbeat) dialect.heartbeat(this);
+    else this.#socket.write(clientFrame(PING, Buffer.alloc(0)));
+  }
+
+  /** The connection breaks, without a word. */
+  cut(): void {
+    if (this.#state === 'held') this.#options.ledger.held -= 1;
+    this.#state = 'closing';
+    this.#socket.resetAndDestroy();
+  }
+
   /** Resolves when the connection is closed. */
   close(): Promise<void> {
     if (this.#state === 'held') {
@@ -179,7 +193,9 @@ export class LoadViewer implements DialectViewer {
     }
     ledger.messagesIn.set(payload.length, messages);
     ledger.messages += messages;
-    if (sampled) ledger.read(this.index, readMessages(payload), nowUs());
+    if (!sampled) return;
+    ledger.read(this.index, readMessages(payload), nowUs());
+    dialect.messages?.(this, payload);
   }
 }
 

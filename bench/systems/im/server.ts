@@ -1,11 +1,9 @@
 /**
  * `im`: one gateway on memory engines, a worker that lets everyone into the room they ask for, and the push endpoint for
- * the outside publisher. `measure` on standard input is answered with what the process holds, after a collection where
- * the program was started with `--expose-gc`.
+ * the outside publisher.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { createInterface } from 'node:readline';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { createGateway } from '@im/gateway';
 import { createMemoryOnlineList } from '@im/groups';
@@ -67,15 +65,4 @@ const server = createServer((request, response) => {
   );
 });
 gateway.attach(server, { path: '/', origins: 'any' });
-announce(server, { token });
-
-createInterface({ input: process.stdin }).on('line', (line) => {
-  if (line !== 'measure') return;
-  globalThis.gc?.();
-  const { heapUsed, external, rss } = process.memoryUsage();
-  const handles = process.getActiveResourcesInfo();
-  const counted = Object.fromEntries([...figures].map(([name, read]) => [name, read()]));
-  process.stdout.write(
-    `${JSON.stringify({ heapBytes: heapUsed + external, residentBytes: rss, handles, ...counted })}\n`,
-  );
-});
+announce(server, { token }, () => Object.fromEntries([...figures].map(([name, read]) => [name, read()])));

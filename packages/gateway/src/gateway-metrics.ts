@@ -17,6 +17,7 @@ export interface GatewayMetrics {
   readonly resumed: Counter;
   readonly commands: Counter;
   readonly refusedCommands: Counter;
+  readonly refusedHellos: Counter;
   readonly callSeconds: Histogram;
   readonly effectsRejected: Readonly<Record<RejectionReason, Counter>>;
   readonly pulled: Counter;
@@ -37,6 +38,9 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     commands: metrics.counter('im_gateway_commands_total', { help: 'Commands received.' }),
     refusedCommands: metrics.counter('im_gateway_commands_refused_total', {
       help: 'Commands refused for their rate, their number or their id.',
+    }),
+    refusedHellos: metrics.counter('im_gateway_hellos_refused_total', {
+      help: 'Hellos that there was no room for: too many waited.',
     }),
     callSeconds: metrics.histogram('im_gateway_call_seconds', {
       help: 'From a call to its answer, in seconds.',

@@ -63,8 +63,10 @@ export interface Settings {
   readonly bytesPerFrame: number;
   /** Connections at once; more are closed with 4004. Default 100,000. */
   readonly maxConnections: number;
-  /** Hellos being dealt with at once; more are closed with 4004. Default 2,000. */
+  /** Hellos being dealt with at once; more wait for their turn. Default 2,000. */
   readonly maxAuthenticating: number;
+  /** Hellos that wait for their turn, at most `welcomeTimeoutMs`; more are closed with 4004. Default 20,000. */
+  readonly maxWaitingHellos: number;
   /** Priority messages replayed to one client from one group; earlier ones are told as missed (PR-96). Default 1,000. */
   readonly maxReplay: number;
   /** A log or a bus that takes longer counts as unavailable. Default 2,000. */
@@ -86,6 +88,7 @@ const DEFAULTS: Settings = {
   bytesPerFrame: 512 * 1024,
   maxConnections: 100_000,
   maxAuthenticating: 2_000,
+  maxWaitingHellos: 20_000,
   maxReplay: 1_000,
   storeTimeoutMs: 2_000,
 };
@@ -123,6 +126,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
   bytesPerFrame: bytes,
   maxConnections: upTo(10_000_000, 'connections'),
   maxAuthenticating: upTo(10_000_000, 'hellos'),
+  maxWaitingHellos: { from: 0, to: 10_000_000, unit: 'hellos' },
   maxReplay: upTo(1_000_000, 'messages'),
   storeTimeoutMs: milliseconds,
 };

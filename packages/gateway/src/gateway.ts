@@ -9,7 +9,9 @@ import { FanOut } from '@im/groups';
 import type { Delivery } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { noMetrics, silentLogger } from '@im/protocol/ports';
+import { GateRules } from './connection/command-gate.js';
 import { Connection, type ConnectionOwner } from './connection/connection.js';
+import { HelloQueue } from './connection/hello-queue.js';
 import { TimerWheel } from './connection/timer-wheel.js';
 import { GroupFeeds } from './feed/group-feeds.js';
 import { LogAccess } from './feed/log-access.js';
@@ -58,11 +60,11 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   readonly #surroundings: Surroundings;
   readonly #feeds: GroupFeeds;
   readonly #publisher: Publisher;
-  readonly #open = new Set<Connection>();
   /** Open, and closed ones whose links are not gone yet. */
   readonly #present = new Set<Connection>();
+  /** How many of them are open. */
+  #open = 0;
   readonly #transports: WebSocketTransport[] = [];
-  #authenticating = 0;
   #stopping: Promise<void> | undefined;
   #whenChanged: (() => void) | undefined;
 
@@ -85,6 +87,12 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       onLastMember: (group) => this.#feeds.close(group),
     });
     const sessions = new SessionRegistry({ clock, ttlMs: settings.sessionTtlMs, maxLost: settings.maxLostSessions });
+    const hellos = new HelloQueue({
+      maxRunning: settings.maxAuthenticating,
+      maxWaiting: settings.maxWaitingHellos,
+      nextTurn: afterTurn,
+      refused: gatewayMetrics.refusedHellos,
+    });
     this.#publisher = options.broadcast.createPublisher();
     this.#feeds = new GroupFeeds({
       broadcast: options.broadcast,
@@ -101,6 +109,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       incarnation: randomBytes(9).toString('base64url'),
       settings,
       limits,
+      gateRules: new GateRules(limits),
+      hellos,
       clock,
       logger: new QuietLogger(logger, clock),
       metrics: gatewayMetrics,
@@ -119,7 +129,9 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       afterTurn,
     };
     const figures: [string, string, () => number][] = [
-      ['im_gateway_connections', 'Connections that are not closed.', () => this.#open.size],
+      ['im_gateway_hellos_waiting', 'Hellos that wait for their turn.', () => hellos.waiting],
+      ['im_gateway_hellos_under_way', 'Hellos whose turn has come and that are not let in yet.', () => hellos.running],
+      ['im_gateway_connections', 'Connections that are not closed.', () => this.#open],
       ['im_gateway_sessions', 'Sessions with a connection.', () => sessions.held],
       ['im_gateway_sessions_lost', 'Sessions kept without a connection.', () => sessions.lost],
       ['im_gateway_groups', 'Groups with a member here.', () => this.#feeds.size],
@@ -128,7 +140,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   }
 
   get connections(): number {
-    return this.#open.size;
+    return this.#open;
   }
 
   attach(server: Server, options: AttachOptions): void {
@@ -145,9 +157,9 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     metrics.accepted.add();
     const connection = new Connection(link, this.#surroundings, this);
     this.#present.add(connection);
-    this.#open.add(connection);
+    this.#open++;
     // PR-126
-    if (this.#stopping || this.#open.size > settings.maxConnections) connection.close('TRY_AGAIN_LATER');
+    if (this.#stopping || this.#open > settings.maxConnections) connection.close('TRY_AGAIN_LATER');
     return connection;
   }
 
@@ -156,18 +168,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     return this.#stopping;
   }
 
-  beginAuthentication(): boolean {
-    if (this.#authenticating >= this.#surroundings.settings.maxAuthenticating) return false;
-    this.#authenticating++;
-    return true;
-  }
-
-  endAuthentication(): void {
-    this.#authenticating--;
-  }
-
-  onClosed(connection: Connection): void {
-    this.#open.delete(connection);
+  onClosed(): void {
+    this.#open--;
     this.#whenChanged?.();
   }
 
@@ -188,9 +190,9 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   async #stop(graceMs: number): Promise<void> {
     for (const transport of this.#transports) transport.refuse();
     const { fanOut, sessions } = this.#surroundings;
-    for (const connection of [...this.#open]) connection.drain();
-    await this.#until(() => this.#open.size === 0, graceMs);
-    for (const connection of [...this.#open]) connection.close('GOING_AWAY');
+    for (const connection of [...this.#present]) connection.drain();
+    await this.#until(() => this.#open === 0, graceMs);
+    for (const connection of [...this.#present]) connection.close('GOING_AWAY');
     await this.#until(() => this.#present.size === 0);
     for (const transport of this.#transports) transport.detach();
     sessions.close();

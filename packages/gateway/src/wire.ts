@@ -14,23 +14,38 @@ import {
 
 export interface Wire extends Encoding {
   /** @throws ImError MALFORMED, and nothing else */
-  decode(frame: Uint8Array, maxMessages: number): ReceivedCommand<Uint8Array>[];
+  decode(frame: Uint8Array, maxMessages: number): readonly ReceivedCommand<Uint8Array>[];
   /** One message as one transport-ready chunk; the caller's. */
   encode(message: ServerMessage<Uint8Array>): Uint8Array;
+  /** `ping` and `pong`, one chunk each for all connections. */
+  readonly ping: Uint8Array;
+  readonly pong: Uint8Array;
 }
 
 /** Makes one transport message of an encoded payload. The result may be shared between connections. */
 export type Framing = (payload: Uint8Array) => Uint8Array;
 
+/** What most frames of most clients say, and nothing else: it is answered without reading it. */
+const HEARTBEAT: readonly ReceivedCommand<Uint8Array>[] = [Object.freeze({ type: 'ping' })];
+
 export function createWire(codec: ServerCodec, framing: Framing): Wire {
   const encode = (message: ServerMessage<Uint8Array>): Uint8Array => framing(codec.encode(message));
+  const heartbeat = codec.encode({ type: 'ping' });
   return {
-    decode: (frame, maxMessages) => codec.decode(frame, maxMessages),
+    decode: (frame, maxMessages) => (areEqual(frame, heartbeat) ? HEARTBEAT : codec.decode(frame, maxMessages)),
     encode,
+    ping: encode({ type: 'ping' }),
+    pong: encode({ type: 'pong' }),
     pushes: (deliveries) => framing(codec.join(deliveries.map((delivery) => codec.encode(pushOf(delivery))))),
     shed: (shed) => encode({ type: 'shed', ...shed, group: withoutProduct(shed.group) }),
     reset: (reset) => encode({ type: 'reset', ...reset, group: withoutProduct(reset.group) }),
   };
+}
+
+function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** PR-61, PR-80 */

@@ -99,9 +99,8 @@ export class FanOut<V extends Viewer> {
       this.#groups.set(group, joined);
     }
     const member = joined.join(viewer);
-    const memberships = this.#memberships.get(viewer);
-    if (memberships === undefined) this.#memberships.set(viewer, [member]);
-    else memberships.push(member);
+    // Made anew rather than pushed to: that would take room for sixteen more.
+    this.#memberships.set(viewer, this.#memberships.get(viewer)?.concat(member) ?? [member]);
     this.#members += 1;
     if (joined.size === 1) this.#onFirstMember(group);
     return member;

@@ -40,7 +40,7 @@ export interface Shared<V extends Viewer> {
 export class Group<V extends Viewer> {
   readonly #room: GroupRoom;
   readonly #shared: Shared<V>;
-  readonly #members: Member<V>[] = [];
+  #members: Member<V>[] = [];
   /** How many of them are held. */
   #held = 0;
   #log: PriorityLog | undefined;
@@ -76,7 +76,9 @@ export class Group<V extends Viewer> {
     const member = new Member(viewer, this);
     member.index = this.#members.length;
     member.heldFrom = this.#log?.end ?? 0;
-    this.#members.push(member);
+    // Most groups are of one user: pushed to, an empty array takes room for sixteen more.
+    if (this.#members.length === 0) this.#members = [member];
+    else this.#members.push(member);
     this.#held += 1;
     return member;
   }

@@ -6,8 +6,11 @@
  */
 import type { OnlineMember } from './online-list.js';
 
+/** There may be millions: one object, in which pages find members. */
 interface Place {
-  member: OnlineMember;
+  readonly user: string;
+  attributes: OnlineMember['attributes'];
+  readonly sinceMs: number;
   readonly sequence: number;
   /** 0: a hole. */
   sessions: number;
@@ -40,15 +43,16 @@ export class OnlineGroup {
 
   enter(session: string, member: OnlineMember): void {
     const before = this.#bySession.get(session);
-    if (before !== undefined && before.member.user !== member.user) this.leave(session);
-    let place = this.#byUser.get(member.user);
+    const { user, attributes, sinceMs } = member;
+    if (before !== undefined && before.user !== user) this.leave(session);
+    let place = this.#byUser.get(user);
     if (place === undefined) {
-      place = { member, sequence: this.#nextSequence, sessions: 0 };
+      place = { user, attributes, sinceMs, sequence: this.#nextSequence, sessions: 0 };
       this.#nextSequence += 1;
-      this.#byUser.set(member.user, place);
+      this.#byUser.set(user, place);
       this.#order.push(place);
     } else {
-      place.member = { ...member, sinceMs: place.member.sinceMs };
+      place.attributes = attributes;
     }
     if (this.#bySession.has(session)) return;
     this.#bySession.set(session, place);
@@ -62,7 +66,7 @@ export class OnlineGroup {
     this.#bySession.delete(session);
     place.sessions -= 1;
     if (place.sessions > 0) return true;
-    this.#byUser.delete(place.member.user);
+    this.#byUser.delete(place.user);
     const holes = this.#order.length - this.#byUser.size;
     if (holes >= MIN_HOLES && holes > this.#byUser.size)
       this.#order = this.#order.filter(({ sessions }) => sessions > 0);
@@ -77,7 +81,7 @@ export class OnlineGroup {
       const place = this.#order[i] as Place;
       if (place.sessions === 0) continue;
       if (members.length === limit) return { members, more: last };
-      members.push(place.member);
+      members.push({ user: place.user, attributes: place.attributes, sinceMs: place.sinceMs });
       last = place.sequence;
     }
     return { members, more: undefined };

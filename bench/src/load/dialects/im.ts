@@ -13,6 +13,7 @@ export const im: Dialect = {
   control(viewer, payload) {
     for (const line of payload.split('\n')) handle(viewer, JSON.parse(line));
   },
+  heartbeat: (viewer) => viewer.sendText('{"type":"ping"}'),
 };
 
 function handle(viewer: DialectViewer, message: { type: string; id?: number; count?: number }): void {

@@ -14,7 +14,8 @@ export interface LocalSubscriber {
 export class SubscriberTable {
   readonly #logger: Logger;
   readonly #errors: Counter;
-  readonly #byGroup = new Map<string, Set<LocalSubscriber>>();
+  /** Most groups have one subscriber in a process. */
+  readonly #byGroup = new Map<string, readonly LocalSubscriber[]>();
   /** Those whose failure has been logged since the last {@link beginPass}. */
   readonly #complained = new Set<LocalSubscriber>();
 
@@ -34,13 +35,14 @@ export class SubscriberTable {
 
   add(group: string, subscriber: LocalSubscriber): void {
     const subscribers = this.#byGroup.get(group);
-    if (subscribers === undefined) this.#byGroup.set(group, new Set([subscriber]));
-    else subscribers.add(subscriber);
+    if (subscribers === undefined) this.#byGroup.set(group, [subscriber]);
+    else if (!subscribers.includes(subscriber)) this.#byGroup.set(group, subscribers.concat(subscriber));
   }
 
   remove(group: string, subscriber: LocalSubscriber): void {
-    const subscribers = this.#byGroup.get(group);
-    if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#byGroup.delete(group);
+    const others = this.#byGroup.get(group)?.filter((each) => each !== subscriber) ?? [];
+    if (others.length > 0) this.#byGroup.set(group, others);
+    else this.#byGroup.delete(group);
   }
 
   clear(): void {
@@ -57,13 +59,14 @@ export class SubscriberTable {
     const subscribers = this.#byGroup.get(delivery.group);
     if (subscribers === undefined) return 0;
     for (const subscriber of subscribers) {
+      if (!this.#has(delivery.group, subscriber, subscribers)) continue;
       try {
         subscriber.handlers.onDelivery(delivery);
       } catch (error) {
         this.#complain(subscriber, error);
       }
     }
-    return subscribers.size;
+    return subscribers.length;
   }
 
   /** @param count undefined: unknown how many */
@@ -85,7 +88,16 @@ export class SubscriberTable {
   }
 
   #tell(group: string, call: (subscriber: LocalSubscriber) => void): void {
-    for (const subscriber of this.#byGroup.get(group) ?? []) this.#call(subscriber, call);
+    const subscribers = this.#byGroup.get(group) ?? [];
+    for (const subscriber of subscribers) {
+      if (this.#has(group, subscriber, subscribers)) this.#call(subscriber, call);
+    }
+  }
+
+  /** Whether one of them still is a subscriber: who was called before it may have changed that. */
+  #has(group: string, subscriber: LocalSubscriber, among: readonly LocalSubscriber[]): boolean {
+    const subscribers = this.#byGroup.get(group);
+    return subscribers === among || (subscribers?.includes(subscriber) ?? false);
   }
 
   #call(subscriber: LocalSubscriber, call: (subscriber: LocalSubscriber) => void): void {

@@ -51,8 +51,7 @@ export interface Answering {
 export class Calls {
   readonly #surroundings: Surroundings;
   readonly #connection: Answering;
-  /** Only while there are any: most connections are idle most of the time. */
-  #pending: Map<number, PendingCall> | undefined;
+  readonly #pending = new Map<number, PendingCall>();
 
   constructor(surroundings: Surroundings, connection: Answering) {
     this.#surroundings = surroundings;
@@ -62,8 +61,13 @@ export class Calls {
   /** Sequence of the earliest call whose effects may still come. */
   get earliest(): number | undefined {
     // Sequences rise with insertion.
-    for (const { sequence } of this.#pending?.values() ?? []) return sequence;
+    for (const { sequence } of this.#pending.values()) return sequence;
     return undefined;
+  }
+
+  /** Whether none is unanswered. */
+  get isEmpty(): boolean {
+    return this.#pending.size === 0;
   }
 
   /** The id must not be in use. */
@@ -81,21 +85,20 @@ export class Calls {
       phase: 'waiting',
       rejection: 'timed-out',
     };
-    this.#pending ??= new Map();
     this.#pending.set(call.id, pending);
     void this.#perform(pending, session);
   }
 
   /** PR-54 */
   cancel(id: number): void {
-    const pending = this.#pending?.get(id);
+    const pending = this.#pending.get(id);
     if (pending?.phase === 'waiting') this.#withdraw(pending, 'cancelled');
   }
 
   /** The connection is gone: nothing is answered any more (PR-69). */
   abandon(): void {
-    const pending = [...(this.#pending?.values() ?? [])];
-    this.#pending = undefined;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
     for (const each of pending) {
       if (each.phase === 'waiting') this.#withdraw(each, 'disconnected');
       else each.phase = 'withdrawn';
@@ -187,12 +190,9 @@ export class Calls {
     const { call, startedAt } = pending;
     const { clock, metrics } = this.#surroundings;
     pending.phase = 'answered';
-    if (this.#pending?.get(call.id) !== pending) return;
+    if (this.#pending.get(call.id) !== pending) return;
     this.#pending.delete(call.id);
-    if (this.#pending.size === 0) {
-      this.#pending = undefined;
-      session.order.clear();
-    }
+    if (this.isEmpty) session.allCallsAnswered();
     metrics.callSeconds.observe((clock.monotonic() - startedAt) / 1000);
     if (outcome instanceof ImError) this.#connection.fail(call.id, outcome);
     else

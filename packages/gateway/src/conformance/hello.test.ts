@@ -286,6 +286,7 @@ describe('hello', () => {
     const small = new GatewayFixture({
       maxConnections: 2,
       maxAuthenticating: 1,
+      maxWaitingHellos: 0,
       verifier: tokenTable({ never: new Promise<never>(() => {}) }),
     });
     const first = small.connect();
@@ -303,6 +304,44 @@ describe('hello', () => {
     await expect.poll(() => third.closedWith ?? small.gateway.connections, { interval: 1 }).toBe(1);
     third.say(HELLO);
     await third.until('welcome');
+    await small.close();
+  });
+
+  it('lets wait whom it has no room for yet, in their order, and carries out what they say meanwhile [PR-41]', async () => {
+    let letIn = (): void => {};
+    const never = new Promise<never>((_, reject) => {
+      letIn = () => reject(new Error('away'));
+    });
+    const small = await new GatewayFixture({ maxAuthenticating: 1, verifier: tokenTable({ never }) }).serve();
+    const first = small.connect();
+    first.say({ ...HELLO, token: 'never' });
+    const [second, gone, third] = [small.connect(), small.connect(), small.connect()];
+    for (const link of [second, gone, third]) {
+      link.say({ ...HELLO, token: 'user:ann' }, { type: 'call', id: 2, method: 'test.echo', data: 'hi' });
+    }
+    gone.disconnect();
+    expect([second, third].flatMap(({ messages }) => messages)).toEqual([]);
+    letIn();
+    expect(await first.untilClosed()).toMatchObject({ code: 4005 });
+    expect(await second.answerTo(2)).toEqual({ type: 'reply', id: 2, data: 'hi' });
+    expect(await third.answerTo(2)).toEqual({ type: 'reply', id: 2, data: 'hi' });
+    expect(gone.messages).toEqual([]);
+    await small.close();
+  });
+
+  it('turns away with 4004 whose turn does not come in time', async () => {
+    const never = new Promise<never>(() => {});
+    const timeouts = { verifyTimeoutMs: 60_000, welcomeTimeoutMs: 10_000 };
+    const small = new GatewayFixture({ maxAuthenticating: 1, verifier: tokenTable({ never }), ...timeouts });
+    const [first, second] = [small.connect(), small.connect()];
+    first.say({ ...HELLO, token: 'never' });
+    second.say(HELLO);
+    small.clock.advance(9_999);
+    expect(second.closedWith).toBeUndefined();
+    small.clock.advance(101);
+    expect(await second.untilClosed()).toMatchObject({ code: 4004 });
+    expect(first.closedWith).toBeUndefined();
+    first.disconnect();
     await small.close();
   });
 });

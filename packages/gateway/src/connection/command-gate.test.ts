@@ -1,17 +1,21 @@
 import { DEFAULT_LIMITS, type ReceivedCommand } from '@im/protocol';
 import { describe, expect, it } from 'vitest';
-import { CommandGate } from './command-gate.js';
-import { TokenBucket } from './token-bucket.js';
+import { CommandGate, GateRules } from './command-gate.js';
+import { Rate } from './rate.js';
 
 const call: ReceivedCommand<Uint8Array> = { type: 'call', id: 1, method: 'a.b' };
 const unknown: ReceivedCommand<Uint8Array> = { type: 'unknown', kind: 'dance', id: 1 };
 
-describe('TokenBucket', () => {
+describe('Rate', () => {
   it('gives a burst, then its rate, and never more than the burst after a rest', () => {
-    const bucket = new TokenBucket(50, 100, 0);
+    const rate = new Rate(50, 100);
+    let bucket = 0;
     const takeAll = (now: number): number => {
       let taken = 0;
-      while (bucket.take(now)) taken++;
+      for (let next = rate.take(bucket, now); next !== undefined; next = rate.take(bucket, now)) {
+        bucket = next;
+        taken++;
+      }
       return taken;
     };
     expect(takeAll(0)).toBe(100);
@@ -22,19 +26,29 @@ describe('TokenBucket', () => {
   });
 
   it('says when the next one will be there', () => {
-    const bucket = new TokenBucket(50, 1, 0);
-    bucket.take(0);
-    expect(bucket.take(5)).toBe(false);
-    expect(bucket.retryAfterMs).toBe(15);
-    expect(bucket.take(20)).toBe(true);
+    const rate = new Rate(50, 1);
+    const bucket = rate.take(0, 0) as number;
+    expect(rate.take(bucket, 5)).toBeUndefined();
+    expect(rate.retryAfterMs(bucket, 5)).toBe(15);
+    expect(rate.take(bucket, 20)).toBe(40);
+  });
+
+  it('gives its burst to the last one also where a token is no whole number of milliseconds', () => {
+    for (const perSecond of [3, 7, 11, 13, 99, 101]) {
+      const rate = new Rate(perSecond, perSecond * 2);
+      let bucket: number | undefined = 0;
+      for (let i = 0; i < perSecond * 2; i++) bucket = rate.take(bucket as number, 12_345.678);
+      expect(bucket).toBeDefined();
+      expect(rate.take(bucket as number, 12_345.678)).toBeUndefined();
+    }
   });
 });
 
 describe('CommandGate', () => {
-  const limits = { ...DEFAULT_LIMITS, commandsPerSecond: 10, pendingCalls: 3 };
+  const rules = new GateRules({ ...DEFAULT_LIMITS, commandsPerSecond: 10, pendingCalls: 3 });
 
   it('objects to an id that is unanswered, until it is answered [PR-22]', () => {
-    const gate = new CommandGate(limits, 0);
+    const gate = new CommandGate(rules);
     expect(gate.admit(1, call, 0)).toBeUndefined();
     expect(gate.admit(1, unknown, 0)).toMatchObject({ name: 'DUPLICATE_ID' });
     expect(gate.unanswered).toBe(1);
@@ -43,7 +57,7 @@ describe('CommandGate', () => {
   });
 
   it('objects to one call too many, not to what is answered at once [PR-26]', () => {
-    const gate = new CommandGate(limits, 0);
+    const gate = new CommandGate(rules);
     for (let id = 1; id <= 3; id++) expect(gate.admit(id, call, 0)).toBeUndefined();
     expect(gate.admit(4, call, 0)).toMatchObject({ name: 'TOO_MANY_PENDING' });
     expect(gate.admit(4, unknown, 0)).toBeUndefined();
@@ -52,7 +66,7 @@ describe('CommandGate', () => {
   });
 
   it('objects beyond twice the rate at once, and says how long to wait; what it refuses is not unanswered [PR-27]', () => {
-    const gate = new CommandGate(limits, 0);
+    const gate = new CommandGate(rules);
     for (let id = 1; id <= 20; id++) {
       gate.admit(id, unknown, 0);
       gate.answered(id);
@@ -63,7 +77,7 @@ describe('CommandGate', () => {
   });
 
   it('calls more than ten times the rate a flood [PR-28]', () => {
-    const gate = new CommandGate(limits, 0);
+    const gate = new CommandGate(rules);
     let taken = 0;
     while (gate.countAnything(0)) taken++;
     expect(taken).toBe(200);

@@ -1,6 +1,6 @@
 /** Which commands of one connection are carried out: counts unanswered ids (PR-20 to PR-22, PR-26) and rates (PR-27, PR-28). */
 import { ImError, type Limits, type ReceivedCommand } from '@im/protocol';
-import { TokenBucket } from './token-bucket.js';
+import { Rate } from './rate.js';
 
 /** Bursts, as a multiple of a rate. */
 const BURST = 2;
@@ -11,19 +11,28 @@ const FRAME_BYTES = 1_024;
 /** Answering `sync` costs by its limit: so many entries count as one more command. */
 const SYNC_ENTRIES = 100;
 
+/** What the gates of all connections share. */
+export class GateRules {
+  readonly commands: Rate;
+  readonly anything: Rate;
+
+  constructor(readonly limits: Limits) {
+    const perSecond = limits.commandsPerSecond;
+    this.commands = new Rate(perSecond, perSecond * BURST);
+    this.anything = new Rate(perSecond * FLOOD, perSecond * FLOOD * BURST);
+  }
+}
+
 export class CommandGate {
-  readonly #limits: Limits;
-  readonly #commands: TokenBucket;
-  readonly #anything: TokenBucket;
+  readonly #rules: GateRules;
+  /** Buckets of the rates. */
+  #commands = 0;
+  #anything = 0;
   /** Only while there are any: most connections are idle most of the time. */
   #unanswered: Set<number> | undefined;
 
-  /** @param now monotonic milliseconds, as everywhere here */
-  constructor(limits: Limits, now: number) {
-    const perSecond = limits.commandsPerSecond;
-    this.#limits = limits;
-    this.#commands = new TokenBucket(perSecond, perSecond * BURST, now);
-    this.#anything = new TokenBucket(perSecond * FLOOD, perSecond * FLOOD * BURST, now);
+  constructor(rules: GateRules) {
+    this.#rules = rules;
   }
 
   /** Ids that wait for their answer. */
@@ -32,25 +41,39 @@ export class CommandGate {
   }
 
   /** Counts a message, a frame without any, or a ping of the transport. False: this is a flood. */
-  countAnything(now: number): boolean {
-    return this.#anything.take(now);
+  countAnything(now: number, count = 1): boolean {
+    const bucket = this.#rules.anything.take(this.#anything, now, count);
+    if (bucket === undefined) return false;
+    this.#anything = bucket;
+    return true;
   }
 
   /** Counts the bytes of a frame, before they are read. False: this is a flood. */
   countFrame(bytes: number, now: number): boolean {
-    return bytes < FRAME_BYTES || this.#anything.take(now, bytes / FRAME_BYTES);
+    return bytes < FRAME_BYTES || this.countAnything(now, bytes / FRAME_BYTES);
   }
 
-  /** Takes in a command that asks for an answer; the reason if it is not to be carried out. */
+  /**
+   * Takes in a command that asks for an answer; the reason if it is not to be carried out.
+   * @param now monotonic milliseconds, as everywhere here
+   */
   admit(id: number, command: ReceivedCommand<Uint8Array>, now: number): ImError | undefined {
     const { type } = command;
-    const cost = type === 'sync' ? 1 + Math.floor(command.limit / SYNC_ENTRIES) : 1;
-    if (type !== 'hello' && !this.#commands.take(now, cost)) {
-      return new ImError('RATE_LIMITED', { details: { retryAfterMs: this.#commands.retryAfterMs } });
+    const { commands, limits } = this.#rules;
+    if (type !== 'hello') {
+      const bucket = commands.take(
+        this.#commands,
+        now,
+        type === 'sync' ? 1 + Math.floor(command.limit / SYNC_ENTRIES) : 1,
+      );
+      if (bucket === undefined) {
+        return new ImError('RATE_LIMITED', { details: { retryAfterMs: commands.retryAfterMs(this.#commands, now) } });
+      }
+      this.#commands = bucket;
     }
     if (this.#unanswered?.has(id)) return new ImError('DUPLICATE_ID');
     if (type === 'call' || type === 'sync') {
-      if (this.unanswered >= this.#limits.pendingCalls) return new ImError('TOO_MANY_PENDING');
+      if (this.unanswered >= limits.pendingCalls) return new ImError('TOO_MANY_PENDING');
     }
     this.#unanswered ??= new Set();
     this.#unanswered.add(id);

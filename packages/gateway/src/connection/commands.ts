@@ -24,19 +24,19 @@ export class Commands implements Answering {
   readonly #surroundings: Surroundings;
   readonly #gate: CommandGate;
   readonly #connection: Asking;
-  readonly #calls: Calls;
+  /** Only while there are any: most connections are idle most of the time. */
+  #calls: Calls | undefined;
   #draining = false;
 
   constructor(surroundings: Surroundings, gate: CommandGate, connection: Asking) {
     this.#surroundings = surroundings;
     this.#gate = gate;
     this.#connection = connection;
-    this.#calls = new Calls(surroundings, this);
   }
 
   /** Sequence of the earliest call whose effects may still come. */
   get earliestUnanswered(): number | undefined {
-    return this.#calls.earliest;
+    return this.#calls?.earliest;
   }
 
   /**
@@ -56,6 +56,7 @@ export class Commands implements Answering {
   carryOut(command: Answerable, session: Session): void {
     switch (command.type) {
       case 'call':
+        this.#calls ??= new Calls(this.#surroundings, this);
         this.#calls.start(command, session);
         break;
       case 'sync':
@@ -74,11 +75,12 @@ export class Commands implements Answering {
 
   /** PR-54 */
   cancel(id: number): void {
-    this.#calls.cancel(id);
+    this.#calls?.cancel(id);
   }
 
   answer(message: ServerMessage<Uint8Array> & { readonly id?: number }): void {
     if (message.id !== undefined) this.#gate.answered(message.id);
+    if (this.#calls?.isEmpty) this.#calls = undefined;
     this.#connection.send(message);
     if (this.#draining) this.#leaveWhenDone();
   }
@@ -100,7 +102,7 @@ export class Commands implements Answering {
 
   /** The connection is gone: nothing is answered any more. */
   abandon(): void {
-    this.#calls.abandon();
+    this.#calls?.abandon();
     this.#gate.close();
   }
 

@@ -6,9 +6,10 @@
  * | awaiting-hello | authenticating | hello |
  * | awaiting-hello | closed         | no hello in time (4003), anything else (4507), malformed (4500), too large (4501), flood (4008), stop (4000), link gone |
  * | authenticating | open           | admitted: welcome |
- * | authenticating | closed         | refused (4502, 4007, 4005, 4503), not let in in time (4004), as above |
+ * | authenticating | closed         | refused (4502, 4007, 4005, 4503), no room for it or not let in in time (4004), as above |
  * | open           | closed         | as above, and: silence (4001), unread bytes (4002), token expired (4007), removed (4503), taken over (4505) |
  */
+import type { Hello } from '@im/protocol';
 import type { Session } from '../session/session.js';
 import type { EarlyCommands } from './early-commands.js';
 
@@ -16,7 +17,9 @@ export type ConnectionState =
   | { readonly phase: 'awaiting-hello' }
   | {
       readonly phase: 'authenticating';
-      readonly abort: AbortController;
+      readonly hello: Hello;
+      /** Once its turn has come. */
+      abort: AbortController | undefined;
       /** Once the token is verified. */
       session: Session | undefined;
       /** Commands that wait for the welcome. */

@@ -21,22 +21,20 @@ import { CommandGate } from './command-gate.js';
 import { type Answerable, type Asking, Commands } from './commands.js';
 import { type ConnectionState, mayBecome } from './connection-state.js';
 import { EarlyCommands } from './early-commands.js';
+import type { Applying } from './hello-queue.js';
 import { Upkeep } from './upkeep.js';
 import { welcomeTo } from './welcome.js';
 
 type Command = ReceivedCommand<Uint8Array>;
 
 export interface ConnectionOwner {
-  /** Whether there is room for one more hello to be dealt with; if so, {@link endAuthentication} follows. */
-  beginAuthentication(): boolean;
-  endAuthentication(): void;
   /** No more commands are taken and it has left its groups; the link may take a while to go. */
-  onClosed(connection: Connection): void;
+  onClosed(): void;
   /** The link is gone. */
   onGone(connection: Connection): void;
 }
 
-export class Connection implements LinkEvents, SessionHolder, Asking {
+export class Connection implements LinkEvents, SessionHolder, Asking, Applying {
   readonly #link: Link;
   readonly #surroundings: Surroundings;
   readonly #owner: ConnectionOwner;
@@ -47,12 +45,12 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
   #state: ConnectionState = { phase: 'awaiting-hello' };
 
   constructor(link: Link, surroundings: Surroundings, owner: ConnectionOwner) {
-    const { clock, limits, settings } = surroundings;
+    const { gateRules, settings } = surroundings;
     this.#link = link;
     this.#surroundings = surroundings;
     this.#owner = owner;
     this.#backlog = new Backlog(link, settings);
-    this.#gate = new CommandGate(limits, clock.monotonic());
+    this.#gate = new CommandGate(gateRules);
     this.#upkeep = new Upkeep(this, surroundings);
     this.#commands = new Commands(surroundings, this.#gate, this);
   }
@@ -81,6 +79,10 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
     if (this.#state.phase !== 'closed') this.write(this.#link.wire.encode(message));
   }
 
+  ping(): void {
+    this.write(this.#link.wire.ping);
+  }
+
   get earliestUnanswered(): number | undefined {
     return this.#commands.earliestUnanswered;
   }
@@ -95,7 +97,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
     if (this.#isClosed()) return;
     const now = this.#upkeep.hear();
     if (!this.#inGoodFaith(this.#gate.countFrame(frame.length, now))) return;
-    let commands: Command[];
+    let commands: readonly Command[];
     try {
       commands = this.#link.wire.decode(frame, this.#surroundings.limits.messagesPerFrame);
     } catch (thrown) {
@@ -162,7 +164,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
     if (this.#state.phase === 'awaiting-hello') this.#receiveFirst(command, now);
     else if (command.type === 'hello') this.#rejectHello(command);
     else if ('id' in command && command.id !== undefined) this.#receiveAnswerable(command, now);
-    else if (command.type === 'ping') this.send({ type: 'pong' });
+    else if (command.type === 'ping') this.write(this.#link.wire.pong);
     else if (command.type === 'cancel') this.#cancel(command.call);
   }
 
@@ -170,7 +172,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
     const id = 'id' in command ? command.id : undefined;
     if (command.type === 'hello') {
       this.#gate.admit(command.id, command, now);
-      void this.#authenticate(command);
+      this.#apply(command);
     } else if (command.type === 'invalid' && command.kind === 'hello') {
       this.#commands.refuse(id, command.error);
       this.close('MALFORMED', command.error.message);
@@ -215,24 +217,34 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
 
   // ── hello ───────────────────────────────────────────────────────────────────────────────────
 
-  async #authenticate(hello: Hello): Promise<void> {
-    if (!this.#owner.beginAuthentication()) {
-      this.close('TRY_AGAIN_LATER');
-      return;
-    }
-    const abort = new AbortController();
-    this.#become({ phase: 'authenticating', abort, session: undefined, early: new EarlyCommands() });
+  #apply(hello: Hello): void {
+    this.#become({
+      phase: 'authenticating',
+      hello,
+      abort: undefined,
+      session: undefined,
+      early: new EarlyCommands(),
+    });
     this.#upkeep.helloCame();
+    if (!this.#surroundings.hellos.enter(this)) this.close('TRY_AGAIN_LATER', 'too many wait to be let in');
+  }
+
+  async begin(): Promise<void> {
+    const state = this.#state;
+    if (state.phase !== 'authenticating') return;
+    const { hello } = state;
+    this.#upkeep.helloBegins();
+    state.abort = new AbortController();
     const applicant = {
       hello,
       address: this.#link.remoteAddress,
       holder: this,
-      signal: abort.signal,
+      signal: state.abort.signal,
       onSession: (session: Session) => {
         if (this.#state.phase === 'authenticating') this.#state.session = session;
       },
     };
-    const outcome = await admit(applicant, this.#surroundings).finally(() => this.#owner.endAuthentication());
+    const outcome = await admit(applicant, this.#surroundings);
     if (outcome instanceof Refusal) {
       this.#commands.fail(hello.id, outcome.error);
       this.close(outcome.close, outcome.detail);
@@ -272,11 +284,11 @@ export class Connection implements LinkEvents, SessionHolder, Asking {
     if (state.phase === 'closed') return;
     this.#become({ phase: 'closed' });
     this.#upkeep.end();
-    if (state.phase === 'authenticating') state.abort.abort();
+    if (state.phase === 'authenticating') state.abort?.abort();
     if (state.phase !== 'awaiting-hello' && state.session) this.#leaveSession(state.session);
     this.#commands.abandon();
     this.#backlog.close();
-    this.#owner.onClosed(this);
+    this.#owner.onClosed();
   }
 
   #register({ userGroup, presence, device, platform }: Session): void {

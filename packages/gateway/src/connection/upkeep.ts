@@ -1,5 +1,5 @@
 /**
- * What has to happen to a connection in time: hello at first (PR-31); then heartbeats (PR-110 to PR-113), the end of its token
+ * What has to happen to a connection in time: hello at first (PR-31), and its turn; then heartbeats (PR-110 to PR-113), the end of its token
  * (PR-40), and tickets that are always fresh (PR-91). One deadline at a time, the nearest.
  */
 import type { CloseName, ServerMessage } from '@im/protocol';
@@ -11,6 +11,7 @@ import { Deadline } from './timer-wheel.js';
 /** The connection, as its upkeep sees it. */
 export interface Kept {
   send(message: ServerMessage<Uint8Array>): void;
+  ping(): void;
   close(name: CloseName): void;
 }
 
@@ -22,6 +23,7 @@ export class Upkeep extends Deadline {
   #session: Session | undefined;
   #ticketIssuedAt = 0;
   #ticketRequested = false;
+  #hasHello = false;
 
   /** Begins to wait for hello. */
   constructor(connection: Kept, surroundings: Surroundings) {
@@ -40,8 +42,15 @@ export class Upkeep extends Deadline {
     return now;
   }
 
-  /** Hello has come; what becomes of it has its own deadlines. */
+  /** Hello has come, and waits for its turn. */
   helloCame(): void {
+    const { wheel, settings } = this.#surroundings;
+    this.#hasHello = true;
+    wheel.set(this, settings.welcomeTimeoutMs);
+  }
+
+  /** What becomes of a hello whose turn has come has its own deadlines. */
+  helloBegins(): void {
     this.#surroundings.wheel.cancel(this);
   }
 
@@ -76,7 +85,7 @@ export class Upkeep extends Deadline {
 
   reached(): void {
     if (this.#session) this.#check(this.#session);
-    else this.#connection.close('HELLO_TIMEOUT');
+    else this.#connection.close(this.#hasHello ? 'TRY_AGAIN_LATER' : 'HELLO_TIMEOUT');
   }
 
   #check(session: Session): void {
@@ -89,7 +98,7 @@ export class Upkeep extends Deadline {
     } else if (action === 'close') {
       this.#connection.close('HEARTBEAT_TIMEOUT');
     } else {
-      if (action === 'ping') this.#connection.send({ type: 'ping' });
+      if (action === 'ping') this.#connection.ping();
       if (now - this.#ticketIssuedAt >= settings.ticketTtlMs / 2) this.ticketOutdated();
       // Sending may have closed it.
       if (this.#session) this.#setDeadline(session);

@@ -29,6 +29,7 @@ const PAGE = 256;
 const RETRY_MS = [50, 100, 200, 400, 800];
 /** Epochs left behind of which it is known how far they were handed on: a log may return to one, and what is late of it still counts. */
 const PAST_EPOCHS = 4;
+const READY = Promise.resolve();
 const NO_POSITIONS: readonly Position[] = [];
 /** Messages at the beginning of an epoch whose ids are remembered: the log of the epoch before may have taken them, too. */
 const OPENING = 64;
@@ -59,15 +60,22 @@ export class GroupFeed {
   #catchingUp: Promise<void> | undefined;
   #closed = false;
 
-  /** Settles when the position is known, or known to be unknown. */
-  readonly ready: Promise<void>;
+  /** Until the position is known, or known to be unknown. */
+  #opening: Promise<void> | undefined;
 
   constructor(
     readonly group: string,
     surroundings: FeedSurroundings,
   ) {
     this.#surroundings = surroundings;
-    this.ready = this.#open();
+    this.#opening = this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+  }
+
+  /** Settles when the position is known, or known to be unknown. */
+  get ready(): Promise<void> {
+    return this.#opening ?? READY;
   }
 
   /** How far the log was handed on. Only once {@link ready}. */

@@ -68,11 +68,18 @@ interface Restoring extends Entering {
   beginning: Beginning | undefined;
 }
 
+interface Joined {
+  readonly group: string;
+  readonly sinceMs: number;
+}
+
+const NONE: readonly Joined[] = [];
+
 export class Memberships {
   #owner: MembershipsOwner;
   readonly #surroundings: MembershipsSurroundings;
-  /** Joined by effects, and since when. */
-  readonly #joined = new Map<string, number>();
+  /** Joined by effects. Few, and there are very many of these: arrays that are made anew with each change are smaller than a map. */
+  #joined: readonly Joined[] = NONE;
   #entering: Map<string, Entering> | undefined;
   #closed = false;
 
@@ -89,23 +96,23 @@ export class Memberships {
 
   /** Groups joined by effects. */
   get joined(): string[] {
-    return [...this.#joined.keys()];
+    return this.#joined.map(({ group }) => group);
   }
 
   /** Joined or being entered, `u:` and `r:0` not counted. */
   get size(): number {
-    let size = this.#joined.size;
-    for (const group of this.#entering?.keys() ?? []) if (!this.#joined.has(group)) size++;
+    let size = this.#joined.length;
+    for (const group of this.#entering?.keys() ?? []) if (!this.isJoined(group)) size++;
     return size;
   }
 
   /** Joined or being entered. */
   has(group: string): boolean {
-    return this.#joined.has(group) || (this.#entering?.has(group) ?? false);
+    return this.isJoined(group) || (this.#entering?.has(group) ?? false);
   }
 
   isJoined(group: string): boolean {
-    return this.#joined.has(group);
+    return this.#joined.some((joined) => joined.group === group);
   }
 
   /** Nothing can be entered any more. */
@@ -120,7 +127,7 @@ export class Memberships {
   async enter(group: string, given: Position | undefined, timeoutMs: number): Promise<EntryOutcome> {
     if (this.#closed) return 'out';
     const present = this.#entering?.get(group);
-    if (!present && this.#joined.has(group)) return 'entered';
+    if (!present && this.isJoined(group)) return 'entered';
     const entering = present ?? this.#start(group, given);
     entering.waiting++;
     try {
@@ -166,7 +173,8 @@ export class Memberships {
     if (!this.has(group)) return;
     const { holder, presence } = this.#owner;
     const { fanOut, online } = this.#surroundings;
-    const wasJoined = this.#joined.delete(group);
+    const wasJoined = this.isJoined(group);
+    if (wasJoined) this.#joined = this.#joined.filter((joined) => joined.group !== group);
     this.#entering?.delete(group);
     fanOut.leave(holder, this.#onBus(group));
     // What was still to be written may have closed the connection.
@@ -178,7 +186,7 @@ export class Memberships {
 
   /** The attributes that online lists show have changed. */
   refreshOnline(): void {
-    for (const [group, sinceMs] of this.#joined) this.#showOnline(group, sinceMs);
+    for (const { group, sinceMs } of this.#joined) this.#showOnline(group, sinceMs);
   }
 
   /** The connection is gone: leaves everything, tells nobody. */
@@ -186,10 +194,10 @@ export class Memberships {
     if (this.#closed) return;
     this.#closed = true;
     this.#surroundings.fanOut.leaveAll(this.#owner.holder);
-    for (const group of this.#joined.keys()) {
+    for (const { group } of this.#joined) {
       this.#surroundings.online?.leave(this.#onBus(group), this.#owner.presence);
     }
-    this.#joined.clear();
+    this.#joined = NONE;
     this.#entering = undefined;
   }
 
@@ -203,7 +211,7 @@ export class Memberships {
   #giveUp(group: string, entering: Entering): EntryOutcome {
     entering.waiting--;
     if (!this.#isEntering(group, entering.entrance)) return 'out';
-    if (this.#joined.has(group)) return 'replaying';
+    if (this.isJoined(group)) return 'replaying';
     // Nobody was told of it yet.
     if (entering.waiting === 0) this.leave(group, 0, '');
     return 'late';
@@ -250,7 +258,7 @@ export class Memberships {
 
   #join(group: string): void {
     const sinceMs = this.#surroundings.clock.now();
-    this.#joined.set(group, sinceMs);
+    this.#joined = this.#joined.concat({ group, sinceMs });
     this.#showOnline(group, sinceMs);
     this.#owner.changed();
   }

@@ -1,6 +1,7 @@
 /**
  * Which call's effects on a group win: per group the latest call in the order in which the gateway received them
- * (PR-68), and a removal holds against every call made before it (PR-70). Sequence numbers only; nothing is joined here.
+ * (PR-68), and a removal holds against every call made before it (PR-70). Sequence numbers only; nothing is joined here. While
+ * no call is unanswered nothing can come too late, and none of it is needed.
  */
 
 /** Most groups remembered for one session. */
@@ -14,7 +15,7 @@ export interface Unanswered {
 
 export class EffectOrder {
   readonly #unanswered: Unanswered;
-  #latest: Map<string, number> | undefined;
+  readonly #latest = new Map<string, number>();
   #floor = 0;
 
   constructor(unanswered: Unanswered) {
@@ -23,7 +24,7 @@ export class EffectOrder {
 
   /** Whether an effect of this call on the group may still take hold. */
   isInTime(group: string, sequence: number): boolean {
-    return sequence >= this.#floor && sequence >= (this.#latest?.get(group) ?? 0);
+    return sequence >= this.#floor && sequence >= (this.#latest.get(group) ?? 0);
   }
 
   /** Whether an effect of this call on the group takes hold; if so, those of earlier calls no longer will. */
@@ -38,17 +39,11 @@ export class EffectOrder {
     this.#record(group, sequence + 0.5);
   }
 
-  /** No call is unanswered: nothing can come too late any more. */
-  clear(): void {
-    this.#latest = undefined;
-  }
-
   /**
    * A record is needed only while an earlier call is unanswered. Should they outgrow the limit all the same, every call
    * before the newest record counts as overtaken: too much is rejected then, never too little.
    */
   #record(group: string, sequence: number): void {
-    this.#latest ??= new Map();
     const latest = this.#latest;
     latest.set(group, Math.max(sequence, latest.get(group) ?? 0));
     if (latest.size <= MAX_RECORDS) return;

@@ -47,13 +47,14 @@ export class Session implements MembershipsOwner {
   readonly platform: string;
   readonly address: string;
   readonly holder: SessionHolder;
-  readonly order: EffectOrder;
   readonly memberships: Memberships;
   /** `u:<user>` as on the bus. */
   readonly userGroup: string;
   readonly presence: string;
   readonly #surroundings: MembershipsSurroundings;
   readonly #resumedFrom: SessionSnapshot | undefined;
+  /** Only while a call is unanswered, or something was removed since the last one: most sessions are idle most of the time. */
+  #order: EffectOrder | undefined;
   #established = false;
   #attributes: Attributes;
   #sequence: number;
@@ -67,7 +68,6 @@ export class Session implements MembershipsOwner {
     this.address = address;
     this.holder = holder;
     this.userGroup = withProduct(identity.product, userGroup(identity.user));
-    this.order = new EffectOrder(holder);
     this.memberships = options.memberships?.passTo(this) ?? new Memberships(this, surroundings);
     this.#surroundings = surroundings;
     this.#resumedFrom = snapshot;
@@ -89,6 +89,17 @@ export class Session implements MembershipsOwner {
 
   nextSequence(): number {
     return ++this.#sequence;
+  }
+
+  /** Which calls' effects win. */
+  get order(): EffectOrder {
+    this.#order ??= new EffectOrder(this.holder);
+    return this.#order;
+  }
+
+  /** No effects of a call can come any more. */
+  allCallsAnswered(): void {
+    this.#order = undefined;
   }
 
   /** Whether the attributes would be small enough after these changes. */

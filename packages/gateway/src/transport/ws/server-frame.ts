@@ -1,10 +1,10 @@
 /**
- * Server-to-client WebSocket frames, RFC 6455 section 5.2: unmasked, final, text or binary. Pure.
+ * Server-to-client WebSocket frames, RFC 6455 section 5.2: unmasked and final. Pure.
  */
 
 const FINAL = 0x80;
 
-export const OPCODE = { text: 0x1, binary: 0x2 } as const;
+export const OPCODE = { text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
 
 /** One complete frame around a copy of the payload. */
 export function serverFrame(payload: Uint8Array, opcode: number): Uint8Array {
@@ -25,4 +25,13 @@ export function serverFrame(payload: Uint8Array, opcode: number): Uint8Array {
   }
   frame.set(payload, headerLength);
   return frame;
+}
+
+/** @param code undefined: none is named @param reason at most 123 bytes */
+export function closeFrame(code: number | undefined, reason = ''): Uint8Array {
+  if (code === undefined) return serverFrame(new Uint8Array(0), OPCODE.close);
+  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
+  payload.writeUInt16BE(code);
+  payload.write(reason, 2);
+  return serverFrame(payload, OPCODE.close);
 }

@@ -1,64 +1,77 @@
 /**
- * One WebSocket connection as a {@link Link}. Messages are complete frames, made once for all viewers, and are written
- * straight to the socket; `ws` reads, and writes control frames only.
+ * One WebSocket connection, from the end of its handshake, as a {@link Link} on the socket itself. Messages are complete frames, made
+ * once for all viewers. Owns the closing handshake.
  *
- * Both writers share the socket safely: without extensions `ws` writes each of its frames whole within one turn, so frames
- * follow one another; and nothing is written here once `ws` has begun to close.
+ * | from    | to      | cause |
+ * |---------|---------|-------|
+ * | open    | closing | close: a close frame is sent; the client's close frame: answered; what cannot be read; the client has ended its side |
+ * | closing | closed  | both sides have ended, or the client took too long |
+ * | open    | closed  | the socket broke |
+ *
+ * There may be very many of them: one costs no functions, no timer and no buffer of its own while it is open.
  */
 import type { Duplex } from 'node:stream';
-import { type RawData, WebSocket } from 'ws';
+import type { Clock, Timer } from '@im/protocol/ports';
 import type { Link, LinkEvents } from '../../link.js';
 import type { Wire } from '../../wire.js';
+import { type FrameHandlers, type FrameLimits, FrameReader, MESSAGE_TOO_BIG, NO_CODE } from './frame-reader.js';
+import { closeFrame, OPCODE, serverFrame } from './server-frame.js';
 
-/** Close codes of RFC 6455 that `ws` gives by itself. */
-const INVALID_TEXT = 1007;
-const MESSAGE_TOO_BIG = 1009;
+/** How long a peer may take to answer a close frame. */
+const CLOSE_TIMEOUT_MS = 3_000;
+/** Pings of a client that has so much unread are not answered. */
+const MAX_BYTES_BEFORE_PONG = 65_536;
 
-/** `ws`, but what it refuses for its size or its text is closed as docs/protocol.md says (PR-10, PR-13). */
-export class ProtocolWebSocket extends WebSocket {
-  /** Set when the link is made, before anything is read. */
-  events: LinkEvents | undefined;
-
-  override close(code?: number, reason?: string | Buffer): void {
-    if (code === MESSAGE_TOO_BIG && this.events) this.events.oversized();
-    else if (code === INVALID_TEXT && this.events) this.events.malformed('text is not UTF-8');
-    else super.close(code, reason);
-  }
+/** What all links of a transport share. */
+export interface WebSocketSurroundings {
+  readonly clock: Clock;
+  readonly frameLimits: FrameLimits;
 }
 
-export class WebSocketLink implements Link {
-  readonly #socket: Duplex;
-  readonly #webSocket: ProtocolWebSocket;
-  #corked = false;
+const LINK = Symbol('link');
+interface LinkedSocket extends Duplex {
+  [LINK]?: WebSocketLink;
+}
 
-  constructor(
-    webSocket: ProtocolWebSocket,
-    socket: Duplex,
-    readonly wire: Wire,
-    readonly remoteAddress: string,
-  ) {
-    this.#webSocket = webSocket;
+export class WebSocketLink implements Link, FrameHandlers {
+  readonly wire: Wire;
+  readonly remoteAddress: string;
+  readonly #socket: Duplex;
+  readonly #surroundings: WebSocketSurroundings;
+  readonly #reader = new FrameReader();
+  #events: LinkEvents | undefined;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #corked = false;
+  /** While closing. */
+  #deadline: Timer | undefined;
+
+  /** @param remoteAddress the person's */
+  constructor(socket: Duplex, wire: Wire, remoteAddress: string, surroundings: WebSocketSurroundings) {
     this.#socket = socket;
+    this.wire = wire;
+    this.remoteAddress = remoteAddress;
+    this.#surroundings = surroundings;
   }
 
   get bufferedBytes(): number {
     return this.#socket.writableLength;
   }
 
-  /** Reports to the events from now on. */
-  connect(events: LinkEvents): void {
-    const webSocket = this.#webSocket;
-    webSocket.events = events;
-    webSocket.on('message', onMessage);
-    webSocket.on('ping', onTraffic);
-    webSocket.on('pong', onTraffic);
-    webSocket.on('close', onClose);
-    webSocket.on('error', onError);
-    this.#socket.on('drain', () => events.drained());
+  /** Reads, and reports to the events, from now on. @param head what came behind the handshake */
+  connect(events: LinkEvents, head: Uint8Array): void {
+    this.#events = events;
+    const socket = this.#socket as LinkedSocket;
+    socket[LINK] = this;
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('drain', onDrain);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    if (head.length > 0) this.#read(head);
   }
 
   write(chunk: Uint8Array): void {
-    if (this.#webSocket.readyState !== WebSocket.OPEN || !this.#socket.writable) return;
+    if (this.#state !== 'open' || !this.#socket.writable) return;
     // What is written in one turn goes out in one system call.
     if (!this.#corked) {
       this.#corked = true;
@@ -69,7 +82,54 @@ export class WebSocketLink implements Link {
   }
 
   close(code: number, reason: string): void {
-    this.#webSocket.close(code, reason);
+    if (this.#state === 'open') this.#beginClosing(closeFrame(code, reason));
+  }
+
+  // ── what the client's frames say ────────────────────────────────────────────────────────────
+
+  onMessage(payload: Uint8Array, isBinary: boolean): void {
+    if (this.#state !== 'open') return;
+    if (isBinary) this.#events?.malformed('a binary frame');
+    else this.#events?.received(payload);
+  }
+
+  onPing(payload: Uint8Array): void {
+    if (this.bufferedBytes <= MAX_BYTES_BEFORE_PONG) this.write(serverFrame(payload, OPCODE.pong));
+    this.#events?.heard();
+  }
+
+  onPong(): void {
+    this.#events?.heard();
+  }
+
+  onClose(code: number): void {
+    if (this.#state === 'open') this.#beginClosing(closeFrame(code === NO_CODE ? undefined : code));
+    this.#socket.end();
+  }
+
+  // ── the socket ──────────────────────────────────────────────────────────────────────────────
+
+  /** @internal */
+  received(chunk: Uint8Array): void {
+    this.#read(chunk);
+  }
+
+  /** @internal The client ended its side. */
+  ended(): void {
+    if (this.#state === 'open') this.#beginClosing(undefined);
+    this.#socket.end();
+  }
+
+  /** @internal */
+  drained(): void {
+    this.#events?.drained();
+  }
+
+  /** @internal */
+  closed(): void {
+    this.#state = 'closed';
+    this.#deadline?.cancel();
+    this.#events?.closed();
   }
 
   /** @internal */
@@ -77,25 +137,45 @@ export class WebSocketLink implements Link {
     this.#corked = false;
     this.#socket.uncork();
   }
+
+  #read(chunk: Uint8Array): void {
+    const violation = this.#reader.read(chunk, this.#surroundings.frameLimits, this);
+    if (!violation) return;
+    if (violation.code === MESSAGE_TOO_BIG) this.#events?.oversized();
+    this.close(violation.code, violation.why);
+    // An answer to the close frame would not be found: the end of the client's side has to do. What still comes is read and
+    // dropped, since a socket that is closed with something unread takes back what was sent.
+    this.#socket.end();
+  }
+
+  #beginClosing(frame: Uint8Array | undefined): void {
+    if (frame) this.write(frame);
+    this.#state = 'closing';
+    this.#deadline = this.#surroundings.clock.after(CLOSE_TIMEOUT_MS, () => this.#socket.destroy(), {
+      background: true,
+    });
+  }
 }
 
-// Shared by all links: a connection costs no functions of its own.
+// Shared by all links.
 
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  const { events } = this as ProtocolWebSocket;
-  if (isBinary) events?.malformed('a binary frame');
-  else events?.received(data as Buffer);
+function onData(this: LinkedSocket, chunk: Buffer): void {
+  this[LINK]?.received(chunk);
 }
 
-function onTraffic(this: WebSocket): void {
-  (this as ProtocolWebSocket).events?.heard();
+function onEnd(this: LinkedSocket): void {
+  this[LINK]?.ended();
 }
 
-function onClose(this: WebSocket): void {
-  (this as ProtocolWebSocket).events?.closed();
+function onDrain(this: LinkedSocket): void {
+  this[LINK]?.drained();
 }
 
-/** `close` follows; what went wrong is in the close code, or the network's business. */
+function onClose(this: LinkedSocket): void {
+  this[LINK]?.closed();
+}
+
+/** `close` follows; what went wrong is the network's business. */
 function onError(): void {}
 
 function uncork(link: WebSocketLink): void {

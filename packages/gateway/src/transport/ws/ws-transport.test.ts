@@ -259,6 +259,27 @@ describe('WebSocketTransport', () => {
     await expectWell(bystander);
   });
 
+  it('cuts off who does not answer a close frame in time, and reads what he still sends', async () => {
+    const clock = new FakeClock();
+    await start({}, { clock });
+    const { socket, ended } = raw();
+    socket.write(handshake());
+    await new Promise((resolve) => socket.once('data', resolve));
+    // `null` is no message.
+    socket.write(Buffer.from([0x81, 0x84, 0, 0, 0, 0, 0x6e, 0x75, 0x6c, 0x6c]));
+    await expect.poll(() => fixture.gateway.connections).toBe(0);
+    socket.write(Buffer.alloc(100_000));
+    let isEnded = false;
+    void ended.then(() => {
+      isEnded = true;
+    });
+    clock.advance(2_999);
+    await new Promise(setImmediate);
+    expect(isEnded).toBe(false);
+    clock.advance(1);
+    expect(await ended).toMatch(/MALFORMED/);
+  });
+
   it('refuses handshakes that are none', async () => {
     await start();
     for (const [request, status] of [

@@ -7,16 +7,15 @@ import type { BlockList, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ImError, jsonServerCodec } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
-import { type ServerOptions, WebSocketServer, type Server as WebSockets } from 'ws';
+import { WebSocket, WebSocketServer, type Server as WebSockets } from 'ws';
 import type { Link, LinkEvents } from '../../link.js';
 import { createWire, type Wire } from '../../wire.js';
 import { clientAddress, proxyList, proxyMistakes } from './client-address.js';
 import { OPCODE, serverFrame } from './server-frame.js';
-import { ProtocolWebSocket, WebSocketLink } from './ws-link.js';
+import { WebSocketLink, type WebSocketSurroundings } from './ws-link.js';
 
-/** How long a peer may take to answer a close frame. */
-const CLOSE_TIMEOUT_MS = 3_000;
-
+/** A message in crumbs costs more to read than its bytes. */
+const MAX_FRAGMENTS = 1_024;
 /** How long another listener may take to answer an upgrade of a path that is not the gateway's. */
 const UNANSWERED_TIMEOUT_MS = 10_000;
 
@@ -46,13 +45,19 @@ export interface TransportOwner {
   accept(link: Link): LinkEvents;
 }
 
+/** `ws` shakes hands; what it makes of a connection is dropped at once, since a link reads and writes the socket itself. */
+class Handshake extends WebSocket {
+  setSocket(): void {}
+}
+
 export class WebSocketTransport {
   readonly #server: Server;
   readonly #path: string;
   readonly #origins: ReadonlySet<string> | 'any';
   readonly #trustedProxies: BlockList;
   readonly #owner: TransportOwner;
-  readonly #webSockets: WebSockets<typeof ProtocolWebSocket>;
+  readonly #webSockets: WebSockets<typeof Handshake>;
+  readonly #surroundings: WebSocketSurroundings;
   #refusing = false;
 
   /** @throws ImError CONFIG_INVALID naming every mistake */
@@ -65,26 +70,17 @@ export class WebSocketTransport {
     this.#origins = options.origins === 'any' ? 'any' : new Set(options.origins.map((origin) => origin.toLowerCase()));
     this.#trustedProxies = proxyList(options.trustedProxies ?? []);
     this.#owner = owner;
-    // The types do not know closeTimeout yet.
-    const settings: ServerOptions<typeof ProtocolWebSocket> & {
-      closeTimeout: number;
-      maxBufferedChunks: number;
-      maxFragments: number;
-    } = {
+    this.#surroundings = {
+      clock: owner.clock,
+      frameLimits: { maxMessageBytes: owner.maxFrameBytes, maxFragments: MAX_FRAGMENTS },
+    };
+    this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      maxPayload: owner.maxFrameBytes,
       perMessageDeflate: false,
-      // A frame in crumbs costs more to keep than its bytes.
-      maxBufferedChunks: 16_384,
-      maxFragments: 1_024,
-      // The codec checks the text it reads.
-      skipUTF8Validation: true,
-      closeTimeout: CLOSE_TIMEOUT_MS,
-      WebSocket: ProtocolWebSocket,
+      WebSocket: Handshake,
       handleProtocols: (offered) => [...offered].find((each) => WIRES.has(each)) ?? false,
-    };
-    this.#webSockets = new WebSocketServer(settings);
+    });
     server.on('upgrade', this.#onUpgrade);
   }
 
@@ -109,7 +105,9 @@ export class WebSocketTransport {
       refuseUpgrade(socket, status);
       return;
     }
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => this.#connect(webSocket, request, socket));
+    this.#webSockets.handleUpgrade(request, socket, head, ({ protocol }) => {
+      this.#connect(protocol, request, socket, head);
+    });
   };
 
   /** Somebody else's, if there is anybody else; nobody's, if nothing was written to it in time. */
@@ -144,15 +142,18 @@ export class WebSocketTransport {
   }
 
   #connect(
-    webSocket: ProtocolWebSocket,
+    protocol: string,
     { headers, socket: { remoteAddress } }: IncomingMessage,
     socket: Duplex,
+    head: Buffer,
   ): void {
-    const wire = WIRES.get(webSocket.protocol || DEFAULT_SUBPROTOCOL) as Wire;
+    const wire = WIRES.get(protocol || DEFAULT_SUBPROTOCOL) as Wire;
     const forwardedFor = headers['x-forwarded-for'];
     const address = clientAddress(remoteAddress, String(forwardedFor ?? ''), this.#trustedProxies);
-    const link = new WebSocketLink(webSocket, socket, wire, address);
-    link.connect(this.#owner.accept(link));
+    const link = new WebSocketLink(socket, wire, address, this.#surroundings);
+    (socket as Socket).setTimeout(0);
+    (socket as Socket).setNoDelay(true);
+    link.connect(this.#owner.accept(link), head);
   }
 }
 

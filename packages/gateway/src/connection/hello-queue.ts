@@ -1,0 +1,97 @@
+/**
+ * Which hellos are dealt with now, and which wait: so many begin in one turn of the event loop, so that ten thousand clients who return at once
+ * keep neither each other nor those who are connected waiting for long; so many are under way at once; so many may wait, in
+ * the order in which they came. Must not know what is done about a hello.
+ */
+import type { Counter } from '@im/protocol/ports';
+
+/** A hello that is to be dealt with. */
+export interface Applying {
+  /** Its turn has come. Settles when it was let in, refused or has gone; at once where it has gone while it waited. */
+  begin(): Promise<void>;
+}
+
+export interface HelloQueueOptions {
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+  /** Runs something once, in the next turn. */
+  readonly nextTurn: (run: () => void) => void;
+  /** Those that there was no room for. */
+  readonly refused: Counter;
+}
+
+/** One costs the loop a quarter of a millisecond, as a rule. */
+const PER_TURN = 32;
+
+export class HelloQueue {
+  readonly #options: HelloQueueOptions;
+  #waiting: Applying[] = [];
+  /** Place of the first that waits: taking from an array's front costs its whole length. */
+  #next = 0;
+  #running = 0;
+  /** How many more may begin in this turn. */
+  #left = PER_TURN;
+  #turnRequested = false;
+
+  constructor(options: HelloQueueOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length - this.#next;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Begins it now or when its turn comes. @returns false when too many wait: nothing comes of it */
+  enter(applying: Applying): boolean {
+    if (this.waiting === 0 && this.#mayBegin) {
+      this.#begin(applying);
+      return true;
+    }
+    if (this.waiting >= this.#options.maxWaiting) {
+      this.#options.refused.add();
+      return false;
+    }
+    this.#waiting.push(applying);
+    return true;
+  }
+
+  get #mayBegin(): boolean {
+    return this.#left > 0 && this.#running < this.#options.maxRunning;
+  }
+
+  #begin(applying: Applying): void {
+    this.#left -= 1;
+    this.#running += 1;
+    this.#requestTurn();
+    void applying.begin().finally(() => {
+      this.#running -= 1;
+      // Those that wait for a place, and not for a turn.
+      if (this.waiting > 0) this.#requestTurn();
+    });
+  }
+
+  #requestTurn(): void {
+    if (this.#turnRequested) return;
+    this.#turnRequested = true;
+    this.#options.nextTurn(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    this.#turnRequested = false;
+    this.#left = PER_TURN;
+    while (this.waiting > 0 && this.#mayBegin) this.#begin(this.#take());
+  };
+
+  #take(): Applying {
+    const applying = this.#waiting[this.#next++] as Applying;
+    if (this.#next * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
+    }
+    return applying;
+  }
+}
