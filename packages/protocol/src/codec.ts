@@ -1,7 +1,7 @@
 /** The two halves of a codec. Pure: bytes ↔ messages, no sockets, no timers, no state. */
 import type { ClientMessage, ReceivedCommand, ServerMessage } from './messages.js';
 
-/** Gateway side: bodies are opaque bytes in the codec's own encoding. */
+/** Gateway side: bodies are opaque bytes, JSON text in every codec. */
 export interface ServerCodec {
   /** The WebSocket subprotocol it speaks. */
   readonly subprotocol: string;
@@ -16,13 +16,13 @@ export interface ServerCodec {
   join(messages: readonly Uint8Array[]): Uint8Array;
 }
 
-/** Client side: bodies are parsed values; `Frame` is what its socket sends and receives. */
-export interface ClientCodec<Frame> {
+/** Client side: bodies are parsed values; `Frame` is what its socket sends, `Received` what it receives. */
+export interface ClientCodec<Frame, Received = Frame> {
   readonly subprotocol: string;
   encode(message: ClientMessage<unknown>): Frame;
   /**
    * Decodes one transport message; messages of unknown kind are left out (PR-7).
    * @throws ImError MALFORMED, and nothing else
    */
-  decode(frame: Frame): ServerMessage<unknown>[];
+  decode(frame: Received): ServerMessage<unknown>[];
 }

@@ -31,12 +31,7 @@ export class CodedError extends Error {
 
   /** What may travel: no stack, no cause. */
   toBody(): ErrorBody {
-    return {
-      code: this.code,
-      name: this.name,
-      message: this.message,
-      retryable: this.retryable,
-      ...(this.details && { details: this.details }),
-    };
+    const { code, name, message, retryable, details } = this;
+    return { code, name, message, retryable, ...(details && { details }) };
   }
 }

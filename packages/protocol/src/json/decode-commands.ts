@@ -1,10 +1,9 @@
-/** Client frames to commands: lines, JSON, the outer shape. What fields mean is client-fields.ts' business. */
-import { ERROR_CODES } from '../error-codes.js';
-import { ImError } from '../im-error.js';
-import type { InvalidCommand, ReceivedCommand } from '../messages.js';
-import { type Fields, readFields } from './client-fields.js';
+/** Client frames to commands: lines, JSON, the outer shape. What fields mean is the grammar's business. */
+import type { Fields } from '../grammar/client-fields.js';
+import { isObject } from '../grammar/field-grammar.js';
+import { kindOf, malformed, receivedCommand } from '../grammar/received-command.js';
+import type { ReceivedCommand } from '../messages.js';
 import { findData } from './data-span.js';
-import { isId, isObject } from './field-grammar.js';
 import { strictDecoder } from './text-coding.js';
 
 const LINE_FEED = 0x0a;
@@ -32,16 +31,10 @@ export function decodeCommands(frame: Uint8Array, maxMessages: number): Received
 function decodeLine(line: Uint8Array): ReceivedCommand<Uint8Array> | undefined {
   const text = decodeText(line);
   const fields = parseObject(text);
-  const kind = fields.type;
-  if (typeof kind !== 'string') throw malformed('a message has no string `type`');
+  const kind = kindOf(fields);
   // Only calls have a body; elsewhere the scan is needed only where an escape could hide in a name.
   const data = kind === 'call' || text.includes('\\') ? findData(line) : undefined;
-  const { id } = fields;
-  const message = readFields(kind, fields, data);
-  if (message === undefined) return isId(id) ? { type: 'unknown', kind, id } : undefined;
-  if (typeof message !== 'string') return message;
-  if (!isId(id)) throw malformed(`\`${message}\` of \`${kind}\` breaks its grammar`);
-  return invalid(id, kind, message);
+  return receivedCommand(kind, fields, data);
 }
 
 function decodeText(line: Uint8Array): string {
@@ -61,15 +54,4 @@ function parseObject(text: string): Fields {
   }
   if (!isObject(value)) throw malformed('a line is not a JSON object');
   return value;
-}
-
-/** Made without an Error: it only travels, and a stack would be paid for by whoever is being flooded. */
-function invalid(id: number, kind: string, field: string): InvalidCommand {
-  const { code, retryable } = ERROR_CODES.MALFORMED;
-  const message = `\`${field}\` of \`${kind}\` breaks its grammar`;
-  return { type: 'invalid', id, kind, error: { code, name: 'MALFORMED', message, retryable, details: { field } } };
-}
-
-function malformed(message: string, cause?: unknown): ImError {
-  return new ImError('MALFORMED', { message, cause });
 }

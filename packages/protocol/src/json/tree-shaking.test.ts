@@ -19,6 +19,7 @@ it('a bundle with the client’s half alone has nothing of the gateway’s', asy
   expect(used.map(([file]) => file.replace(/.*\//, '')).sort()).toEqual([
     'client-codec.ts',
     'coded-error.ts',
+    'server-shapes.ts',
     'subprotocol.ts',
   ]);
   expect(outputFiles[0]?.text).not.toMatch(/TextDecoder|TextEncoder/);

@@ -1,8 +1,9 @@
 /**
- * From the parsed fields of one line to a client message: which members each kind has and what they may hold.
- * Knows nothing of frames and lines; the bytes of `data` are found by the caller.
+ * From the parsed fields of one message to a client message: which members each kind has and what they may hold.
+ * Knows nothing of frames and codecs; the bytes of `data` are found by the caller.
  */
 import { isName } from '../group-id.js';
+import { nestingOf } from '../json/lexical-scan.js';
 import { MAX_ID_LENGTH, MAX_NESTING, MAX_SYNC, MAX_TOKEN_LENGTH } from '../limits.js';
 import type { Call, Cancel, ClientMessage, Hello, Ping, Sync } from '../messages.js';
 import {
@@ -15,7 +16,6 @@ import {
   isToken,
   readPositions,
 } from './field-grammar.js';
-import { nestingOf } from './lexical-scan.js';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

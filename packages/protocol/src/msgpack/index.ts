@@ -1,0 +1,2 @@
+export { msgpackClientCodec } from './client-codec.js';
+export { msgpackServerCodec } from './server-codec.js';

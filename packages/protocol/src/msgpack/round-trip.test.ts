@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ImError } from '../im-error.js';
+import { DEFAULT_LIMITS } from '../limits.js';
+import type { ReceivedCommand, ServerMessage } from '../messages.js';
+import { clientMessage, serverMessage } from '../testing/arbitrary-messages.js';
+import { msgpackClientCodec } from './client-codec.js';
+import { msgpackServerCodec } from './server-codec.js';
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+/** Bodies as text instead of bytes, so that they can be compared. */
+const readable = (command: ReceivedCommand<Uint8Array>) =>
+  command.type === 'call' && command.data ? { ...command, data: text(command.data) } : command;
+
+const withBytes = (message: ServerMessage<unknown>) =>
+  ('data' in message ? { ...message, data: utf8(JSON.stringify(message.data)) } : message) as ServerMessage<Uint8Array>;
+
+const decodesOrRefuses = (decode: () => unknown) => {
+  try {
+    decode();
+  } catch (error) {
+    expect((error as Error).name).toBe('MALFORMED');
+  }
+};
+
+describe('any messages', () => {
+  it('[PR-129] [PR-131] of a client arrive at the gateway as they were sent, with the bytes of their bodies', () => {
+    fc.assert(
+      fc.property(fc.array(clientMessage, { maxLength: 8 }), (messages) => {
+        const frame = Buffer.concat(messages.map((message) => msgpackClientCodec.encode(message)));
+        expect(msgpackServerCodec.decode(frame, 8).map(readable)).toEqual(
+          messages.map((message) =>
+            message.type === 'call' && 'data' in message ? { ...message, data: JSON.stringify(message.data) } : message,
+          ),
+        );
+      }),
+    );
+  });
+
+  it('[PR-129] [PR-131] of a gateway arrive at the client as they were sent', () => {
+    fc.assert(
+      fc.property(fc.array(serverMessage, { maxLength: 8 }), (messages) => {
+        const frame = msgpackServerCodec.join(messages.map((message) => msgpackServerCodec.encode(withBytes(message))));
+        expect(msgpackClientCodec.decode(frame)).toEqual(messages);
+        expect(msgpackClientCodec.decode(Uint8Array.from(frame).buffer)).toEqual(messages);
+      }),
+    );
+  });
+});
+
+describe('any bytes', () => {
+  it('are messages or MALFORMED to both sides', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (frame) => {
+        decodesOrRefuses(() => msgpackServerCodec.decode(frame, 8));
+        decodesOrRefuses(() => msgpackClientCodec.decode(frame));
+      }),
+    );
+  });
+});
+
+describe('the gateway', () => {
+  const decode = (...bytes: (number | Uint8Array)[]) =>
+    msgpackServerCodec.decode(Buffer.concat(bytes.map((each) => Uint8Array.from([each].flat() as number[]))), 64);
+  const frameBytes = DEFAULT_LIMITS.frameBytes;
+
+  it.each([
+    ['a list of four billion', [0x81, 0x01, 0xdd, 0xff, 0xff, 0xff, 0xff]],
+    ['a map of four billion', [0xdf, 0xff, 0xff, 0xff, 0xff]],
+    ['a text of four billion', [0x81, 0x01, 0xdb, 0xff, 0xff, 0xff, 0xff]],
+    ['bytes of four billion', [0x81, 0x01, 0xc6, 0xff, 0xff, 0xff, 0xff]],
+    ['an extension of four billion', [0x81, 0x01, 0xc9, 0xff, 0xff, 0xff, 0xff, 0x01]],
+  ])('[PR-131] refuses %s that is only claimed', (_, bytes) => {
+    expect(() => decode(Uint8Array.from(bytes))).toThrow(ImError);
+  });
+
+  it('[PR-131] makes no more of a frame than a small multiple of its size, and does not recurse without end', () => {
+    // Each list claims all that is left; were room made for what is claimed, this would be gigabytes.
+    const nested = new Uint8Array(frameBytes).fill(0x01);
+    for (let at = 2; at + 3 <= frameBytes; at += 3) {
+      const left = Math.floor((frameBytes - at - 3) / 2);
+      nested.set([0xdc, left >> 8, left & 0xff], at);
+    }
+    nested.set([0x81, 0x01], 0);
+    const deep = new Uint8Array(frameBytes).fill(0x91);
+    deep.set([0x81, 0x01], 0);
+    const before = process.memoryUsage();
+    for (const frame of [nested, deep]) expect(() => msgpackServerCodec.decode(frame, 64)).toThrow(/deep/);
+    const after = process.memoryUsage();
+    expect(after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(50 * frameBytes);
+  });
+
+  it('[PR-14] takes no more messages in a frame than the limit', () => {
+    const ping = msgpackClientCodec.encode({ type: 'ping' });
+    expect(msgpackServerCodec.decode(Buffer.concat(Array(3).fill(ping)), 3)).toHaveLength(3);
+    expect(() => msgpackServerCodec.decode(Buffer.concat(Array(4).fill(ping)), 3)).toThrow(/more than 3 messages/);
+  });
+
+  it('[PR-131] gives data as a view into the frame, not a copy', () => {
+    const frame = msgpackClientCodec.encode({ type: 'call', id: 1, method: 'a.b', data: [1] });
+    const [command] = msgpackServerCodec.decode(frame, 1);
+    expect(command?.type === 'call' && command.data?.buffer).toBe(frame.buffer);
+  });
+
+  it('leaves out details of an error that are no JSON, and sends the rest', () => {
+    const body = { type: 'error', id: 1, code: 1000, name: 'X', message: 'm', retryable: false } as const;
+    const cycle: Record<string, unknown> = {};
+    cycle.self = cycle;
+    for (const details of [cycle, { big: 1n }]) {
+      expect(msgpackClientCodec.decode(msgpackServerCodec.encode({ ...body, details }))).toEqual([body]);
+    }
+  });
+
+  it('[PR-131] writes text that is no Unicode with the sign for it', () => {
+    const push = { type: 'push', group: 'r:1', event: 'e' } as const;
+    const long = 'x'.repeat(40);
+    for (const prefix of ['', long]) {
+      const frame = msgpackServerCodec.encode({ ...push, id: `${prefix}\ud800` });
+      expect(msgpackClientCodec.decode(frame)).toEqual([{ ...push, id: `${prefix}\ufffd` }]);
+    }
+  });
+});
+
+describe('a client', () => {
+  it('[PR-7] lives with kinds and members of later gateways', () => {
+    const later = [{ type: 'weather', sun: 1 }, { type: 'toString' }, { type: 'pong', sun: { 99: [1] } }];
+    const frame = Buffer.concat(later.map((message) => msgpackServerCodec.encode(message as never)));
+    expect(msgpackClientCodec.decode(frame)).toEqual([{ type: 'pong', sun: { 99: [1] } }]);
+  });
+
+  it('refuses what it cannot read with MALFORMED alone: text, values that are no maps, data that is no JSON', () => {
+    const frames: unknown[] = [
+      '{"type":"ping"}',
+      Uint8Array.of(0x01),
+      Uint8Array.of(0xc0),
+      Uint8Array.of(0x81, 0x05, 0xa1, 0x7b),
+    ];
+    for (const frame of frames) {
+      const decode = () => msgpackClientCodec.decode(frame as Uint8Array);
+      expect(decode).toThrow(expect.objectContaining({ name: 'MALFORMED', code: 100 }));
+    }
+  });
+});

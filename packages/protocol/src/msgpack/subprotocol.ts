@@ -1,0 +1,2 @@
+/** PR-1 */
+export const MSGPACK_SUBPROTOCOL = 'im.msgpack.v1';
