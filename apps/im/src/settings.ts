@@ -96,6 +96,9 @@ export const serverSettings = {
     description: 'addresses and ranges of proxies whose X-Forwarded-For is believed',
     placeholder: 'addresses',
   }),
+  compression: setting(z.boolean().default(true), {
+    description: 'compress what many viewers share, for those whose programs offer it',
+  }),
   metricsOpen: setting(z.boolean().default(false), {
     description: 'let everybody read /metrics, without the admin token',
   }),

@@ -1,5 +1,5 @@
 /** The client: composes connection, calls, groups and rooms. Owns nothing but the wiring and the defaults. */
-import { CodedError, EVERYONE, type Positions, type Reply, type Synced } from '@im/protocol';
+import { CodedError, EVERYONE, jsonClientCodec, type Positions, type Reply, type Synced } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type CallOptions, createCalls, type RequestOptions } from './calls.js';
 import { backoffMs } from './connection/backoff.js';
@@ -71,11 +71,12 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
 
   const connection = createConnection(
     {
+      codec: jsonClientCodec,
+      device: `d${random().toString(36).slice(2)}`,
+      platform: 'document' in globalThis ? 'web' : 'node',
+      connectTimeoutMs: 10_000,
       ...options,
-      device: options.device ?? `d${random().toString(36).slice(2)}`,
-      platform: options.platform ?? ('document' in globalThis ? 'web' : 'node'),
       WebSocket,
-      connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
       reconnect: backoff,
     },
     { clock, random, signals },

@@ -5,6 +5,6 @@ export type { WebSocketConstructor, WebSocketLike } from './connection/link.js';
 export type { Signal, Signals } from './connection/signals.js';
 export type { Because, ClientState } from './connection/states.js';
 export type { Group, ShedTotal } from './groups/group.js';
-export type { AddressRequest, ClientOptions, Ports, PositionStore, TokenRequest } from './options.js';
+export type { AddressRequest, ClientOptions, Codec, Ports, PositionStore, TokenRequest } from './options.js';
 export type { EnterOptions, Room } from './rooms/room.js';
 export type { GroupEvents, Meta, RoomEvents, Schema, Subscribe } from './schema.js';

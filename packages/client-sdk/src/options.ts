@@ -1,6 +1,6 @@
 /** What an app says when it creates a client, and the ports that tests fill otherwise. */
 
-import type { Position, Positions } from '@im/protocol';
+import type { ClientCodec, Position, Positions } from '@im/protocol';
 import type { Clock, Random } from '@im/protocol/ports';
 import type { Backoff } from './connection/backoff.js';
 import type { WebSocketConstructor } from './connection/link.js';
@@ -33,6 +33,9 @@ export interface PositionStore {
   save(group: string, position: Position | undefined): void;
 }
 
+/** How messages are written: as text, or as bytes. */
+export type Codec = ClientCodec<string> | ClientCodec<Uint8Array, Uint8Array | ArrayBuffer>;
+
 export interface ClientOptions {
   /** Where to connect: one address, several that are tried in order, or a function that is asked for each attempt. */
   readonly url: string | readonly string[] | ((request: AddressRequest) => string | Promise<string>);
@@ -47,6 +50,8 @@ export interface ClientOptions {
   readonly platform?: string;
   /** Default: the global one. Node has it from 22 on; before, pass that of `ws`. */
   readonly WebSocket?: WebSocketConstructor;
+  /** Default: JSON. That of `@im/client-sdk/msgpack` takes fewer bytes. */
+  readonly codec?: Codec;
   readonly positions?: PositionStore;
   /** Default: 500 to 30,000. */
   readonly reconnect?: Partial<Backoff>;

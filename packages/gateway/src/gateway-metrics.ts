@@ -2,6 +2,7 @@
 import { CLOSE_CODES, type CloseName } from '@im/protocol';
 import type { Counter, Histogram, Metrics } from '@im/protocol/ports';
 import type { RejectionReason } from './call/rejected-effects.js';
+import type { DeflateMetrics } from './transport/ws/chunk-deflater.js';
 
 const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const REJECTIONS: readonly RejectionReason[] = [
@@ -22,6 +23,7 @@ export interface GatewayMetrics {
   readonly effectsRejected: Readonly<Record<RejectionReason, Counter>>;
   readonly pulled: Counter;
   readonly lostVersions: Counter;
+  readonly deflate: DeflateMetrics;
   closed(name: CloseName): void;
 }
 
@@ -58,6 +60,15 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     lostVersions: metrics.counter('im_gateway_versions_lost_total', {
       help: 'Priority messages that were in no log any more; viewers are told.',
     }),
+    deflate: {
+      inputBytes: metrics.counter('im_gateway_deflate_input_bytes_total', {
+        help: 'Bytes of chunks that were deflated.',
+      }),
+      outputBytes: metrics.counter('im_gateway_deflate_output_bytes_total', { help: 'What became of them, in bytes.' }),
+      skipped: metrics.counter('im_gateway_deflate_skipped_total', {
+        help: 'Chunks sent as they were because deflating had had its share of the time.',
+      }),
+    },
     closed: (name) => closed[name].add(),
   };
 }

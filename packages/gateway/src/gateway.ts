@@ -25,7 +25,9 @@ import { SessionRegistry } from './session/session-registry.js';
 import { obeyTakeover, TAKEOVER_EVENT } from './session/takeover.js';
 import { Tickets } from './session/ticket.js';
 import type { Surroundings } from './surroundings.js';
+import { ChunkDeflater } from './transport/ws/chunk-deflater.js';
 import { type AttachOptions, WebSocketTransport } from './transport/ws/ws-transport.js';
+import { WebSocketWires } from './transport/ws/ws-wires.js';
 
 /** How late a deadline of a connection may be noticed. */
 const TICK_MS = 100;
@@ -60,6 +62,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   readonly #surroundings: Surroundings;
   readonly #feeds: GroupFeeds;
   readonly #publisher: Publisher;
+  readonly #wires: WebSocketWires;
   /** Open, and closed ones whose links are not gone yet. */
   readonly #present = new Set<Connection>();
   /** How many of them are open. */
@@ -72,6 +75,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     const { settings, limits } = readSettings(options);
     const { clock = systemClock, logger = silentLogger, metrics = noMetrics, afterTurn = setImmediateOnce } = options;
     const gatewayMetrics = createGatewayMetrics(metrics);
+    this.#wires = new WebSocketWires(new ChunkDeflater(clock, gatewayMetrics.deflate));
     const tickets = new Tickets(options.ticketKeys);
     const log = new LogAccess(options.log, clock, settings.storeTimeoutMs);
     const fanOut = new FanOut<GatewayViewer>({
@@ -147,6 +151,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     const transport = new WebSocketTransport(server, options, {
       clock: this.#surroundings.clock,
       maxFrameBytes: this.#surroundings.limits.frameBytes,
+      wires: this.#wires,
       accept: (link) => this.accept(link),
     });
     this.#transports.push(transport);

@@ -28,7 +28,8 @@ export type Framing = (payload: Uint8Array) => Uint8Array;
 /** What most frames of most clients say, and nothing else: it is answered without reading it. */
 const HEARTBEAT: readonly ReceivedCommand<Uint8Array>[] = [Object.freeze({ type: 'ping' })];
 
-export function createWire(codec: ServerCodec, framing: Framing): Wire {
+/** @param chunkFraming of what many connections share, if it is another one */
+export function createWire(codec: ServerCodec, framing: Framing, chunkFraming = framing): Wire {
   const encode = (message: ServerMessage<Uint8Array>): Uint8Array => framing(codec.encode(message));
   const heartbeat = codec.encode({ type: 'ping' });
   return {
@@ -36,7 +37,7 @@ export function createWire(codec: ServerCodec, framing: Framing): Wire {
     encode,
     ping: encode({ type: 'ping' }),
     pong: encode({ type: 'pong' }),
-    pushes: (deliveries) => framing(codec.join(deliveries.map((delivery) => codec.encode(pushOf(delivery))))),
+    pushes: (deliveries) => chunkFraming(codec.join(deliveries.map((delivery) => codec.encode(pushOf(delivery))))),
     shed: (shed) => encode({ type: 'shed', ...shed, group: withoutProduct(shed.group) }),
     reset: (reset) => encode({ type: 'reset', ...reset, group: withoutProduct(reset.group) }),
   };

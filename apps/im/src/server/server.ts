@@ -114,6 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   gateway.attach(server, {
     origins: [...ownOrigins(config.host, port), ...origins],
     trustedProxies: config.trustedProxies,
+    compression: config.compression,
   });
   shutdown.add({ name: 'gateway', stop: () => gateway.stop(), deadlineMs: GATEWAY_STOP_MS });
   shutdown.add({ name: 'readiness', stop: () => health.setStopping() });

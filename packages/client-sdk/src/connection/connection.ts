@@ -7,7 +7,6 @@ import {
   type ClientMessage,
   CodedError,
   type ErrorMessage,
-  jsonClientCodec,
   type Positions,
   type ServerMessage,
   type Welcome,
@@ -62,7 +61,7 @@ export interface Connection {
 
 /** Options with their defaults. */
 export type ConnectionOptions = Required<
-  Pick<ClientOptions, 'url' | 'token' | 'device' | 'platform' | 'WebSocket' | 'connectTimeoutMs'>
+  Pick<ClientOptions, 'url' | 'token' | 'device' | 'platform' | 'codec' | 'WebSocket' | 'connectTimeoutMs'>
 > & { readonly reconnect: Backoff };
 
 export function createConnection(
@@ -70,7 +69,7 @@ export function createConnection(
   { clock, random, signals }: Ports,
   handlers: ConnectionHandlers,
 ): Connection {
-  const codec = jsonClientCodec;
+  const { codec } = options;
   const credentials = createCredentials(options, clock);
   let state: State = 'idle';
   let shown: ClientState = { status: 'idle', code: 0, reason: '' };
@@ -198,7 +197,7 @@ export function createConnection(
     const from = link;
     let messages: ServerMessage<unknown>[];
     try {
-      messages = codec.decode(frame as string);
+      messages = codec.decode(frame as never);
     } catch (error) {
       handlers.onError(error);
       go('lost', OWN_CODES.MALFORMED, 'MALFORMED');
@@ -256,7 +255,7 @@ export function createConnection(
   }
 
   function send(message: ClientMessage<unknown>): void {
-    const frame = encodeFrame(message, welcome?.limits.frameBytes);
+    const frame = encodeFrame(codec, message, welcome?.limits.frameBytes);
     sentAt = clock.monotonic();
     link?.send(frame);
   }

@@ -1,21 +1,25 @@
 /** A message of the client as a frame that the gateway takes. Pure. */
-import { type ClientMessage, jsonClientCodec } from '@im/protocol';
+import type { ClientMessage } from '@im/protocol';
 import { ownError } from '../errors.js';
+import type { Codec } from '../options.js';
 
 /**
- * @param limit bytes of UTF-8, once the gateway has said how many it takes
+ * @param limit bytes, once the gateway has said how many it takes
  * @throws CodedError FRAME_TOO_LARGE, INVALID_ARGUMENT
  */
-export function encodeFrame(message: ClientMessage<unknown>, limit: number | undefined): string {
-  let frame: string;
+export function encodeFrame(
+  codec: Codec,
+  message: ClientMessage<unknown>,
+  limit: number | undefined,
+): string | Uint8Array {
+  let frame: string | Uint8Array;
   try {
-    frame = jsonClientCodec.encode(message);
+    frame = codec.encode(message);
   } catch (cause) {
     throw ownError('INVALID_ARGUMENT', undefined, cause);
   }
   // A gateway closes for good when it gets more (PR-13).
-  if (limit && frame.length * 3 > limit && new TextEncoder().encode(frame).length > limit) {
-    throw ownError('FRAME_TOO_LARGE');
-  }
+  const bytes = typeof frame === 'string' ? new TextEncoder().encode(frame) : frame;
+  if (limit && bytes.length > limit) throw ownError('FRAME_TOO_LARGE');
   return frame;
 }

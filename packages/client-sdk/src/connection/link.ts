@@ -7,7 +7,7 @@ export interface WebSocketLike {
   onmessage: unknown;
   onclose: unknown;
   onerror: unknown;
-  send(frame: string): void;
+  send(frame: string | Uint8Array): void;
   close(code?: number, reason?: string): void;
 }
 
@@ -20,7 +20,7 @@ export interface LinkHandlers {
 }
 
 export interface Link {
-  send(frame: unknown): void;
+  send(frame: string | Uint8Array): void;
   /** No handler is called from here on. */
   close(): void;
 }
@@ -42,7 +42,7 @@ export function openLink(
   // `close` follows and says the same; without a listener `ws` would throw.
   socket.onerror = ignore;
   return {
-    send: (frame) => socket.send(frame as string),
+    send: (frame) => socket.send(frame),
     close() {
       socket.onopen = socket.onmessage = socket.onclose = ignore;
       socket.close();

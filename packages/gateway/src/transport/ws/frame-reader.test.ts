@@ -54,7 +54,8 @@ function readAll(chunks: readonly Uint8Array[], limits = LIMITS): Seen {
     void seen.events.push(`${kind} ${Buffer.from(payload).toString('base64')}`);
   for (const chunk of chunks) {
     const violation = reader.read(Buffer.from(chunk), limits, {
-      onMessage: (payload, isBinary) => note(isBinary ? 'binary' : 'text')(payload),
+      onMessage: (payload, { isBinary, isCompressed }) =>
+        note(`${isCompressed ? 'compressed ' : ''}${isBinary ? 'binary' : 'text'}`)(payload),
       onPing: note('ping'),
       onPong: note('pong'),
       onClose: (code) => void seen.events.push(`close ${code}`),
@@ -181,6 +182,38 @@ describe('FrameReader', () => {
     const before = `text ${text('before').toString('base64')}`;
     for (const bytes of [[Buffer.concat(chunks)], chunks, cut(Buffer.concat(chunks), [0.3, 0.6])]) {
       expect(readAll(bytes)).toMatchObject({ events: [before], violation: { code } });
+    }
+  });
+
+  it('[PR-19] reads compressed messages where that was agreed on, whole and in fragments, and plain ones between them', () => {
+    const limits = { ...LIMITS, mayCompress: true };
+    const reserved = 0x40;
+    const frames = [
+      frame(TEXT, text('one'), { reserved }),
+      frame(BINARY, text('two'), { reserved }),
+      frame(TEXT, text('plain')),
+      frame(TEXT, text('th'), { reserved, final: false }),
+      frame(PING, text('')),
+      frame(CONTINUATION, text('ree')),
+    ];
+    const base64 = (words: string) => text(words).toString('base64');
+    expect(readAll(cut(Buffer.concat(frames), [0.2, 0.5, 0.7]), limits)).toEqual({
+      events: [
+        `compressed text ${base64('one')}`,
+        `compressed binary ${base64('two')}`,
+        `text ${base64('plain')}`,
+        'ping ',
+        `compressed text ${base64('three')}`,
+      ],
+      violation: undefined,
+    });
+    const begun = frame(TEXT, text(''), { final: false, reserved });
+    for (const broken of [
+      [frame(PING, text(''), { reserved })],
+      [begun, frame(CONTINUATION, text(''), { reserved })],
+      [frame(TEXT, text(''), { reserved: 0x60 })],
+    ]) {
+      expect(readAll(broken, limits)).toMatchObject({ events: [], violation: { code: 1002 } });
     }
   });
 

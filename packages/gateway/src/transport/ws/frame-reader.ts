@@ -9,17 +9,25 @@
 
 export interface FrameHandlers {
   /** A whole message. The bytes are the handler's. */
-  onMessage(payload: Uint8Array, isBinary: boolean): void;
+  onMessage(payload: Uint8Array, form: MessageForm): void;
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
   /** Nothing is read after it. @param code {@link NO_CODE} where the client names none */
   onClose(code: number): void;
 }
 
+export interface MessageForm {
+  readonly isBinary: boolean;
+  /** Its payload is deflated, RFC 7692. */
+  readonly isCompressed: boolean;
+}
+
 export interface FrameLimits {
   /** Bytes of a message, all its fragments together. */
   readonly maxMessageBytes: number;
   readonly maxFragments: number;
+  /** permessage-deflate was agreed on. Default false. */
+  readonly mayCompress?: boolean;
 }
 
 /** Why nothing more can be read. */
@@ -39,6 +47,7 @@ const PING = 0x9;
 const PONG = 0xa;
 const FINAL = 0x80;
 const RESERVED = 0x70;
+const COMPRESSED = 0x40;
 const MASKED = 0x80;
 const MASK_BYTES = 4;
 const MAX_CONTROL_BYTES = 125;
@@ -56,7 +65,7 @@ const TOO_MANY_FRAGMENTS = violation(1008, 'a message of too many fragments');
 
 /** A message of which not all fragments have come. */
 interface Fragments {
-  readonly isBinary: boolean;
+  readonly form: MessageForm;
   readonly payload: GrowingBytes;
   count: number;
 }
@@ -79,7 +88,7 @@ export class FrameReader {
     while (bytes.length - at >= 2) {
       const first = bytes[at] as number;
       const second = bytes[at + 1] as number;
-      const objection = this.#objection(first, second);
+      const objection = this.#objection(first, second, limits);
       if (objection) return this.#end(objection);
       const lengthEnd = at + 2 + extendedBytes(second);
       if (lengthEnd > bytes.length) break;
@@ -101,9 +110,12 @@ export class FrameReader {
   }
 
   /** What the first two bytes alone forbid. */
-  #objection(first: number, second: number): FrameViolation | undefined {
+  #objection(first: number, second: number, { mayCompress }: FrameLimits): FrameViolation | undefined {
     const opcode = first & 0x0f;
-    if ((first & RESERVED) !== 0) return RESERVED_BIT;
+    const reserved = first & RESERVED;
+    // Said by the first frame of a message, for all of it.
+    const mayBeCompressed = mayCompress && opcode !== CONTINUATION && opcode < CLOSE;
+    if (reserved !== 0 && !(mayBeCompressed && reserved === COMPRESSED)) return RESERVED_BIT;
     if ((second & MASKED) === 0) return UNMASKED;
     if (opcode >= CLOSE) {
       const length = second & 0x7f;
@@ -137,20 +149,19 @@ export class FrameReader {
     { maxFragments, maxMessageBytes }: FrameLimits,
     handlers: FrameHandlers,
   ): FrameViolation | undefined {
-    const isBinary = (first & 0x0f) === BINARY;
     const isFinal = (first & FINAL) !== 0;
     if (isFinal && !this.#message) {
-      handlers.onMessage(payload, isBinary);
+      handlers.onMessage(payload, formOf(first));
       return undefined;
     }
-    this.#message ??= { isBinary, payload: new GrowingBytes(maxMessageBytes), count: 0 };
+    this.#message ??= { form: formOf(first), payload: new GrowingBytes(maxMessageBytes), count: 0 };
     const message = this.#message;
     message.count += 1;
     if (message.count > maxFragments) return TOO_MANY_FRAGMENTS;
     const whole = message.payload.with(payload);
     if (!isFinal) return undefined;
     this.#message = undefined;
-    handlers.onMessage(whole, message.isBinary);
+    handlers.onMessage(whole, message.form);
     return undefined;
   }
 
@@ -202,6 +213,16 @@ class GrowingBytes {
     this.length = length;
     return this.#bytes.subarray(0, length);
   }
+}
+
+const FORMS: readonly MessageForm[] = [false, true].flatMap((isCompressed) =>
+  [false, true].map((isBinary) => ({ isBinary, isCompressed })),
+);
+
+/** One object for all messages of a form. */
+function formOf(first: number): MessageForm {
+  const isBinary = (first & 0x0f) === BINARY ? 1 : 0;
+  return FORMS[isBinary + ((first & COMPRESSED) === 0 ? 0 : 2)] as MessageForm;
 }
 
 function isData(first: number): boolean {

@@ -3,10 +3,12 @@
  */
 
 const FINAL = 0x80;
+/** RFC 7692, section 6: the payload is deflated. Part of the opcode that {@link serverFrame} takes. */
+export const COMPRESSED = 0x40;
 
 export const OPCODE = { text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
 
-/** One complete frame around a copy of the payload. */
+/** One complete frame around a copy of the payload. @param opcode with {@link COMPRESSED} where it is */
 export function serverFrame(payload: Uint8Array, opcode: number): Uint8Array {
   const length = payload.length;
   const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;

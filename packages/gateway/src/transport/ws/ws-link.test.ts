@@ -6,7 +6,7 @@ import type { LinkEvents } from '../../link.js';
 import { createWire } from '../../wire.js';
 import { WebSocketLink } from './ws-link.js';
 
-const wire = createWire(jsonServerCodec, (payload) => payload);
+const wire = { ...createWire(jsonServerCodec, (payload) => payload), isBinary: false };
 const frameLimits = { maxMessageBytes: 65_536, maxFragments: 1_024 };
 /** A client's frame whose mask is zero. */
 const frame = (opcode: number, payload: string | Uint8Array): Buffer =>

@@ -13,16 +13,24 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '@im/protocol/ports';
 import type { Link, LinkEvents } from '../../link.js';
-import type { Wire } from '../../wire.js';
-import { type FrameHandlers, type FrameLimits, FrameReader, MESSAGE_TOO_BIG, NO_CODE } from './frame-reader.js';
+import {
+  type FrameHandlers,
+  type FrameLimits,
+  FrameReader,
+  MESSAGE_TOO_BIG,
+  type MessageForm,
+  NO_CODE,
+} from './frame-reader.js';
+import { inflateMessage } from './inflate-message.js';
 import { closeFrame, OPCODE, serverFrame } from './server-frame.js';
+import type { WebSocketWire } from './ws-wires.js';
 
 /** How long a peer may take to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 3_000;
 /** Pings of a client that has so much unread are not answered. */
 const MAX_BYTES_BEFORE_PONG = 65_536;
 
-/** What all links of a transport share. */
+/** What all links of a transport share that agreed on the same. */
 export interface WebSocketSurroundings {
   readonly clock: Clock;
   readonly frameLimits: FrameLimits;
@@ -34,7 +42,7 @@ interface LinkedSocket extends Duplex {
 }
 
 export class WebSocketLink implements Link, FrameHandlers {
-  readonly wire: Wire;
+  readonly wire: WebSocketWire;
   readonly remoteAddress: string;
   readonly #socket: Duplex;
   readonly #surroundings: WebSocketSurroundings;
@@ -46,7 +54,7 @@ export class WebSocketLink implements Link, FrameHandlers {
   #deadline: Timer | undefined;
 
   /** @param remoteAddress the person's */
-  constructor(socket: Duplex, wire: Wire, remoteAddress: string, surroundings: WebSocketSurroundings) {
+  constructor(socket: Duplex, wire: WebSocketWire, remoteAddress: string, surroundings: WebSocketSurroundings) {
     this.#socket = socket;
     this.wire = wire;
     this.remoteAddress = remoteAddress;
@@ -87,9 +95,10 @@ export class WebSocketLink implements Link, FrameHandlers {
 
   // ── what the client's frames say ────────────────────────────────────────────────────────────
 
-  onMessage(payload: Uint8Array, isBinary: boolean): void {
+  onMessage(payload: Uint8Array, { isBinary, isCompressed }: MessageForm): void {
     if (this.#state !== 'open') return;
-    if (isBinary) this.#events?.malformed('a binary frame');
+    if (isBinary !== this.wire.isBinary) this.#events?.malformed(isBinary ? 'a binary frame' : 'a text frame');
+    else if (isCompressed) this.#inflate(payload);
     else this.#events?.received(payload);
   }
 
@@ -146,6 +155,13 @@ export class WebSocketLink implements Link, FrameHandlers {
     // An answer to the close frame would not be found: the end of the client's side has to do. What still comes is read and
     // dropped, since a socket that is closed with something unread takes back what was sent.
     this.#socket.end();
+  }
+
+  #inflate(payload: Uint8Array): void {
+    const message = inflateMessage(payload, this.#surroundings.frameLimits.maxMessageBytes);
+    if (message === 'oversized') this.#events?.oversized();
+    else if (message === 'corrupt') this.#events?.malformed('compressed data that is none');
+    else this.#events?.received(message);
   }
 
   #beginClosing(frame: Uint8Array | undefined): void {
