@@ -7,7 +7,7 @@ import { describeMachine } from './harness/machine.js';
 import { formatResult } from './harness/result.js';
 import { imRpc, rpcSystems } from './rpc/rpc-systems.js';
 import type { Scale } from './scale.js';
-import { systems } from './systems.js';
+import { frameSystems, systems } from './systems.js';
 import { BUS_SCALES, runBus } from './workloads/bus.js';
 import { BUS_PRIORITY_SCALES, runBusPriority } from './workloads/bus-priority.js';
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
@@ -15,6 +15,7 @@ import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
 import { IDLE_SCALES, MANY_SCALES, runIdle, runMany } from './workloads/idle.js';
 import { MULTICAST_SCALES, multicastCases, runMulticast } from './workloads/multicast.js';
+import { OVERLOAD_SCALES, runOverload } from './workloads/overload.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
 import { ISOLATION_SCALES, runIsolation } from './workloads/rpc-isolation.js';
 import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
@@ -23,6 +24,8 @@ import { runStorm, STORM_SCALES } from './workloads/storm.js';
 const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only NAME,…] [--minutes N]
 
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
+  W2           a room that gets three times what one core carries: lateness of gifts, accounts of the viewers
+  frames       W1 with 12, 30, 60 frames a second and with none: latency beside CPU
   W3           idle connections: memory and CPU of each, beside bare ws
   W3-many      idle connections: 60,000 at four gateway processes
   W4           RPC: calls a second, latency, CPU a call of each process, beside the peers
@@ -70,6 +73,20 @@ const workloads: Readonly<Record<string, Workload>> = {
       const chosen = chooseSystems(systems, only ?? (scale === 'full' ? undefined : QUICK_SYSTEMS));
       return compareSystems(chosen, runsOf(scale), (system) => runFanOut(system, FAN_OUT_SCALES[scale]));
     },
+  },
+  W2: {
+    pins: true,
+    run: ({ scale }) =>
+      compareSystems([{ name: 'im', missing: () => undefined }], fewRunsOf(scale), () =>
+        runOverload(OVERLOAD_SCALES[scale]),
+      ),
+  },
+  frames: {
+    pins: true,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(frameSystems, only), runsOf(scale), (system) =>
+        runFanOut(system, FAN_OUT_SCALES[scale]),
+      ),
   },
   W3: {
     pins: true,

@@ -40,7 +40,7 @@ const SINGLE = { rate: 20, ladder: [40, 60, 100] } as const;
 
 type Start = Pick<System, 'missing' | 'start'>;
 
-const imStart: Start = { missing: () => undefined, start: startIm };
+const imStart: Start = { missing: () => undefined, start: (nodeFlags) => startIm(nodeFlags) };
 
 export const systems: readonly System[] = [
   { name: 'im', dialect: 'im', returning: 'im-returning', lanes: true, ...FRAMES, ...imStart },
@@ -51,9 +51,19 @@ export const systems: readonly System[] = [
   { name: 'bun', dialect: 'plain', lanes: false, rate: 100, ladder: [200, 400, 800], ...bunPeer() },
 ];
 
-/** The `im` of {@link systems}. @param nodeFlags of its process */
-export function startIm(nodeFlags: readonly string[] = []): Promise<RunningSystem> {
-  return startAnnounced([process.execPath, ...nodeFlags, program('systems/im.js')], imTarget);
+/** `im` with other numbers of frames a second than its own 12; with none every message is written at once. */
+export const frameSystems: readonly System[] = [imAt(12), imAt(30), imAt(60), { ...imAt(0), ...SINGLE }];
+
+function imAt(framesPerSecond: number): System {
+  return {
+    ...{ name: `im@${framesPerSecond}`, dialect: 'im', lanes: true, missing: () => undefined, ...FRAMES },
+    start: (nodeFlags) => startIm(nodeFlags, { framesPerSecond }),
+  };
+}
+
+/** The `im` of {@link systems}. @param nodeFlags of its process @param options of its gateway */
+export function startIm(nodeFlags: readonly string[] = [], options: object = {}): Promise<RunningSystem> {
+  return startAnnounced([process.execPath, ...nodeFlags, program('systems/im.js'), JSON.stringify(options)], imTarget);
 }
 
 function linesTarget(port: number): PublishTarget {

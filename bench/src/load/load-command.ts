@@ -20,6 +20,8 @@ export type LoadCommand =
   /** All connections break at once, and all viewers come back at once. Answered when all are in their rooms again. */
   | { readonly do: 'storm' }
   | { readonly do: 'snapshot' }
+  /** How the viewers' accounts stand when so many messages were published since they entered. */
+  | { readonly do: 'account'; readonly published: number }
   /** Answered when all connections are closed. */
   | { readonly do: 'close' };
 
@@ -27,4 +29,6 @@ export interface LoadReply {
   readonly snapshot: LoadSnapshot;
   /** After a storm: milliseconds until each viewer was back. */
   readonly backAfterMs: readonly number[];
+  /** Viewers whose account is not what was published: the least and the most that is missing in one. Of `account`. */
+  readonly unbalanced?: { readonly viewers: number; readonly least: number; readonly most: number };
 }

@@ -97,11 +97,20 @@ async function close(): Promise<void> {
   await Promise.all(closing.map((viewer) => viewer.close()));
 }
 
+function unbalanced(published: number): NonNullable<LoadReply['unbalanced']> {
+  const missing = viewers.map(({ account }) => published - account).filter((count) => count !== 0);
+  return { viewers: missing.length, least: Math.min(...missing, 0), most: Math.max(...missing, 0) };
+}
+
 obeyParent(async (command: LoadCommand): Promise<LoadReply> => {
   let backAfterMs: readonly number[] = [];
   if (command.do === 'open') await open(command);
   if (command.do === 'beat') beat(command.everyMs);
   if (command.do === 'storm') backAfterMs = await storm();
   if (command.do === 'close') await close();
-  return { snapshot: ledger.snapshot(), backAfterMs };
+  return {
+    snapshot: ledger.snapshot(),
+    backAfterMs,
+    ...(command.do === 'account' && { unbalanced: unbalanced(command.published) }),
+  };
 });

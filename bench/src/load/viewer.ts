@@ -41,6 +41,9 @@ export class LoadViewer implements DialectViewer {
   /** What has come of the answer to the handshake; undefined once it is complete. */
   #handshake: string | undefined = '';
   #entered = 0;
+  /** Of both lanes, those read and those told to have been left out. */
+  #messages = 0;
+  #told = 0;
   #state: ViewerState = 'opening';
   #error: Error | undefined;
   readonly #settled = new Settlement();
@@ -70,6 +73,11 @@ export class LoadViewer implements DialectViewer {
     this.#socket.on('close', () => this.#onClose());
   }
 
+  /** What it got and what it was told it did not get. NaN: somebody did not know how many. */
+  get account(): number {
+    return this.#messages + this.#told;
+  }
+
   /** Resolves when the viewer is in all its rooms. @throws Error why it could not get there */
   get settled(): Promise<void> {
     return this.#settled.promise;
@@ -97,6 +105,7 @@ export class LoadViewer implements DialectViewer {
 
   shed(count: number): void {
     this.#options.ledger.shed += count;
+    this.#told += count;
   }
 
   heartbeat(): void {
@@ -179,6 +188,7 @@ export class LoadViewer implements DialectViewer {
     const messages = this.#options.ledger.messagesIn.get(length);
     if (messages === undefined) return 'keep';
     this.#options.ledger.messages += messages;
+    this.#messages += messages;
     return 'skip';
   }
 
@@ -193,6 +203,7 @@ export class LoadViewer implements DialectViewer {
     }
     ledger.messagesIn.set(payload.length, messages);
     ledger.messages += messages;
+    this.#messages += messages;
     if (!sampled) return;
     ledger.read(this.index, readMessages(payload), nowUs());
     dialect.messages?.(this, payload);

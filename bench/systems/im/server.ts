@@ -1,11 +1,11 @@
 /**
  * `im`: one gateway on memory engines, a worker that lets everyone into the room they ask for, and the push endpoint for
- * the outside publisher.
+ * the outside publisher. Its argument is JSON of the gateway options that differ.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
-import { createGateway } from '@im/gateway';
+import { createGateway, type GatewayOptions } from '@im/gateway';
 import { createMemoryOnlineList } from '@im/groups';
 import { EFFECTS_HEADER, type Effect, ImError, roomGroup } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
@@ -20,6 +20,7 @@ import { announce } from '../../peers/server-process.js';
 /** Short, so that what a lost session keeps is gone soon after the last connection. */
 const SESSION_TTL_MS = 250;
 
+const options = JSON.parse(process.argv[2] ?? '{}') as Partial<GatewayOptions>;
 const figures = new Map<string, () => number>();
 const metrics: Metrics = { ...noMetrics, observe: (name, _, read) => void figures.set(name, read) };
 const clock = systemClock;
@@ -40,6 +41,7 @@ const gateway = createGateway({
   online: createMemoryOnlineList(),
   ticketKeys: [{ id: 'k1', secret: randomBytes(32).toString('base64') }],
   sessionTtlMs: SESSION_TTL_MS,
+  ...options,
   metrics,
 });
 await rpc.createWorker().serve({

@@ -49,6 +49,30 @@ describe('WebSocketLink', () => {
     expect(seen).toEqual(['received one', 'received two']);
   });
 
+  it('writes the first chunk of a turn at once, and those behind it together when the turn ends', async () => {
+    const calls: string[] = [];
+    const socket = new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, taken) {
+        calls.push(`${chunk}`);
+        taken();
+      },
+      writev(chunks, taken) {
+        calls.push(chunks.map(({ chunk }) => `${chunk}`).join('+'));
+        taken();
+      },
+    });
+    const link = new WebSocketLink(socket, wire, '192.0.2.1', { clock: new FakeClock(), frameLimits });
+    for (const text of ['1', '2', '3']) link.write(Buffer.from(text));
+    expect(calls).toEqual(['1']);
+    await settled();
+    expect(calls).toEqual(['1', '2+3']);
+    link.write(Buffer.from('4'));
+    expect(calls).toEqual(['1', '2+3', '4']);
+    await settled();
+    expect(socket.writableCorked).toBe(0);
+  });
+
   it('answers pings while the client reads, and keeps no heap of answers for one that does not', async () => {
     const { link, events, seen } = setUp(() => {});
     link.connect(events, Buffer.alloc(0));

@@ -23,6 +23,7 @@ import {
 } from './frame-reader.js';
 import { inflateMessage } from './inflate-message.js';
 import { closeFrame, OPCODE, serverFrame } from './server-frame.js';
+import { turn } from './turn.js';
 import type { WebSocketWire } from './ws-wires.js';
 
 /** How long a peer may take to answer a close frame. */
@@ -49,7 +50,8 @@ export class WebSocketLink implements Link, FrameHandlers {
   readonly #reader = new FrameReader();
   #events: LinkEvents | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
-  #corked = false;
+  /** In which it was written to last. */
+  #turn = 0;
   /** While closing. */
   #deadline: Timer | undefined;
 
@@ -80,11 +82,11 @@ export class WebSocketLink implements Link, FrameHandlers {
 
   write(chunk: Uint8Array): void {
     if (this.#state !== 'open' || !this.#socket.writable) return;
-    // What is written in one turn goes out in one system call.
-    if (!this.#corked) {
-      this.#corked = true;
+    if (this.#turn !== turn.number) {
+      this.#turn = turn.begin();
+    } else if (this.#socket.writableCorked === 0) {
       this.#socket.cork();
-      process.nextTick(uncork, this);
+      turn.uncorkLater(this.#socket);
     }
     this.#socket.write(chunk);
   }
@@ -141,12 +143,6 @@ export class WebSocketLink implements Link, FrameHandlers {
     this.#events?.closed();
   }
 
-  /** @internal */
-  uncork(): void {
-    this.#corked = false;
-    this.#socket.uncork();
-  }
-
   #read(chunk: Uint8Array): void {
     const violation = this.#reader.read(chunk, this.#surroundings.frameLimits, this);
     if (!violation) return;
@@ -193,7 +189,3 @@ function onClose(this: LinkedSocket): void {
 
 /** `close` follows; what went wrong is the network's business. */
 function onError(): void {}
-
-function uncork(link: WebSocketLink): void {
-  link.uncork();
-}

@@ -1,0 +1,170 @@
+/**
+ * W2: a room that gets three times what its gateway can carry, gifts among it. What every viewer got and was told must add up to
+ * what was published, to the message.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lane } from '@im/protocol';
+import { ControlledProcess } from '../harness/control.js';
+import { HOST } from '../harness/host.js';
+import { residentBytes } from '../harness/process-memory.js';
+import type { Figures } from '../harness/result.js';
+import { percentile } from '../harness/statistics.js';
+import type { LoadSnapshot } from '../load/ledger.js';
+import type { LoadCommand, LoadReply } from '../load/load-command.js';
+import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
+import type { Scale } from '../scale.js';
+import { ROOM, type RunningSystem, startIm } from '../systems.js';
+
+const VIEWERS = 2_000;
+const BODY_BYTES = 150;
+const GIFTS_PER_SECOND = 10;
+const TIMES_CAPACITY = 3;
+/** Messages a second at which it is looked for, rising. */
+const LADDER = [1_000, 2_000, 4_000, 8_000, 16_000];
+/** A rate is carried when so much of it arrives, and nearly all of that in time. */
+const CARRIED = 0.9;
+const IN_TIME_MS = 250;
+const SAMPLE_EVERY = 50;
+/** How long what is on its way may take to arrive when nothing more is published. */
+const REST_MS = 20_000;
+
+interface OverloadScale {
+  readonly stepMs: number;
+  readonly overloadMs: number;
+}
+
+export const OVERLOAD_SCALES: Readonly<Record<Scale, OverloadScale>> = {
+  full: { stepMs: 4_000, overloadMs: 60_000 },
+  quick: { stepMs: 1_500, overloadMs: 10_000 },
+  smoke: { stepMs: 400, overloadMs: 1_000 },
+};
+
+type Load = ControlledProcess<LoadCommand, LoadReply>;
+type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
+type Lag = { readonly lagP99Ms: number; readonly lagMaxMs: number };
+
+export async function runOverload(scale: OverloadScale): Promise<Figures> {
+  const load: Load = new ControlledProcess('load.js');
+  const publisher: Publisher = new ControlledProcess('publisher.js');
+  const running = await startIm();
+  try {
+    await load.ask({
+      ...{ do: 'open', dialect: 'im', host: HOST, port: running.port, first: 0, count: VIEWERS },
+      ...{ rooms: [ROOM], sampleEvery: SAMPLE_EVERY },
+    });
+    return await new Overload(running, load, publisher).run(scale);
+  } finally {
+    await Promise.all([load.stop(), publisher.stop(), running.stop()]);
+  }
+}
+
+class Overload {
+  readonly #system: RunningSystem;
+  readonly #load: Load;
+  readonly #publisher: Publisher;
+  /** Since the publisher began. */
+  #published = 0;
+  #latenciesMs: Record<Lane, number[]> = { normal: [], priority: [] };
+
+  constructor(system: RunningSystem, load: Load, publisher: Publisher) {
+    this.#system = system;
+    this.#load = load;
+    this.#publisher = publisher;
+  }
+
+  async run({ stepMs, overloadMs }: OverloadScale): Promise<Figures> {
+    const capacity = await this.#capacity(stepMs);
+    await this.#rest();
+    const before = await this.#snapshot();
+    const residentBefore = residentBytes(this.#system.process.pid);
+    await this.#lag();
+    this.#latenciesMs = { normal: [], priority: [] };
+    await this.#publish(capacity * TIMES_CAPACITY, GIFTS_PER_SECOND);
+    const published = await this.#during(overloadMs);
+    const lag = await this.#lag();
+    const resident = residentBytes(this.#system.process.pid);
+    await this.#rest();
+    const { snapshot, unbalanced } = await this.#ask({ do: 'account', published: this.#published });
+    const { normal, priority: gifts } = this.#latenciesMs;
+    return {
+      capacityPerSecond: capacity,
+      publishedPerSecond: (published * 1000) / overloadMs,
+      deliveriesPerSecond: ((snapshot.messages - before.messages) * 1000) / overloadMs,
+      giftP50Ms: percentile(gifts, 50),
+      giftP99Ms: percentile(gifts, 99),
+      giftsLost: snapshot.missing.priority - before.missing.priority,
+      giftsDisordered: snapshot.disordered.priority - before.disordered.priority,
+      normalP99Ms: percentile(normal, 99),
+      shedTold: snapshot.shed - before.shed,
+      viewersUnbalanced: unbalanced?.viewers ?? Number.NaN,
+      mostMissing: unbalanced?.most ?? Number.NaN,
+      mostTooMany: -(unbalanced?.least ?? Number.NaN),
+      ...lag,
+      residentMb: resident / 2 ** 20,
+      residentBeforeMb: residentBefore / 2 ** 20,
+      connectionsLost: snapshot.lostConnections,
+    };
+  }
+
+  /** The highest rate of the ladder that is carried. */
+  async #capacity(stepMs: number): Promise<number> {
+    let capacity = LADDER[0] as number;
+    for (const rate of LADDER) {
+      await this.#rest();
+      const before = await this.#snapshot();
+      this.#latenciesMs = { normal: [], priority: [] };
+      await this.#publish(rate, 0);
+      await this.#during(stepMs);
+      const after = await this.#snapshot();
+      const carried = (after.messages - before.messages) / ((rate * VIEWERS * stepMs) / 1000);
+      if (carried < CARRIED || percentile(this.#latenciesMs.normal, 99) > IN_TIME_MS) break;
+      capacity = rate;
+    }
+    return capacity;
+  }
+
+  /** Until nothing arrives any more. */
+  async #rest(): Promise<void> {
+    const until = performance.now() + REST_MS;
+    let quiet = 0;
+    let last = await this.#snapshot();
+    while (quiet < 5 && performance.now() < until) {
+      await sleep(100);
+      const next = await this.#snapshot();
+      quiet = next.bytes === last.bytes ? quiet + 1 : 0;
+      last = next;
+    }
+  }
+
+  async #publish(normal: number, priority: number): Promise<void> {
+    await this.#publisher.ask({
+      ...{ do: 'start', target: this.#system.target, rates: { normal, priority }, bodyBytes: BODY_BYTES },
+    });
+  }
+
+  /** @returns how many were published */
+  async #during(ms: number): Promise<number> {
+    const before = this.#published;
+    await sleep(ms);
+    const { published } = await this.#publisher.ask({ do: 'stop' });
+    this.#published = published.normal + published.priority;
+    return this.#published - before;
+  }
+
+  /** Notes the latencies, which each snapshot brings once. */
+  async #ask(command: LoadCommand): Promise<LoadReply> {
+    const reply = await this.#load.ask(command);
+    const { normal, priority } = reply.snapshot.latenciesMs;
+    for (const ms of normal) this.#latenciesMs.normal.push(ms);
+    for (const ms of priority) this.#latenciesMs.priority.push(ms);
+    return reply;
+  }
+
+  async #snapshot(): Promise<LoadSnapshot> {
+    return (await this.#ask({ do: 'snapshot' })).snapshot;
+  }
+
+  async #lag(): Promise<Lag> {
+    return (await this.#system.process.ask('lag')) as unknown as Lag;
+  }
+}
