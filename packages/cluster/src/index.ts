@@ -1,6 +1,8 @@
 export { type ChoiceOptions, chooseGateways } from './balancer/choose-gateways.js';
+export { type NextGatewaysOptions, nextGateways } from './balancer/next-gateways.js';
 export { type BackoffPolicy, type Route, type RouteOptions, routeClient } from './balancer/route.js';
 export { addressesOfBroadcastNode, BROADCAST_ROLE, broadcastNodes } from './broadcast-nodes.js';
+export type { DrainOrder } from './drain-order.js';
 export {
   createManagerEndpoint,
   type ManagerEndpointOptions,
@@ -9,4 +11,5 @@ export {
 export type { JournalEntry, JournalKind } from './manager/journal.js';
 export type { ManagerStatus, NodeManager } from './manager/node-manager.js';
 export type { NodeStatus, Refusal, RefusalReason } from './manager/node-table.js';
+export type { DrainRequest } from './manager/order-book.js';
 export type { HeldBack } from './manager/topology-keeper.js';

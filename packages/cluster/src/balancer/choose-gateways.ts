@@ -13,7 +13,7 @@ export interface ChoiceOptions {
 }
 
 /** The name under which a gateway tells where clients connect. */
-const CLIENT_ADDRESS = 'ws';
+export const CLIENT_ADDRESS = 'ws';
 
 /** @returns addresses, no two of one gateway; fewer than asked for when there are fewer, none when there is none */
 export function chooseGateways(topology: Topology, { random, count, prefer = {} }: ChoiceOptions): string[] {
@@ -27,7 +27,8 @@ export function chooseGateways(topology: Topology, { random, count, prefer = {} 
     .map(({ addresses }) => addresses[CLIENT_ADDRESS] as string);
 }
 
-function takesClients({ role, draining, weight, addresses }: NodeInfo): boolean {
+/** Whether clients are sent there. */
+export function takesClients({ role, draining, weight, addresses }: NodeInfo): boolean {
   return role === 'gateway' && !draining && weight > 0 && addresses[CLIENT_ADDRESS] !== undefined;
 }
 

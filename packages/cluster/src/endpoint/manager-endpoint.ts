@@ -4,6 +4,7 @@ import { ImError } from '@im/protocol';
 import type { Random } from '@im/protocol/ports';
 import { routeClient } from '../balancer/route.js';
 import type { NodeManager } from '../manager/node-manager.js';
+import type { DrainRequest } from '../manager/order-book.js';
 
 export interface ManagerEndpointOptions {
   readonly manager: NodeManager;
@@ -18,18 +19,22 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 /** Labels that clients may name, so that gateways with the same come first. */
 const PREFERENCES = ['region', 'carrier'];
 const RETRY_AFTER_S = 1;
+const DEFAULT_WINDOW_MS = 10_000;
 
 /**
  * `GET /v1/route`, also from pages of any origin: it takes no credentials and tells no secret. With the operator's proof
- * `GET /v1/topology`, `/v1/nodes`, `/v1/journal` and `POST /v1/topology/release`.
+ * `GET /v1/topology`, `/v1/nodes`, `/v1/journal`, `POST /v1/topology/release`, `/v1/nodes/drain?node=&windowMs=&restart=&anyway=` and
+ * `/v1/nodes/keep?node=`.
  */
 export function createManagerEndpoint(options: ManagerEndpointOptions): RequestHandler {
   const { manager, isOperator, random = Math.random } = options;
-  const operations: Readonly<Record<string, { readonly method: string; run(): object }>> = {
+  const operations: Readonly<Record<string, Operation>> = {
     '/v1/topology': { method: 'GET', run: () => manager.topology() },
     '/v1/nodes': { method: 'GET', run: () => manager.status() },
     '/v1/journal': { method: 'GET', run: () => ({ entries: manager.journal() }) },
     '/v1/topology/release': { method: 'POST', run: () => ({ released: manager.release() }) },
+    '/v1/nodes/drain': { method: 'POST', run: (query) => manager.drain(readDrainRequest(query)) },
+    '/v1/nodes/keep': { method: 'POST', run: (query) => manager.keep(query.get('node') ?? '') },
   };
 
   function answerRoute(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
@@ -63,10 +68,33 @@ export function createManagerEndpoint(options: ManagerEndpointOptions): RequestH
       response.setHeader('www-authenticate', 'Bearer');
       answer(response, 401, new ImError('UNAUTHORIZED', { message: 'needs the admin token' }).toBody());
     } else if (allows(operation.method, request, response)) {
-      answer(response, 200, operation.run());
+      carryOut(operation, new URLSearchParams(query), response);
     }
     return true;
   };
+}
+
+interface Operation {
+  readonly method: string;
+  run(query: URLSearchParams): object;
+}
+
+function readDrainRequest(query: URLSearchParams): DrainRequest {
+  return {
+    node: query.get('node') ?? '',
+    windowMs: Number(query.get('windowMs') ?? DEFAULT_WINDOW_MS),
+    restart: query.get('restart') === 'true',
+    anyway: query.get('anyway') === 'true',
+  };
+}
+
+function carryOut({ run }: Operation, query: URLSearchParams, response: ServerResponse): void {
+  try {
+    answer(response, 200, run(query));
+  } catch (error) {
+    if (!(error instanceof ImError)) throw error;
+    answer(response, 400, error.toBody());
+  }
 }
 
 function allows(method: string, request: IncomingMessage, response: ServerResponse): boolean {

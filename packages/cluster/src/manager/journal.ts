@@ -1,7 +1,16 @@
 /** What happened, for people: a bounded list, the oldest forgotten first. */
 import type { Clock } from '@im/protocol/ports';
 
-export type JournalKind = 'came' | 'changed' | 'restarted' | 'left' | 'died' | 'refused' | 'held-back' | 'released';
+export type JournalKind =
+  | 'came'
+  | 'changed'
+  | 'restarted'
+  | 'left'
+  | 'died'
+  | 'refused'
+  | 'held-back'
+  | 'released'
+  | 'ordered';
 
 export interface JournalEntry {
   /** By the manager's clock, milliseconds since 1970. */

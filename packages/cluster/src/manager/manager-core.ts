@@ -2,13 +2,15 @@
  * A node manager without sockets: heartbeats in, messages to publish out. Owns how table, keeper and journal work together,
  * the log lines and the figures.
  */
-import { EMPTY_TOPOLOGY, type Logger, type Metrics, type Topology } from '@im/protocol/ports';
+import { EMPTY_TOPOLOGY, type Logger, type Metrics, type NodeInfo, type Topology } from '@im/protocol/ports';
+import type { DrainOrder } from '../drain-order.js';
 import type { Bye, Heartbeat } from '../heartbeat.js';
 import { byId } from '../node-info.js';
 import { type Beat, MAX_REFUSALS, type Published } from '../wire/manager-messages.js';
 import { Journal, type JournalKind } from './journal.js';
 import type { ManagerStatus, NodeManager } from './node-manager.js';
 import { type NodeEvent, NodeTable } from './node-table.js';
+import { type DrainRequest, OrderBook } from './order-book.js';
 import { TopologyKeeper, type TopologyKeeperOptions } from './topology-keeper.js';
 
 export interface ManagerCoreOptions extends TopologyKeeperOptions {
@@ -17,6 +19,8 @@ export interface ManagerCoreOptions extends TopologyKeeperOptions {
   readonly intervalMs: number;
   readonly maxNodes: number;
   readonly journalEntries: number;
+  /** Names of orders, each another one. */
+  readonly newId: () => string;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -26,6 +30,7 @@ export class ManagerCore implements NodeManager {
   readonly #table: NodeTable;
   readonly #keeper: TopologyKeeper;
   readonly #journal: Journal;
+  readonly #orders: OrderBook;
   readonly #count: (kind: NodeEvent['kind']) => void;
   #wasHolding = false;
 
@@ -35,6 +40,7 @@ export class ManagerCore implements NodeManager {
     this.#table = new NodeTable({ clock, maxNodes });
     this.#keeper = new TopologyKeeper(options);
     this.#journal = new Journal(clock, options.journalEntries);
+    this.#orders = new OrderBook(options.newId);
     const counters = Object.fromEntries(
       (['came', 'changed', 'restarted', 'left', 'died', 'refused'] as const).map((kind) => [
         kind,
@@ -89,12 +95,13 @@ export class ManagerCore implements NodeManager {
       ...this.#from(),
       ...(topology !== undefined && { epoch: topology.epoch }),
       refused: this.#table.refusals().slice(0, MAX_REFUSALS),
+      orders: this.#orders.list(),
     };
   }
 
   topology(): Topology {
     const { epoch, nodes } = this.#keeper.topology ?? EMPTY_TOPOLOGY;
-    return { epoch, nodes: nodes.map((node) => this.#table.nodeOf(node.id) ?? node) };
+    return { epoch, nodes: this.#withLoads(nodes) };
   }
 
   status(): ManagerStatus {
@@ -106,6 +113,7 @@ export class ManagerCore implements NodeManager {
       nodes: this.#table.statuses().sort((one, other) => byId(one.node, other.node)),
       ...(heldBack !== undefined && { heldBack }),
       refused: this.#table.refusals(),
+      orders: this.#orders.list(),
     };
   }
 
@@ -117,18 +125,42 @@ export class ManagerCore implements NodeManager {
     return this.#keeper.release();
   }
 
+  drain(request: DrainRequest): DrainOrder {
+    const order = this.#orders.drain(request, this.topology());
+    const aim = order.restart ? ', then to start anew' : ', then to end';
+    this.#ordered(order.id, `${order.id} is to send its clients elsewhere within ${order.windowMs} ms${aim}`);
+    return order;
+  }
+
+  keep(node: string): DrainOrder {
+    const order = this.#orders.keep(node, this.topology());
+    this.#ordered(node, `${node} is to keep its clients after all`);
+    return order;
+  }
+
+  #ordered(id: string, text: string): void {
+    this.#journal.add({ kind: 'ordered', id, text });
+    this.#options.logger.info(text, { id });
+  }
+
   #from() {
     const { id, incarnation, intervalMs } = this.#options;
     return { manager: id, incarnation, intervalMs };
   }
 
-  #published(topology: Topology): Published {
-    return { kind: 'topology', ...this.#from(), topology };
+  /** Of now. */
+  #withLoads(nodes: readonly NodeInfo[]): readonly NodeInfo[] {
+    return nodes.map((node) => this.#table.nodeOf(node.id) ?? node);
+  }
+
+  #published({ epoch, nodes }: Topology): Published {
+    return { kind: 'topology', ...this.#from(), topology: { epoch, nodes: this.#withLoads(nodes) } };
   }
 
   #happened(event: NodeEvent): void {
     const { node } = event;
     this.#count(event.kind);
+    if (event.kind !== 'changed' && event.kind !== 'refused') this.#orders.forget(node.id);
     switch (event.kind) {
       case 'came':
       case 'changed':

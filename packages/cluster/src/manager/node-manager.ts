@@ -1,7 +1,9 @@
 /** What a node manager knows and offers, however it is reached. */
 import type { Topology } from '@im/protocol/ports';
+import type { DrainOrder } from '../drain-order.js';
 import type { JournalEntry } from './journal.js';
 import type { NodeStatus, Refusal } from './node-table.js';
+import type { DrainRequest } from './order-book.js';
 import type { HeldBack } from './topology-keeper.js';
 
 export interface ManagerStatus {
@@ -14,6 +16,8 @@ export interface ManagerStatus {
   /** The dead that are still in the topology, because too many died at once. */
   readonly heldBack?: HeldBack;
   readonly refused: readonly Refusal[];
+  /** That stand: of nodes that are to be drained, or to stay after all. */
+  readonly orders: readonly DrainOrder[];
 }
 
 export interface NodeManager {
@@ -24,4 +28,11 @@ export interface NodeManager {
   journal(): readonly JournalEntry[];
   /** Publishes losses that are held back, for somebody who knows that those nodes are dead. @returns how many */
   release(): number;
+  /**
+   * Has a gateway send its clients elsewhere and end. It is told within a beat, and goes on with it by itself: what becomes of it is seen
+   * in `status`. @throws ImError INVALID_ARGUMENT: no such gateway, no other one that takes its clients
+   */
+  drain(request: DrainRequest): DrainOrder;
+  /** Has a gateway that is being drained take clients again, unless it has begun to end. @throws ImError INVALID_ARGUMENT */
+  keep(node: string): DrainOrder;
 }

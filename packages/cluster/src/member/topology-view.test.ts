@@ -20,7 +20,13 @@ function setUp() {
     publish: (manager: string, epoch: number, nodes: readonly NodeInfo[], incarnation?: string) =>
       view.published({ kind: 'topology', ...from(manager, incarnation), topology: { epoch, nodes } }),
     beat: (manager: string, epoch: number | undefined, incarnation?: string) =>
-      view.beat({ kind: 'beat', ...from(manager, incarnation), ...(epoch !== undefined && { epoch }), refused: [] }),
+      view.beat({
+        kind: 'beat',
+        ...from(manager, incarnation),
+        ...(epoch !== undefined && { epoch }),
+        refused: [],
+        orders: [],
+      }),
     pass: (ms: number, during = (): void => {}) => {
       for (let passed = 0; passed < ms; passed += VIEW_SWEEP_MS) {
         clock.advance(VIEW_SWEEP_MS);

@@ -1,8 +1,9 @@
 /** What managers publish: one JSON object a message. */
 import type { Topology } from '@im/protocol/ports';
+import { type DrainOrder, MAX_ORDERS, MAX_WINDOW_MS } from '../drain-order.js';
 import { MAX_EPOCH } from '../heartbeat.js';
 import type { Refusal } from '../manager/node-table.js';
-import { asFields, decode, type Fields, readInteger, readList, readName, Unfit } from './fields.js';
+import { asFields, decode, type Fields, readBoolean, readInteger, readList, readName, Unfit } from './fields.js';
 import { MAX_HEARTBEAT_BYTES, MAX_INTERVAL_MS, MIN_INTERVAL_MS } from './member-messages.js';
 import { readNodeInfo } from './node-info-fields.js';
 
@@ -26,6 +27,8 @@ export interface Beat extends FromManager {
   /** Undefined while it warms up. */
   readonly epoch?: number;
   readonly refused: readonly Refusal[];
+  /** Said again with each beat, for as long as they stand. */
+  readonly orders: readonly DrainOrder[];
 }
 
 /** Nodes of one cluster. */
@@ -65,6 +68,8 @@ function readManagerMessage(message: Fields): Published | Beat {
         kind: 'beat',
         ...(message.epoch !== undefined && { epoch: readEpoch(message.epoch) }),
         refused: readList(message.refused, MAX_REFUSALS).map(readRefusal),
+        // Managers of the first version give none.
+        orders: readList(message.orders ?? [], MAX_ORDERS).map(readOrder),
       };
     default:
       throw new Unfit();
@@ -77,4 +82,15 @@ function readRefusal(value: unknown): Refusal {
   const { id, incarnation, reason } = asFields(value);
   if (reason !== 'duplicate' && reason !== 'full') throw new Unfit();
   return { id: readName(id), incarnation: readName(incarnation), reason };
+}
+
+function readOrder(value: unknown): DrainOrder {
+  const { order, id, incarnation, windowMs, restart } = asFields(value);
+  return {
+    order: readName(order),
+    id: readName(id),
+    incarnation: readName(incarnation),
+    ...(windowMs !== undefined && { windowMs: readInteger(windowMs, 0, MAX_WINDOW_MS) }),
+    restart: readBoolean(restart),
+  };
 }

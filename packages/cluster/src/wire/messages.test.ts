@@ -22,6 +22,10 @@ const beat: Beat = {
   ...from,
   epoch: 3,
   refused: [{ id: 'a', incarnation: 'a-2', reason: 'duplicate' }],
+  orders: [
+    { order: 'o-1', id: 'a', incarnation: 'a-1', windowMs: 10_000, restart: true },
+    { order: 'o-2', id: 'b', incarnation: 'b-1', restart: false },
+  ],
 };
 const { epoch: _, ...warmingBeat } = beat;
 
@@ -42,6 +46,21 @@ describe('messages of the cluster', () => {
     const later = { ...heartbeat, later: 1, node: { ...heartbeat.node, later: { deep: [] } } };
     expect(decodeMemberMessage(text(later))).toEqual(heartbeat);
     expect(decodeManagerMessage(text({ ...beat, later: 1 }))).toEqual(beat);
+  });
+
+  it('of managers of the first version order nothing', () => {
+    const { orders: _orders, ...first } = beat;
+    expect(decodeManagerMessage(text(first))).toEqual({ ...beat, orders: [] });
+  });
+
+  it('order windows of at most an hour, of a bounded number of nodes', () => {
+    const ordering = (...orders: object[]): unknown => decodeManagerMessage(text({ ...beat, orders }));
+    const order = { order: 'o', id: 'a', incarnation: 'a-1', restart: false };
+    expect(ordering({ ...order, windowMs: 3_600_000 })).toBeDefined();
+    for (const windowMs of [-1, 0.5, 3_600_001, '10', null]) expect(ordering({ ...order, windowMs })).toBeUndefined();
+    expect(ordering({ ...order, restart: 1 })).toBeUndefined();
+    expect(ordering(...Array.from({ length: 64 }, () => order))).toBeDefined();
+    expect(ordering(...Array.from({ length: 65 }, () => order))).toBeUndefined();
   });
 
   it.each([

@@ -14,8 +14,10 @@ import {
   type TopologySource,
 } from '@im/protocol/ports';
 import type { Context } from 'zeromq';
+import type { DrainOrder } from '../drain-order.js';
 import { type Bye, DEFAULT_INTERVAL_MS, type Heartbeat } from '../heartbeat.js';
 import type { Refusal, RefusalReason } from '../manager/node-table.js';
+import { OrderInbox } from '../member/order-inbox.js';
 import { TopologyView, VIEW_SWEEP_MS } from '../member/topology-view.js';
 import type { Beat, Published } from '../wire/manager-messages.js';
 import { encodeMemberMessage } from '../wire/member-messages.js';
@@ -59,6 +61,11 @@ export interface ClusterMember extends TopologySource {
   setLoad(load: number, figures?: Readonly<Record<string, number>>): void;
   /** Told at once: it serves whom it has and wants nobody new; or wants again. */
   setDraining(draining: boolean): void;
+  /**
+   * What operators want of this run of the node: each order once, the one that stands at once.
+   * @returns ends it
+   */
+  onOrder(listener: (order: DrainOrder) => void): () => void;
   /** Says good bye. The topology stays as it was. */
   close(): Promise<void>;
 }
@@ -74,6 +81,7 @@ class Member implements ClusterMember {
   readonly #onRefused: (reason: RefusalReason) => void;
   readonly #intervalMs: number;
   readonly #view: TopologyView;
+  readonly #orders: OrderInbox;
   readonly #links: readonly ManagerLink[];
   readonly #foreign: Counter;
   readonly #incarnation: string;
@@ -99,6 +107,7 @@ class Member implements ClusterMember {
       onError: (error) => logger.error('a listener of the topology failed', { error }),
     });
     this.#incarnation = randomUUID();
+    this.#orders = new OrderInbox(this.#incarnation);
     this.#startedAt = clock.now();
     if (node !== undefined) this.#introduce(node);
     this.#foreign = metrics.counter('im_cluster_unknown_publications_total', {
@@ -168,6 +177,10 @@ class Member implements ClusterMember {
     this.#beat();
   }
 
+  onOrder(listener: (order: DrainOrder) => void): () => void {
+    return this.#orders.subscribe(listener);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -199,6 +212,7 @@ class Member implements ClusterMember {
       return;
     }
     if (this.#view.beat(message)) link.ask();
+    this.#orders.heard(message.orders);
     this.#findRefusal(message.refused, link);
   }
 

@@ -116,6 +116,7 @@ class ManagerSockets {
     this.#core = new ManagerCore({
       ...{ id, intervalMs, clock, logger, metrics },
       incarnation: randomUUID(),
+      newId: randomUUID,
       warmUpMs: options.warmUpMs ?? RECONNECTED_MS + 2 * intervalMs,
       holdMs: options.holdMs ?? 60_000,
       gatherMs: intervalMs,
@@ -149,17 +150,21 @@ class ManagerSockets {
     void this.#receiveSubscriptions();
     this.#each(TICK_MS, () => this.#publish(this.#core.tick()));
     this.#each(SWEEP_MS, () => this.#core.sweep());
-    this.#each(this.#intervalMs, () => {
-      this.#beat = this.#core.beat();
-      void this.#send();
-    });
+    this.#each(this.#intervalMs, () => this.#sendBeat());
     const core = this.#core;
+    /** Nobody waits for the next beat to hear of it. */
+    const told = <Order>(order: Order): Order => {
+      this.#sendBeat();
+      return order;
+    };
     return {
       address,
       topology: () => core.topology(),
       status: () => core.status(),
       journal: () => core.journal(),
       release: () => core.release(),
+      drain: (request) => told(core.drain(request)),
+      keep: (node) => told(core.keep(node)),
       close: () => this.close(),
     };
   }
@@ -182,6 +187,11 @@ class ManagerSockets {
       });
     };
     start();
+  }
+
+  #sendBeat(): void {
+    this.#beat = this.#core.beat();
+    void this.#send();
   }
 
   #publish(topology: Published | undefined): void {

@@ -1,0 +1,71 @@
+/** Which nodes are to be drained, as this manager was told. An order stands until the run that it is for has gone, or another one replaces it. */
+import { ImError } from '@im/protocol';
+import type { NodeInfo, Topology } from '@im/protocol/ports';
+import { takesClients } from '../balancer/choose-gateways.js';
+import { type DrainOrder, MAX_ORDERS, MAX_WINDOW_MS } from '../drain-order.js';
+
+export interface DrainRequest {
+  /** Id of a gateway. */
+  readonly node: string;
+  readonly windowMs: number;
+  /** Default false: it ends for good. */
+  readonly restart?: boolean;
+  /** Also when no other gateway takes its clients. Default false. */
+  readonly anyway?: boolean;
+}
+
+export class OrderBook {
+  /** By id of the node. */
+  readonly #orders = new Map<string, DrainOrder>();
+  readonly #newId: () => string;
+
+  constructor(newId: () => string) {
+    this.#newId = newId;
+  }
+
+  /** @throws ImError INVALID_ARGUMENT */
+  drain({ node: id, windowMs, restart = false, anyway = false }: DrainRequest, { nodes }: Topology): DrainOrder {
+    if (!(Number.isSafeInteger(windowMs) && windowMs >= 0 && windowMs <= MAX_WINDOW_MS))
+      throw refusal(`the window is a whole number of milliseconds from 0 to ${MAX_WINDOW_MS}`);
+    const node = gatewayOf(id, nodes);
+    const others = nodes.filter((other) => other.id !== id && takesClients(other));
+    if (others.length === 0 && !anyway)
+      throw refusal(
+        `${id} is the last gateway that takes clients: they would have nowhere to go. Start another one first`,
+      );
+    return this.#put(node, { windowMs, restart });
+  }
+
+  /** @throws ImError INVALID_ARGUMENT */
+  keep(id: string, { nodes }: Topology): DrainOrder {
+    return this.#put(gatewayOf(id, nodes), { restart: false });
+  }
+
+  /** The run that it had has gone, or another one is there. */
+  forget(id: string): void {
+    this.#orders.delete(id);
+  }
+
+  list(): readonly DrainOrder[] {
+    return [...this.#orders.values()];
+  }
+
+  #put({ id, incarnation }: NodeInfo, wish: Pick<DrainOrder, 'windowMs' | 'restart'>): DrainOrder {
+    if (this.#orders.size >= MAX_ORDERS && !this.#orders.has(id))
+      throw refusal(`${MAX_ORDERS} nodes are under orders: wait until they are done`);
+    const order = { order: this.#newId(), id, incarnation, ...wish };
+    this.#orders.set(id, order);
+    return order;
+  }
+}
+
+/** @throws ImError INVALID_ARGUMENT */
+function gatewayOf(id: string, nodes: readonly NodeInfo[]): NodeInfo {
+  const node = nodes.find((one) => one.id === id);
+  if (node?.role === 'gateway') return node;
+  throw refusal(node === undefined ? `no node is called ${id}` : `${id} is no gateway but a ${node.role}`);
+}
+
+function refusal(message: string): ImError {
+  return new ImError('INVALID_ARGUMENT', { message });
+}
