@@ -24,6 +24,10 @@ export interface ChildSpec {
   readonly readyTimeoutMs?: number;
   /** From SIGTERM to SIGKILL. Default: 10,000. */
   readonly stopTimeoutMs?: number;
+  /** Ending with exit code 0 once it was ready is its own decision: it is not started again by itself. Default: it is. */
+  readonly mayFinish?: boolean;
+  /** Neighbours with the same name here are stopped together, those of others one after the other. */
+  readonly together?: string;
 }
 
 export interface ChildExit {

@@ -12,6 +12,7 @@ import type { SupervisorEvent } from './supervisor-event.js';
  * | starting | running | the process is ready |
  * | starting, running | waiting | it ended |
  * | starting, running | failed | it ended once too often, or says that restarting is of no use |
+ * | running | stopped | it has finished, as it may |
  * | waiting | starting | the delay is over |
  * | running | replacing | replace |
  * | replacing | running | the new process is ready, or it ended and the old one goes on |
@@ -82,6 +83,10 @@ export class SupervisedChild {
       readySince: isReady ? this.#readySince : undefined,
       restarts: this.#restarts,
     };
+  }
+
+  get spec(): ChildSpec {
+    return this.#spec;
   }
 
   /** Counts from its next start on. */
@@ -217,7 +222,8 @@ export class SupervisedChild {
     else if (state.kind === 'starting' && state.run === run) this.#onFailure(exit);
     else if (state.kind === 'running' && state.run === run) {
       state.stable.cancel();
-      this.#onFailure(exit);
+      if (run.spec.mayFinish && exit.code === 0) this.#onStopped();
+      else this.#onFailure(exit);
     } else if (state.kind === 'replacing' && state.next === run) {
       this.#enterRunning(state.run);
       state.outcome.reject(new Error(`the new ${run.spec.name} ended before it was ready: ${exit.reason}`));
@@ -265,6 +271,10 @@ export class SupervisedChild {
       this.#beginAnew();
       return;
     }
+    this.#onStopped();
+  }
+
+  #onStopped(): void {
     this.#state = { kind: 'stopped' };
     this.#emit({ kind: 'stopped', child: this.#spec.name });
     this.#settleRunning((outcome) => outcome.reject(new Error(`${this.#spec.name} was stopped`)));

@@ -484,6 +484,80 @@ describe('arranging', () => {
   });
 });
 
+describe('a child that may finish', () => {
+  async function setUpGateways(options: { stubborn?: boolean } = {}) {
+    const gateway = (name: string) => spec(name, { mayFinish: true, together: 'gateways' });
+    const specs = [spec('broker'), gateway('g1'), gateway('g2'), gateway('g3')];
+    const all = setUp(specs, options);
+    const started = all.supervisor.start();
+    for (const { name } of specs) {
+      all.processes.latest(name).ready();
+      await all.settled();
+    }
+    await started;
+    return { ...all, specs };
+  }
+
+  it('is not started again after it has ended with 0 by itself, and is then stopped', async () => {
+    const { processes, clock, supervisor, events } = await setUpGateways();
+    processes.latest('g2').exit(0);
+    expect(stateOf(supervisor, 'g2')).toBe('stopped');
+    expect(events.at(-1)).toEqual({ kind: 'stopped', child: 'g2' });
+    clock.advance(60_000);
+    expect(processes.living()).toEqual(['broker 1', 'g1 2', 'g3 4']);
+    await supervisor.stop();
+    expect(processes.living()).toEqual([]);
+  });
+
+  it('is started again after any other end, and while it was not ready', async () => {
+    const { processes, clock, supervisor } = await setUpGateways();
+    processes.latest('g2').exit(75);
+    expect(stateOf(supervisor, 'g2')).toBe('waiting');
+    clock.advance(1_000);
+    processes.latest('g2').exit(0);
+    expect(stateOf(supervisor, 'g2')).toBe('waiting');
+    processes.latest('broker').exit(0);
+    expect(stateOf(supervisor, 'broker')).toBe('waiting');
+  });
+
+  it('is started again when it is asked for', async () => {
+    const { processes, supervisor, specs } = await setUpGateways();
+    processes.latest('g2').exit(0);
+    const arranged = supervisor.arrange(specs);
+    processes.latest('g2').ready();
+    await arranged;
+    expect(supervisor.children().map(({ state }) => state)).toEqual(['running', 'running', 'running', 'running']);
+  });
+
+  it('is stopped together with its neighbours, before those that were started earlier', async () => {
+    const { processes, supervisor, settled } = await setUpGateways({ stubborn: true });
+    const stopped = supervisor.stop();
+    await settled();
+    const signalled = () => processes.all.filter(({ signals }) => signals.length > 0).map((one) => one.spec.name);
+    expect(signalled()).toEqual(['g1', 'g2', 'g3']);
+    for (const name of ['g1', 'g2']) processes.latest(name).exit(0);
+    await settled();
+    expect(signalled()).toEqual(['g1', 'g2', 'g3']);
+    processes.latest('g3').exit(0);
+    await settled();
+    expect(signalled()).toEqual(['broker', 'g1', 'g2', 'g3']);
+    processes.latest('broker').exit(0);
+    await stopped;
+  });
+
+  it('leaves together with others that are not wanted any more', async () => {
+    const { processes, supervisor, specs, settled } = await setUpGateways({ stubborn: true });
+    const steps: string[] = [];
+    const arranged = supervisor.arrange(specs.slice(0, 2), ({ child, kind }) => steps.push(`${child} ${kind}`));
+    await settled();
+    expect(steps).toEqual(['g3 stopping', 'g2 stopping']);
+    for (const name of ['g2', 'g3']) processes.latest(name).exit(0);
+    await arranged;
+    expect(steps.slice(2)).toEqual(['g2 stopped', 'g3 stopped']);
+    expect(supervisor.children().map(({ name }) => name)).toEqual(['broker', 'g1']);
+  });
+});
+
 describe('children', () => {
   it('are told with their process, since when they are ready, and how often they ended by themselves', async () => {
     const { supervisor, processes, clock } = await setUpRunning();

@@ -32,8 +32,8 @@ export interface Supervisor {
   /** Prometheus text of each child that works and answers (see `ParentLink.answerFigures`), by name. */
   figures(): Promise<ReadonlyMap<string, string>>;
   /**
-   * From now on these are the children. New ones are started, in order, each when the one before is ready; then those that are not
-   * among them are stopped, in reverse. What of the others has changed counts from their next start on.
+   * From now on these are the children. New ones, and those that have finished, are started, in order, each when the one before is
+   * ready; then those that are not among them are stopped, in reverse. What of the others has changed counts from their next start on.
    * @throws Error when a new one fails: then everything is as it was
    */
   arrange(specs: readonly ChildSpec[], onStep?: (step: ArrangeStep) => void): Promise<void>;
@@ -61,7 +61,7 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
   };
   const stop = async (): Promise<void> => {
     isStopping = true;
-    for (const one of [...children.values()].reverse()) await one.stop();
+    for (const some of stoppedTogether([...children.values()])) await Promise.all(some.map((one) => one.stop()));
   };
 
   return {
@@ -88,17 +88,19 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
     async arrange(wanted, onStep = () => {}) {
       const before = children;
       const after = byName(wanted, (spec) => before.get(spec.name) ?? create(spec));
-      const leaving = [...before].filter(([name]) => !after.has(name)).reverse();
-      const coming = [...after].filter(([name]) => !before.has(name));
+      const leaving = [...before].filter(([name]) => !after.has(name));
+      const coming = [...after].filter(([name, one]) => !before.has(name) || one.status.state === 'stopped');
       const end = async (ended: readonly (readonly [string, SupervisedChild])[]): Promise<void> => {
-        for (const [name, one] of ended) {
-          onStep({ child: name, kind: 'stopping' });
+        const endOne = async (one: SupervisedChild): Promise<void> => {
+          const child = one.spec.name;
+          onStep({ child, kind: 'stopping' });
           await one.stop();
-          onStep({ child: name, kind: 'stopped' });
-        }
+          onStep({ child, kind: 'stopped' });
+        };
+        for (const some of stoppedTogether(ended.map(([, one]) => one))) await Promise.all(some.map(endOne));
       };
       // Those that leave are stopped last of all by `stop`, should that come in between.
-      children = new Map([...leaving, ...after]);
+      children = new Map([...[...leaving].reverse(), ...after]);
       try {
         for (const [name, one] of coming) {
           if (isStopping) throw new Error('everything is being stopped');
@@ -107,7 +109,7 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
           onStep({ child: name, kind: 'ready' });
         }
       } catch (error) {
-        await end([...coming].reverse());
+        await end(coming);
         children = before;
         throw error;
       }
@@ -117,6 +119,18 @@ export function createSupervisor(specs: readonly ChildSpec[], options: Superviso
     },
     children: () => [...children.values()].map((one) => one.status),
   };
+}
+
+/** In reverse order; neighbours that are stopped together in one step. */
+function stoppedTogether(children: readonly SupervisedChild[]): SupervisedChild[][] {
+  const steps: SupervisedChild[][] = [];
+  for (const one of [...children].reverse()) {
+    const last = steps.at(-1);
+    const { together } = one.spec;
+    if (last !== undefined && together !== undefined && last[0]?.spec.together === together) last.push(one);
+    else steps.push([one]);
+  }
+  return steps;
 }
 
 function byName(
