@@ -13,6 +13,7 @@ import { GateRules } from './connection/command-gate.js';
 import { Connection, type ConnectionOwner } from './connection/connection.js';
 import { HelloQueue } from './connection/hello-queue.js';
 import { TimerWheel } from './connection/timer-wheel.js';
+import { Drain, type DrainOptions, PATIENCE_MS } from './drain/drain.js';
 import { GroupFeeds } from './feed/group-feeds.js';
 import { LogAccess } from './feed/log-access.js';
 import { createGatewayMetrics } from './gateway-metrics.js';
@@ -29,6 +30,8 @@ import { ChunkDeflater } from './transport/ws/chunk-deflater.js';
 import { type AttachOptions, WebSocketTransport } from './transport/ws/ws-transport.js';
 import { WebSocketWires } from './transport/ws/ws-wires.js';
 
+/** How long calls may take to be answered when clients have to go. */
+const GRACE_MS = 5_000;
 /** How late a deadline of a connection may be noticed. */
 const TICK_MS = 100;
 
@@ -49,7 +52,15 @@ export interface Gateway {
   accept(link: Link): LinkEvents;
   /** Connections that are not closed. */
   readonly connections: number;
-  /** Asks clients to move, answers the calls it has, closes with 4000, and leaves nothing behind. Idempotent. */
+  /**
+   * Asks each client to move, at a time of its own within the window, and takes no new connections meanwhile (PR-132, PR-133). Calls are
+   * answered and messages delivered as ever. Another call gives those who are left new times.
+   * @returns settles when nobody is left, or who is left has stayed longer than calls may take to be answered
+   */
+  drain(options: DrainOptions): Promise<void>;
+  /** Ends a drain: who was not asked to move yet stays, and new connections are taken again. */
+  endDrain(): void;
+  /** Asks clients to move, answers the calls it has, closes with 4000, and leaves nothing behind. Ends a drain. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
 }
 
@@ -69,7 +80,10 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   #open = 0;
   readonly #transports: WebSocketTransport[] = [];
   #stopping: Promise<void> | undefined;
-  #whenChanged: (() => void) | undefined;
+  #drain: Drain | undefined;
+  #nextAddress: DrainOptions['nextAddress'];
+  /** Called after each change of who is connected. */
+  readonly #watchers = new Set<() => void>();
 
   constructor(options: GatewayOptions) {
     const { settings, limits } = readSettings(options);
@@ -139,6 +153,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       ['im_gateway_sessions', 'Sessions with a connection.', () => sessions.held],
       ['im_gateway_sessions_lost', 'Sessions kept without a connection.', () => sessions.lost],
       ['im_gateway_groups', 'Groups with a member here.', () => this.#feeds.size],
+      ['im_gateway_draining', '1 while clients are asked to move elsewhere.', () => Number(this.#drain !== undefined)],
     ];
     for (const [name, help, read] of figures) metrics.observe(name, { help }, read);
   }
@@ -164,23 +179,41 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     this.#present.add(connection);
     this.#open++;
     // PR-126
-    if (this.#stopping || this.#open > settings.maxConnections) connection.close('TRY_AGAIN_LATER');
+    if (this.#drain || this.#stopping || this.#open > settings.maxConnections) connection.close('TRY_AGAIN_LATER');
     return connection;
   }
 
-  stop({ graceMs = 5_000 }: StopOptions = {}): Promise<void> {
+  drain(options: DrainOptions): Promise<void> {
+    if (this.#stopping) return this.#stopping;
+    this.#drain?.end();
+    this.#setRefusing(true);
+    this.#nextAddress = options.nextAddress;
+    this.#drain = new Drain([...this.#present], options, this.#surroundings.clock);
+    const drain = this.#drain;
+    return this.#until(() => this.#open === 0 || this.#drain !== drain, options.windowMs + PATIENCE_MS + GRACE_MS);
+  }
+
+  endDrain(): void {
+    if (this.#stopping) return;
+    this.#drain?.end();
+    this.#drain = undefined;
+    this.#setRefusing(false);
+    this.#changed();
+  }
+
+  stop({ graceMs = GRACE_MS }: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(graceMs);
     return this.#stopping;
   }
 
   onClosed(): void {
     this.#open--;
-    this.#whenChanged?.();
+    this.#changed();
   }
 
   onGone(connection: Connection): void {
     this.#present.delete(connection);
-    this.#whenChanged?.();
+    this.#changed();
   }
 
   #deliver(delivery: Delivery): void {
@@ -193,9 +226,13 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   }
 
   async #stop(graceMs: number): Promise<void> {
-    for (const transport of this.#transports) transport.refuse();
+    this.#drain?.end();
+    this.#setRefusing(true);
     const { fanOut, sessions } = this.#surroundings;
-    for (const connection of [...this.#present]) connection.drain();
+    for (const connection of [...this.#present]) {
+      connection.askToMove(0, this.#nextAddress?.());
+      connection.finish();
+    }
     await this.#until(() => this.#open === 0, graceMs);
     for (const connection of [...this.#present]) connection.close('GOING_AWAY');
     await this.#until(() => this.#present.size === 0);
@@ -206,19 +243,28 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     await this.#publisher.close();
   }
 
+  #setRefusing(refusing: boolean): void {
+    for (const transport of this.#transports) transport.setRefusing(refusing);
+  }
+
+  #changed(): void {
+    for (const look of this.#watchers) look();
+  }
+
   /** Settles when the condition holds, looked at after each change, or when the time is over. */
   #until(condition: () => boolean, timeoutMs?: number): Promise<void> {
     if (condition() || timeoutMs === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = (): void => {
-        this.#whenChanged = undefined;
+        this.#watchers.delete(look);
         timer?.cancel();
         resolve();
       };
       const timer = timeoutMs === undefined ? undefined : this.#surroundings.clock.after(timeoutMs, finish);
-      this.#whenChanged = () => {
+      const look = (): void => {
         if (condition()) finish();
       };
+      this.#watchers.add(look);
     });
   }
 }

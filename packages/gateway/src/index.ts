@@ -1,4 +1,5 @@
 export { EFFECTS_REJECTED_METHOD, type EffectsRejected, type RejectionReason } from './call/rejected-effects.js';
+export type { DrainOptions } from './drain/drain.js';
 export { createGateway, type Gateway, type StopOptions } from './gateway.js';
 export type { GatewayOptions, Settings } from './gateway-options.js';
 export type { Link, LinkEvents } from './link.js';

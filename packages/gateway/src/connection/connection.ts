@@ -10,6 +10,7 @@ import {
   type ReceivedCommand,
   type ServerMessage,
 } from '@im/protocol';
+import type { Leaver } from '../drain/drain.js';
 import type { Link, LinkEvents } from '../link.js';
 import { type Admitted, admit, Refusal } from '../session/admission.js';
 import type { Session, SessionHolder } from '../session/session.js';
@@ -34,7 +35,7 @@ export interface ConnectionOwner {
   onGone(connection: Connection): void;
 }
 
-export class Connection implements LinkEvents, SessionHolder, Asking, Applying {
+export class Connection implements LinkEvents, SessionHolder, Asking, Applying, Leaver {
   readonly #link: Link;
   readonly #surroundings: Surroundings;
   readonly #owner: ConnectionOwner;
@@ -144,14 +145,17 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying {
     this.#link.close(CLOSE_CODES[name].code, closeReason(name, detail));
   }
 
-  /** Asks the client to move, answers the commands it has, refuses new ones and closes (PR-124). */
-  drain(): void {
-    if (this.#state.phase === 'open') {
-      this.send({ type: 'drain', afterMs: 0, ticket: this.#upkeep.issueTicket(this.#state.session) });
-      this.#commands.drain();
-    } else {
-      this.close('GOING_AWAY');
-    }
+  /** Asks the client to move to this address, or to one of its own choice, once the time has passed (PR-123). */
+  askToMove(afterMs: number, address: string | undefined): void {
+    if (this.#state.phase !== 'open') return;
+    const ticket = this.#upkeep.issueTicket(this.#state.session);
+    this.send({ type: 'drain', afterMs, ...(address !== undefined && { address }), ticket });
+  }
+
+  /** Answers the commands it has, refuses new ones and closes (PR-124). */
+  finish(): void {
+    if (this.#state.phase === 'open') this.#commands.drain();
+    else this.close('GOING_AWAY');
   }
 
   onAllAnswered(): void {

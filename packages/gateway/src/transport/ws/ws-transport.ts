@@ -93,9 +93,9 @@ export class WebSocketTransport {
     server.on('upgrade', this.#onUpgrade);
   }
 
-  /** Takes no new connections. */
-  refuse(): void {
-    this.#refusing = true;
+  /** Whether it takes no new connections. */
+  setRefusing(refusing: boolean): void {
+    this.#refusing = refusing;
   }
 
   /** Lets go of the server. */
