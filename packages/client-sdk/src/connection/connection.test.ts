@@ -514,7 +514,7 @@ describe('a drain', () => {
     expect(gateway.link.address).toBe('wss://b');
   });
 
-  it('lets calls be answered before it moves, and sends new ones to where it goes', async () => {
+  it('[PR-133] lets calls be answered before it moves, and sends new ones to where it goes', async () => {
     const { gateway, client, start, pass } = setUp();
     let answer = (_value: string): void => {};
     gateway.handle('slow.one', () => new Promise((resolve) => (answer = resolve)));
@@ -545,7 +545,7 @@ describe('a drain', () => {
     expect(client.state.status).toBe('connected');
   });
 
-  it('[PR-124] takes the address also when the gateway closes before the time', async () => {
+  it('[PR-124] [PR-134] takes the address also when the gateway closes before the time', async () => {
     const { gateway, start, pass } = setUp();
     await start();
     gateway.link.drain(10_000, 'wss://b');
@@ -555,12 +555,70 @@ describe('a drain', () => {
     expect(gateway.links.map(({ address }) => address)).toEqual(['wss://a', 'wss://b']);
   });
 
-  it('goes back to its own addresses when the one it was sent to fails', async () => {
+  it('[PR-135] goes back to its own addresses when the one it was sent to fails', async () => {
     const { gateway, start, pass } = setUp();
     await start();
     gateway.onConnecting = (link) => (link.address === 'wss://b' ? link.cut() : link.open());
     gateway.link.drain(0, 'wss://b');
     await pass(1_000);
     expect(gateway.links.map(({ address }) => address)).toEqual(['wss://a', 'wss://b', 'wss://a']);
+  });
+
+  it('[PR-134] obeys the last of several: its time, its address, or none', async () => {
+    const { gateway, start, pass } = setUp();
+    await start();
+    gateway.link.drain(1_000, 'wss://b');
+    await gateway.settled();
+    gateway.link.drain(5_000, 'wss://c');
+    await pass(4_900);
+    expect(gateway.links).toHaveLength(1);
+    await pass(200);
+    expect(gateway.link.address).toBe('wss://c');
+    gateway.link.drain(1_000, 'wss://d');
+    await gateway.settled();
+    gateway.link.drain(1_000);
+    await pass(1_100);
+    expect(gateway.links.map(({ address }) => address)).toEqual(['wss://a', 'wss://c', 'wss://a']);
+  });
+
+  it('[PR-134] is led elsewhere while it waits for answers, and leaves once', async () => {
+    const { gateway, client, errors, start, pass } = setUp();
+    gateway.handle('slow.one', () => new Promise(() => {}));
+    await start();
+    const slow = client.call('slow.one').catch(() => {});
+    gateway.link.drain(0, 'wss://b');
+    await pass(500);
+    gateway.link.drain(100, 'wss://c');
+    await pass(5_000);
+    await slow;
+    expect(gateway.links.map(({ address }) => address)).toEqual(['wss://a', 'wss://c']);
+    expect(errors).toEqual([]);
+  });
+
+  it('[PR-134] forgets the time with the connection that it was for', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    gateway.link.drain(3_000, 'wss://b');
+    await gateway.settled();
+    gateway.link.cut();
+    await pass(10_000);
+    expect(gateway.links.map(({ address }) => address)).toEqual(['wss://a', 'wss://b']);
+    expect(client.state.status).toBe('connected');
+  });
+
+  it('[PR-135] does not go on without TLS, unless it had none', async () => {
+    for (const [url, address, followed] of [
+      ['wss://a', 'ws://b', false],
+      ['wss://a', 'WS://b', false],
+      ['wss://a', 'http://b', false],
+      ['ws://a', 'ws://b', true],
+      ['ws://a', 'wss://b', true],
+    ] as const) {
+      const { gateway, start, pass } = setUp({ url });
+      await start();
+      gateway.link.drain(0, address);
+      await pass(1_000);
+      expect(gateway.links.map((link) => link.address)).toEqual([url, followed ? address : url]);
+    }
   });
 });

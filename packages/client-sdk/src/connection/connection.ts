@@ -12,7 +12,7 @@ import {
   type Welcome,
 } from '@im/protocol';
 import type { Timer } from '@im/protocol/ports';
-import { OWN_CODES, ownError } from '../errors.js';
+import { OWN_CODES } from '../errors.js';
 import type { ClientOptions, Ports } from '../options.js';
 import { type Backoff, backoffMs } from './backoff.js';
 import { createCredentials } from './credentials.js';
@@ -27,6 +27,8 @@ import { judge } from './verdict.js';
 const CLOSE_GOING_AWAY = 4_000;
 /** How long a drained connection waits for the answers of calls before it moves. */
 const MOVE_PATIENCE_MS = 2_000;
+/** PR-135 */
+const isPlain = (address = ''): boolean => /^(ws|http):/i.test(address);
 /** PR-114: the least time that an answer to a ping is given. */
 const MIN_PATIENCE_MS = 1_000;
 
@@ -82,6 +84,7 @@ export function createConnection(
   let attempt: AbortController | undefined;
   let failures = 0;
   let retryAtMs = 0;
+  let address: string | undefined;
   let nextAddress: string | undefined;
   let ticket: string | undefined;
 
@@ -129,12 +132,10 @@ export function createConnection(
     },
   };
 
+  /** Where the cause means nothing, nothing happens. */
   function go(cause: Cause, code = 0, reason = ''): void {
     const to = next(state, cause);
-    if (!to) {
-      handlers.onError(ownError('INTERNAL', { state, cause }));
-      return;
-    }
+    if (!to) return;
     // PR-122: it has held, so what failed before does not count any longer.
     if (welcome && clock.monotonic() - welcomedAt >= heartbeatMs) failures = 0;
     if (cause === 'lost' && signals.online()) failures++;
@@ -150,12 +151,13 @@ export function createConnection(
     const given = nextAddress;
     nextAddress = undefined;
     try {
-      const [address, token] = await Promise.all([
+      const [to, token] = await Promise.all([
         given ?? credentials.address(failures + 1, signal),
         credentials.token(),
         handlers.prepare(),
       ]);
       if (signal.aborted) return;
+      address = to;
       go('resolved');
       link = openLink(options.WebSocket, address, codec.subprotocol, {
         onOpen() {
@@ -193,7 +195,7 @@ export function createConnection(
 
   function onFrame(frame: unknown): void {
     heardAt = clock.monotonic();
-    if (state === 'probing') go('heard');
+    go('heard');
     const from = link;
     let messages: ServerMessage<unknown>[];
     try {
@@ -214,7 +216,7 @@ export function createConnection(
     else if (message.type === 'ticket') ticket = message.ticket;
     else if (message.type === 'drain') {
       ticket = message.ticket ?? ticket;
-      nextAddress = message.address;
+      nextAddress = isPlain(message.address) && !isPlain(address) ? undefined : message.address;
       slot?.cancel();
       slot = clock.after(message.afterMs, move);
     } else if (welcome) handlers.onMessage(message);
@@ -247,11 +249,8 @@ export function createConnection(
 
   function onSignal(signal: Signal): void {
     // The path to the gateway may be another one now.
-    if (state === 'open') go('silent');
-    else if (state === 'delaying') {
-      if (signal === 'offline') goOn('offline');
-      else retry();
-    }
+    go('silent');
+    goOn(signal === 'offline' ? signal : 'retry');
   }
 
   function send(message: ClientMessage<unknown>): void {
@@ -276,13 +275,9 @@ export function createConnection(
         go('connect');
       }
     },
-    close() {
-      if (next(state, 'close')) go('close');
-    },
+    close: () => go('close'),
     send,
-    settled() {
-      if (state === 'leaving') moved();
-    },
+    settled: moved,
     forget() {
       ticket = undefined;
     },
