@@ -5,6 +5,7 @@ import { busSystems, imBus } from './bus/bus-systems.js';
 import { chooseSystems, compareSystems, type Found } from './harness/compare.js';
 import { describeMachine } from './harness/machine.js';
 import { formatResult } from './harness/result.js';
+import { writePlots } from './report/write-plots.js';
 import { imRpc, rpcSystems } from './rpc/rpc-systems.js';
 import type { Scale } from './scale.js';
 import { frameSystems, systems } from './systems.js';
@@ -22,6 +23,7 @@ import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
 import { runStorm, STORM_SCALES } from './workloads/storm.js';
 
 const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only NAME,…] [--minutes N]
+       bench report FILE [--out FOLDER]
 
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
   W2           a room that gets three times what one core carries: lateness of gifts, accounts of the viewers
@@ -38,11 +40,14 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   hot-update   RPC: what calls notice while workers are updated, and while processes are killed
   connections  what 10,000 connections leave behind in a gateway
 
+  report       draws what --json FILE of a workload holds: SVG files in the folder --out
+
   --quick      one short run of the systems that need nothing installed, within 50 seconds
   --smoke      proves that the programs work; its figures tell no more than which system is cheaper by far
   --json FILE  the figures for programs
   --only A,B   these systems
   --minutes N  how long rpc-memory takes
+  --out FOLDER where report puts its files, default bench/plots
   --help       print this text
 `;
 
@@ -175,6 +180,7 @@ async function main(): Promise<number> {
       json: { type: 'string' },
       only: { type: 'string' },
       minutes: { type: 'string' },
+      out: { type: 'string', default: 'bench/plots' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -183,6 +189,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const [name = '', ...others] = positionals;
+  if (name === 'report' && others.length === 1) {
+    for (const file of await writePlots(others[0] as string, values.out)) process.stdout.write(`${file}\n`);
+    return 0;
+  }
   const workload = workloads[name];
   const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
   if (workload === undefined || others.length > 0 || !((minutes ?? 1) > 0)) {

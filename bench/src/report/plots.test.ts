@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { WorkloadResult } from '../harness/result.js';
+import { axisTo, figure } from './axis.js';
+import { plotsOf } from './plots.js';
+
+const resultOf = (workload: string, systems: WorkloadResult['systems']): WorkloadResult => ({
+  workload,
+  machine: { cpu: 'a processor', cores: 2, node: '20', pinned: true, loadBefore: 0 } as WorkloadResult['machine'],
+  runs: 1,
+  systems,
+  missing: [],
+});
+const systems = [
+  { name: 'im', figures: { cpuUsPerDelivery: 1, cpuUsPerDeliveryAt20: 5, normalP99Ms: 100, deliveriesPerSecond: 7e6 } },
+  { name: 'ws <&">', figures: { cpuUsPerDelivery: 12.9, normalP99Ms: 34, deliveriesPerSecond: 96_026 } },
+  { name: 'im@0', figures: { cpuUsPerDelivery: 8, normalP99Ms: 9, deliveriesPerSecond: 5e5 } },
+  { name: 'im@30', figures: { cpuUsPerDelivery: 2, normalP99Ms: 40, deliveriesPerSecond: 3e6 } },
+];
+
+describe('the axis of a plot', () => {
+  it.each([
+    [17.4, [0, 5, 10, 15, 20]],
+    [1, [0, 0.2, 0.4, 0.6, 0.8, 1]],
+    [7_651_145, [0, 2_000_000, 4_000_000, 6_000_000, 8_000_000]],
+    [0.11, [0, 0.025, 0.05, 0.075, 0.1, 0.125]],
+  ])('to %d has marks at round numbers', (most, ticks) => {
+    expect(axisTo(most)).toEqual({ to: ticks.at(-1), ticks });
+  });
+
+  it('is one also where nothing was measured', () => {
+    expect(axisTo(0).to).toBeGreaterThan(0);
+  });
+
+  it('has figures of three digits', () => {
+    expect([0, 0.0251, 7.949, 794_223.4].map(figure)).toEqual(['0', '0.0251', '7.95', '794,223']);
+  });
+});
+
+describe('the plots of a result', () => {
+  const plots = plotsOf(resultOf('W1', systems));
+
+  it('of W1 show cost, limit and latency of every system, with their units', () => {
+    expect(plots.map(({ name }) => name)).toEqual(['w1-cpu', 'w1-deliveries', 'w1-latency']);
+    for (const { svg } of plots) for (const name of ['>im<', '>im@30<', '>im@0<']) expect(svg).toContain(name);
+    expect(plots[0]?.svg).toContain('µs of processor time a delivery');
+    expect(plots[2]?.svg).toContain('ms from publisher to viewer');
+  });
+
+  it('are well-formed: what is named is escaped, and what was not measured is left out', () => {
+    for (const { svg } of plots) {
+      expect(svg).toContain('ws &#60;&#38;&#34;&#62;');
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+      // Every tag that opens closes.
+      const open: string[] = [];
+      for (const [, end, name = '', single] of svg.matchAll(/<(\/?)([a-z]+)[^>]*?(\/?)>/g)) {
+        if (single) continue;
+        if (end) expect(open.pop()).toBe(name);
+        else open.push(name);
+      }
+      expect(open).toEqual([]);
+    }
+  });
+
+  it('lead a way through our frame rates, from few frames to a message at once', () => {
+    const [, way = ''] = /<polyline class="way" points="([^"]+)"/.exec(plots[2]?.svg ?? '') ?? [];
+    const across = way.split(' ').map((pair) => Number(pair.split(',')[0]));
+    expect(across).toHaveLength(3);
+    expect(across).toEqual([...across].sort((one, other) => one - other));
+  });
+
+  it('are none for other workloads', () => {
+    expect(plotsOf(resultOf('W4', systems))).toEqual([]);
+  });
+});
