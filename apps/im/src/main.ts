@@ -7,6 +7,7 @@ import { bridge } from './commands/bridge.js';
 import { broadcastNode } from './commands/broadcast-node.js';
 import { broker } from './commands/broker.js';
 import { down } from './commands/down.js';
+import { drain } from './commands/drain.js';
 import { gateway } from './commands/gateway.js';
 import { keys } from './commands/keys.js';
 import { manager } from './commands/manager.js';
@@ -32,6 +33,7 @@ const commands = [
   up,
   status,
   scale,
+  drain,
   update,
   down,
   ...rpc,

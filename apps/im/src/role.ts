@@ -18,6 +18,8 @@ import type { loggingSettings, processName } from './settings.js';
 export interface Role {
   readonly logger: AppLogger;
   readonly metrics: MetricsRegistry;
+  /** Of its work, by name: told to node managers, for people. */
+  readonly figures: Map<string, () => number>;
   /** Gets a step for everything that is started, also when starting fails half-way. */
   readonly shutdown: Shutdown;
 }
@@ -42,7 +44,7 @@ export async function runRole(
   parent.answerFigures(() => metrics.render());
   shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
   try {
-    logger.info('ready', await begin({ logger, metrics, shutdown }));
+    logger.info('ready', await begin({ logger, metrics, figures: new Map(), shutdown }));
     parent.reportReady();
   } catch (error) {
     // Told to stop while it was starting.

@@ -42,6 +42,11 @@ export const engine = setting(z.enum(['zeromq', 'redis', 'nats']).default('zerom
   description: 'what carries messages between the processes: broadcast nodes (zeromq), a Redis, or a NATS',
 });
 
+export const drainSeconds = setting(z.int().min(0).max(3_600).default(10), {
+  description: 'on SIGTERM clients move to other gateways within this time, if node managers know any',
+  placeholder: 'seconds',
+});
+
 export const loggingSettings = {
   logLevel: setting(z.enum(LOG_LEVELS).default('info'), { description: 'the least important lines to log' }),
   json: setting(z.boolean().default(false), { description: 'log JSON lines, for machines' }),

@@ -14,7 +14,7 @@ import {
 } from '@im/runtime';
 import { CommandError, type Environment } from './command.js';
 import { tellSupervision } from './commands/supervision-log.js';
-import { closeServer, listen } from './http/listen.js';
+import { type Address, closeServer, listen } from './http/listen.js';
 import { createProcessLog } from './process-log.js';
 import { originOf, reachableHosts } from './server/own-origins.js';
 import { chooseSignIn } from './server/sign-in.js';
@@ -105,7 +105,7 @@ export function childOf(command: string, handedOn: ReturnType<typeof handOn>, na
  * and not a child that fails.
  * @throws CommandError
  */
-export async function findPorts({ host, port }: Pick<ServerConfig, 'host' | 'port'>, count = 1): Promise<number[]> {
+export async function findPorts({ host, port, flag }: Address, count = 1): Promise<number[]> {
   const servers: Server[] = [];
   try {
     const ports: number[] = [];
@@ -113,7 +113,7 @@ export async function findPorts({ host, port }: Pick<ServerConfig, 'host' | 'por
     for (let index = 0; index < count; index++) {
       const server = createServer();
       servers.push(server);
-      ports.push(await listen(server, { host, port: port === 0 ? 0 : port + index }, () => {}));
+      ports.push(await listen(server, { host, port: port === 0 ? 0 : port + index, ...(flag && { flag }) }, () => {}));
     }
     return ports;
   } catch (error) {

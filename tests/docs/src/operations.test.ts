@@ -16,6 +16,7 @@ const BESIDE = [
   'status',
   'scale',
   'down',
+  'drain',
   'broker',
   'gateway',
   'worker',

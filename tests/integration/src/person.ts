@@ -68,9 +68,9 @@ export class Person {
     });
   }
 
-  /** With a token that somebody else issued, not connected yet. */
-  static withToken(origin: string, user: string, token: string): Person {
-    return new Person(user, [origin], async () => token);
+  /** With a token that somebody else issued, not connected yet. @param others where to turn when that gateway is gone */
+  static withToken(origin: string, user: string, token: string, others: readonly string[] = []): Person {
+    return new Person(user, [origin, ...others], async () => token);
   }
 
   /** Connected, in the room. */

@@ -133,7 +133,7 @@ describe('im scale', () => {
     'grows and shrinks under load: each gift comes once, in order, to everybody',
     async () => {
       redis = await startRedisServer({ persistent: true });
-      const counts = ['--workers', '1', '--managers', '1', '--manager-port', '0'];
+      const counts = ['--workers', '1', '--managers', '1', '--manager-port', '0', '--drain-seconds', '1'];
       const { up, enter, origin } = await start(counts, { IM_REDIS: redis.url });
       const ann = await enter('Ann');
       const sent: string[] = [];

@@ -13,6 +13,8 @@ export interface MembershipOptions {
   readonly keys: BrokerPlace['keys'];
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Read each time, and told with the load. */
+  readonly figures: ReadonlyMap<string, () => number>;
   readonly shutdown: Shutdown;
 }
 
@@ -30,13 +32,13 @@ export async function openMembership(options: MembershipOptions): Promise<Cluste
 
 /** A member that only listens, until it is announced. What it was told stands when it stops. */
 export function joinMembership(options: MembershipOptions): ClusterMember {
-  const { managers, keys, logger, metrics, shutdown } = options;
+  const { managers, keys, logger, metrics, figures, shutdown } = options;
   const member = joinCluster({
     managers: managers.map(managerPortsOf),
     ...(keys !== undefined && { keys: { ...keys, managerKey: keys.brokerKey } }),
     ...{ clock: systemClock, logger, metrics },
   });
-  const endTelling = tellLoad(member);
+  const endTelling = tellLoad(member, figures);
   shutdown.add({
     name: 'cluster',
     stop: () => {
@@ -48,7 +50,7 @@ export function joinMembership(options: MembershipOptions): ClusterMember {
 }
 
 /** How busy the event loop was since it was told last: the limit of a Node process. @returns ends it */
-function tellLoad(member: ClusterMember): () => void {
+function tellLoad(member: ClusterMember, figures: ReadonlyMap<string, () => number>): () => void {
   let last = performance.eventLoopUtilization();
   let timer: Timer;
   const tell = (): void => {
@@ -56,7 +58,11 @@ function tellLoad(member: ClusterMember): () => void {
     const { utilization } = performance.eventLoopUtilization(now, last);
     last = now;
     const load = Math.round(Math.min(1, Math.max(0, utilization || 0)) * 1_000) / 1_000;
-    member.setLoad(load, { residentBytes: process.memoryUsage.rss(), uptimeSeconds: Math.round(process.uptime()) });
+    member.setLoad(load, {
+      residentBytes: process.memoryUsage.rss(),
+      uptimeSeconds: Math.round(process.uptime()),
+      ...Object.fromEntries([...figures].map(([name, read]) => [name, read()])),
+    });
     timer = systemClock.after(LOAD_MS, tell, { background: true });
   };
   timer = systemClock.after(LOAD_MS, tell, { background: true });

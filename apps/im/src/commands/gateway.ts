@@ -9,7 +9,7 @@ import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
-import { processName, serverSettings } from '../settings.js';
+import { drainSeconds, processName, serverSettings } from '../settings.js';
 import { siteFolder } from '../site-folder.js';
 
 export const gatewaySettings = {
@@ -21,6 +21,7 @@ export const gatewaySettings = {
     description: 'where clients reach this gateway, as node managers tell them; default: its own port of this host',
     placeholder: 'url',
   }),
+  drainSeconds,
   processName,
 };
 
@@ -46,7 +47,7 @@ export const gateway = defineCommand({
         ...{ config, site: siteFolder(), version: ownVersion() },
         arrangement: amongProcesses({ brokers: place, bus, cells, name }),
       });
-      const { origin } = await expectBrokers(names, role.logger, starting);
+      const { origin, gateway, health } = await expectBrokers(names, role.logger, starting);
       if (member !== undefined) {
         const { publicUrl = `${origin.replace(/^http/, 'ws')}/im` } = config;
         if (config.publicUrl === undefined && ['0.0.0.0', '::'].includes(config.host)) {
@@ -54,9 +55,10 @@ export const gateway = defineCommand({
             publicUrl,
           });
         }
+        role.figures.set('connections', () => gateway.connections);
         member.announce({ id: name, role: 'gateway', version: ownVersion(), addresses: { ws: publicUrl } });
-        // Nobody new is sent here while those who are here are asked to move.
-        role.shutdown.add({ name: 'draining', stop: () => member.setDraining(true) });
+        const { attendDeparture } = await import('../cluster/attend-departure.js');
+        attendDeparture({ ...role, member, gateway, health, id: name, windowMs: config.drainSeconds * 1_000 });
       }
       return { origin, data: path.resolve(config.dataFolder), brokers: names, ...describeBus(bus) };
     }),

@@ -13,7 +13,14 @@ import { listenForCommands } from '../up/control-socket.js';
 import { serveFigures } from '../up/figures-server.js';
 import { findServers } from '../up/found-servers.js';
 import { RunningUp } from '../up/running-up.js';
-import { brokerAddressesOf, gatewayOrigins, nodeAddressesOf, type UpChild, upChildren } from '../up/up-children.js';
+import {
+  brokerAddressesOf,
+  gatewayOrigins,
+  managerOrigins,
+  nodeAddressesOf,
+  type UpChild,
+  upChildren,
+} from '../up/up-children.js';
 import {
   broadcastNodesOf,
   checkTogether,
@@ -61,7 +68,9 @@ export const up = defineCommand({
     try {
       const { children: found, ...urls } = await findServers(config, environment.variables);
       const gatewayPorts = await findPorts(config, config.gateways);
-      plan = { ...config, ...urls, broadcastNodes: broadcastNodesOf(config), gatewayPorts };
+      const managerAddress = { host: config.host, port: config.managerPort, flag: '--manager-port' };
+      const managerPorts = await findPorts(managerAddress, config.managers);
+      plan = { ...config, ...urls, broadcastNodes: broadcastNodesOf(config), gatewayPorts, managerPorts };
       servers = found;
       children = [...servers, ...upChildren(plan)];
       await writeFileOf(plan);
@@ -120,6 +129,7 @@ function upFileOf(plan: UpPlan): UpFile {
   return {
     brokers: brokerAddressesOf(plan),
     nodes: nodeAddressesOf(plan),
+    managers: managerOrigins(plan),
     engine,
     keysFolder: keysFolder === undefined ? undefined : path.resolve(keysFolder),
   };

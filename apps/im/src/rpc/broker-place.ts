@@ -35,6 +35,8 @@ export interface UpFile {
   readonly brokers: readonly string[];
   /** Broadcast nodes. */
   readonly nodes?: readonly string[];
+  /** Node managers, over HTTP. */
+  readonly managers?: readonly string[];
   /** What carries messages. */
   readonly engine?: string | undefined;
   readonly keysFolder?: string | undefined;

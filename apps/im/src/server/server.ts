@@ -3,12 +3,13 @@
  * composition: what the parts do is theirs.
  */
 import { hostname } from 'node:os';
-import { clientAddress, createGateway, proxyList } from '@im/gateway';
+import { clientAddress, createGateway, type Gateway, proxyList } from '@im/gateway';
 import { createPushClient } from '@im/push-client';
 import { createPushEndpoint } from '@im/push-client/endpoint';
 import {
   createAdminHandler,
   createHealth,
+  type Health,
   type Logger,
   type MetricsRegistry,
   type Shutdown,
@@ -44,6 +45,8 @@ export interface RunningServer {
   readonly port: number;
   /** Where its page is: `http://127.0.0.1:8080`. */
   readonly origin: string;
+  readonly gateway: Pick<Gateway, 'connections' | 'drain' | 'endDrain'>;
+  readonly health: Pick<Health, 'addCheck'>;
 }
 
 /** Longest gateway stop: calls are answered, clients asked to move, then closed. */
@@ -118,7 +121,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   shutdown.add({ name: 'gateway', stop: () => gateway.stop(), deadlineMs: GATEWAY_STOP_MS });
   shutdown.add({ name: 'readiness', stop: () => health.setStopping() });
-  return { port, origin: originOf(reachableHosts(config.host)[0] ?? config.host, port) };
+  return { port, gateway, health, origin: originOf(reachableHosts(config.host)[0] ?? config.host, port) };
 }
 
 /** Unique on one host at one time: host name and process id. */

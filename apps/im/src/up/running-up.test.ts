@@ -17,7 +17,7 @@ function setUp(onPlan: (plan: UpPlan) => Promise<void> = async () => {}) {
   const update = vi.fn(async (_names: readonly string[]) => {});
   const logger = new RecordingLogger();
   const supervision = { logger, supervisor: { update }, arrange } as unknown as Supervision;
-  const plan: UpPlan = { ...config, broadcastNodes: 1, gatewayPorts: [8080] };
+  const plan: UpPlan = { ...config, broadcastNodes: 1, gatewayPorts: [8080], managerPorts: [] };
   const running = new RunningUp({ supervision, servers: [], plan, onPlan, stopped: new Promise(() => {}) });
   running.started();
   return { running, logger, arrange, update, arranged: () => arranged() };

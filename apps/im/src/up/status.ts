@@ -154,7 +154,7 @@ function problemsOf({ role, child, after }: Observed, all: readonly Observed[]):
 
 /** As people say it. */
 const STATES: Readonly<Record<ChildStatus['state'], string>> = {
-  stopped: 'stopped',
+  stopped: 'stopped: im scale starts it again',
   starting: 'starting',
   running: 'running',
   replacing: 'being replaced',

@@ -43,6 +43,9 @@ function managerAddressesOf(plan: UpPlan): string[] {
   });
 }
 
+/** Longer than the deadlines of all that a gateway does when it is stopped, its clients' moving aside. */
+const GATEWAY_STOP_MS = 40_000;
+
 const managerName = (index: number): string => `manager-${index + 1}`;
 
 function tooLong({ dataFolder }: UpPlan): ConfigMistake {
@@ -60,6 +63,10 @@ export const workerNames = ({ workers }: UpPlan): string[] =>
 export const gatewayOrigins = (plan: UpPlan): string[] =>
   plan.gatewayPorts.map((port) => shownOrigin({ ...plan, port }));
 
+/** Where clients ask each node manager for gateways, and operators for the cluster. */
+export const managerOrigins = (plan: UpPlan): string[] =>
+  plan.managerPorts.map((port) => shownOrigin({ ...plan, port }));
+
 /** One process of `im up`. */
 export interface UpChild {
   readonly role: Role;
@@ -70,8 +77,8 @@ export interface UpChild {
 
 /** Node managers, brokers, broadcast nodes, workers, gateways, bots: each finds those before it ready. */
 export function upChildren(plan: UpPlan): UpChild[] {
-  const { keysFolder, dataFolder, engine, redis, nats, cell, homes, bridge, logLevel, json, workerProgram, bots } =
-    plan;
+  const { keysFolder, dataFolder, engine, redis, nats, cell, homes, bridge, logLevel, json } = plan;
+  const { workerProgram, bots, drainSeconds } = plan;
   const broker = brokerAddressesOf(plan);
   const node = nodeAddressesOf(plan);
   const manager = managerAddressesOf(plan);
@@ -82,7 +89,7 @@ export function upChildren(plan: UpPlan): UpChild[] {
   return [
     ...manager.map((listen, index) => {
       const id = managerName(index);
-      const port = plan.managerPort === 0 ? 0 : plan.managerPort + index;
+      const port = plan.managerPorts[index] as number;
       const settings = { listen, port, id, insecure: false, holdSeconds: DEFAULT_HOLD_SECONDS, processName: id };
       const spec = childOf('manager', handOn(managerSettings, { ...plan, ...settings }), id);
       return { role: 'manager' as const, address: listen, spec };
@@ -140,7 +147,12 @@ export function upChildren(plan: UpPlan): UpChild[] {
         publicUrl: undefined,
         processName,
       };
-      const spec = childOf('gateway', handOn(gatewaySettings, settings), processName);
+      const spec = {
+        ...childOf('gateway', handOn(gatewaySettings, settings), processName),
+        // A drained one has finished; those that leave together send nobody to each other.
+        ...{ mayFinish: true, together: 'gateways' },
+        stopTimeoutMs: drainSeconds * 1_000 + GATEWAY_STOP_MS,
+      };
       return { role: 'gateway' as const, address: shownOrigin(settings), spec };
     }),
     ...botsChild(plan, bots, gatewayOrigins(plan)[0] as string).map((spec) => ({ role: 'bots' as const, spec })),

@@ -6,7 +6,7 @@ import { engineMistakes } from '../bus/bus-place.js';
 import { cellSettings } from '../cells/cell-place.js';
 import { botsCount } from '../commands/bots-settings.js';
 import { keysFolder } from '../rpc/broker-place.js';
-import { engine, nats, redis, serverSettings } from '../settings.js';
+import { drainSeconds, engine, nats, redis, serverSettings } from '../settings.js';
 
 export const upSettings = {
   ...serverSettings,
@@ -25,6 +25,7 @@ export const upSettings = {
     description: `${redis.description}; --engine redis and nats start one of their own without it`,
   },
   nats: { ...nats, description: `${nats.description}, which starts one of its own without it` },
+  drainSeconds,
   brokers: setting(z.int().min(1).max(16).default(1), { description: 'how many brokers' }),
   workers: setting(z.int().min(1).max(64).default(2), { description: 'how many worker processes' }),
   managers: setting(z.int().min(0).max(8).default(0), {
@@ -65,6 +66,8 @@ export interface UpPlan extends UpConfig {
   readonly broadcastNodes: number;
   /** One for each gateway. */
   readonly gatewayPorts: readonly number[];
+  /** One for each node manager. */
+  readonly managerPorts: readonly number[];
 }
 
 /** In the data folder: sockets, and what commands beside `im up` have to know. Taken by one `im up` at a time. */
