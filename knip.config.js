@@ -48,7 +48,7 @@ export default {
     // What the examples of documents import.
     'tests/docs': { ignoreDependencies: [/^@im\//, '@types/ws', 'jose', 'ws', 'zod'] },
     tools: {
-      entry: ['bootstrap/{start,test,run,bench,chaos}.mjs', 'build/*.mjs', 'release/{checks,total}.mjs'],
+      entry: ['bootstrap/{start,test,run,bench,chaos,simulate}.mjs', 'build/*.mjs', 'release/{checks,total}.mjs'],
       project: ['**/*.{mjs,ts}', '!lint/fixtures/**'],
     },
   },

@@ -20,6 +20,7 @@ import { OVERLOAD_SCALES, runOverload } from './workloads/overload.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
 import { ISOLATION_SCALES, runIsolation } from './workloads/rpc-isolation.js';
 import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
+import { runSlowReaders, SLOW_READERS_SCALES } from './workloads/slow-readers.js';
 import { runStorm, STORM_SCALES } from './workloads/storm.js';
 
 const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only NAME,…] [--minutes N]
@@ -38,6 +39,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   isolation    RPC: what a service notices of another that hangs and is flooded
   rpc-memory   RPC: resident memory at half load
   hot-update   RPC: what calls notice while workers are updated, and while processes are killed
+  slow-readers one viewer in a hundred reads at 1 KB/s: what the others notice, what becomes of them
   connections  what 10,000 connections leave behind in a gateway
 
   report       draws what --json FILE of a workload holds: SVG files in the folder --out
@@ -153,6 +155,14 @@ const workloads: Readonly<Record<string, Workload>> = {
       compareSystems(chooseSystems(disturbances, only), 1, (disturbance) =>
         runHotUpdate(disturbance, HOT_UPDATE_SCALES[scale]),
       ),
+  },
+  'slow-readers': {
+    pins: true,
+    async run({ scale }) {
+      const system = { name: 'im', missing: () => undefined };
+      const { runs, ...sizes } = SLOW_READERS_SCALES[scale];
+      return compareSystems([system], runs, () => runSlowReaders(sizes));
+    },
   },
   connections: {
     pins: true,

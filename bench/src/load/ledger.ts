@@ -11,6 +11,8 @@ export interface LoadSnapshot {
   readonly bytes: number;
   /** Messages that servers told to have shed. */
   readonly shed: number;
+  /** Connections that servers closed, by code. */
+  readonly closedWith: Readonly<Record<number, number>>;
   /** Of sampled viewers, since the last snapshot: milliseconds from making to reading. */
   readonly latenciesMs: Readonly<Record<Lane, readonly number[]>>;
   /** Of sampled viewers: messages that never came although later ones did, and those that came late or twice. */
@@ -26,6 +28,7 @@ export class Ledger {
   messages = 0;
   bytes = 0;
   shed = 0;
+  readonly closedWith: Record<number, number> = {};
   /** Messages in a payload, by its length. */
   readonly messagesIn = new Map<number, number>();
   #latenciesMs: Record<Lane, number[]> = { normal: [], priority: [] };
@@ -48,10 +51,11 @@ export class Ledger {
     const latenciesMs = this.#latenciesMs;
     this.#latenciesMs = { normal: [], priority: [] };
     const { held, lostConnections, messages, bytes, shed } = this;
+    const closedWith = { ...this.closedWith };
     const missing = { ...this.#missing };
     const disordered = { ...this.#disordered };
     const lastRead = { normal: this.#lastRead('normal'), priority: this.#lastRead('priority') };
-    return { held, lostConnections, messages, bytes, shed, latenciesMs, missing, disordered, lastRead };
+    return { held, lostConnections, messages, bytes, shed, closedWith, latenciesMs, missing, disordered, lastRead };
   }
 
   #lastRead(lane: Lane): { lowest: number; viewers: number } {

@@ -14,11 +14,15 @@ export type LoadCommand =
       readonly rooms: readonly string[];
       /** One of so many viewers reads every message. */
       readonly sampleEvery: number;
+      /** How fast each reads once it is in its rooms; undefined: as fast as it can. */
+      readonly bytesPerSecond?: number;
     }
   /** From now on every viewer says that it is alive once in so many milliseconds, one after the other. */
   | { readonly do: 'beat'; readonly everyMs: number }
   /** All connections break at once, and all viewers come back at once. Answered when all are in their rooms again. */
   | { readonly do: 'storm' }
+  /** From now on all read as fast as they can. */
+  | { readonly do: 'hasten' }
   | { readonly do: 'snapshot' }
   /** How the viewers' accounts stand when so many messages were published since they entered. */
   | { readonly do: 'account'; readonly published: number }

@@ -107,6 +107,7 @@ obeyParent(async (command: LoadCommand): Promise<LoadReply> => {
   if (command.do === 'open') await open(command);
   if (command.do === 'beat') beat(command.everyMs);
   if (command.do === 'storm') backAfterMs = await storm();
+  if (command.do === 'hasten') for (const viewer of viewers) viewer.hasten();
   if (command.do === 'close') await close();
   return {
     snapshot: ledger.snapshot(),

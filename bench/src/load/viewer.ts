@@ -28,7 +28,12 @@ export interface ViewerOptions {
   readonly dialect: Dialect;
   readonly ledger: Ledger;
   readonly sampled: boolean;
+  /** How fast it reads once it is in its rooms; undefined: as fast as it can. */
+  readonly bytesPerSecond?: number | undefined;
 }
+
+/** How often a slow viewer reads. */
+const SLOW_READS_PER_SECOND = 10;
 
 /** All viewers of a process read into it, one at a time: what it holds is used up before the next read. */
 const READ_BUFFER = Buffer.alloc(256 * 1024);
@@ -44,6 +49,7 @@ export class LoadViewer implements DialectViewer {
   /** Of both lanes, those read and those told to have been left out. */
   #messages = 0;
   #told = 0;
+  #isSlow: boolean;
   #state: ViewerState = 'opening';
   #error: Error | undefined;
   readonly #settled = new Settlement();
@@ -55,6 +61,9 @@ export class LoadViewer implements DialectViewer {
   ) {
     this.rooms = options.rooms;
     this.#options = options;
+    const { bytesPerSecond } = options;
+    this.#isSlow = bytesPerSecond !== undefined;
+    const buffer = bytesPerSecond === undefined ? READ_BUFFER : Buffer.alloc(bytesPerSecond / SLOW_READS_PER_SECOND);
     this.#reader = new FrameReader({
       onFrame: (opcode, length) => this.#onFrame(opcode, length),
       onPayload: (opcode, payload) => this.#onPayload(opcode, payload),
@@ -63,7 +72,7 @@ export class LoadViewer implements DialectViewer {
       host: options.host,
       port: options.port,
       localAddress: options.localAddress,
-      onread: { buffer: READ_BUFFER, callback: (length) => this.#onRead(length) },
+      onread: { buffer, callback: (length) => this.#onRead(buffer.subarray(0, length)) },
     });
     this.#socket.setNoDelay(true);
     this.#socket.on('connect', () => this.#shakeHands());
@@ -152,9 +161,16 @@ export class LoadViewer implements DialectViewer {
     );
   }
 
-  #onRead(length: number): boolean {
-    let bytes: Buffer = READ_BUFFER.subarray(0, length);
-    this.#options.ledger.bytes += length;
+  /** From now on it reads as fast as it can. */
+  hasten(): void {
+    this.#isSlow = false;
+    this.#socket.resume();
+  }
+
+  /** @returns whether it goes on reading at once */
+  #onRead(read: Buffer): boolean {
+    let bytes = read;
+    this.#options.ledger.bytes += read.length;
     try {
       if (this.#handshake !== undefined) {
         const rest = this.#readHandshake(bytes);
@@ -165,7 +181,9 @@ export class LoadViewer implements DialectViewer {
     } catch (error) {
       this.#socket.destroy(error as Error);
     }
-    return true;
+    if (!this.#isSlow || this.#state !== 'held') return true;
+    setTimeout(() => this.#socket.resume(), 1_000 / SLOW_READS_PER_SECOND);
+    return false;
   }
 
   /** @returns what follows the handshake, once it is complete */
@@ -194,6 +212,10 @@ export class LoadViewer implements DialectViewer {
 
   #onPayload(opcode: number, payload: Buffer): void {
     const { ledger, dialect, sampled } = this.#options;
+    if (opcode === CLOSE && payload.length >= 2) {
+      const code = payload.readUInt16BE();
+      ledger.closedWith[code] = (ledger.closedWith[code] ?? 0) + 1;
+    }
     if (opcode === PING) this.#socket.write(clientFrame(PONG, payload));
     if (opcode > BINARY) return;
     const messages = countMessages(payload);

@@ -37,7 +37,7 @@ interface Holding {
 
 export async function runConnections(count: number): Promise<Figures> {
   const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js'));
-  const running = await startIm({ nodeFlags: ['--expose-gc'] });
+  const running = await startIm(['--expose-gc']);
   try {
     const server = running.process;
     const started = await holding(server);

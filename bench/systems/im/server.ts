@@ -22,7 +22,19 @@ const SESSION_TTL_MS = 250;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as Partial<GatewayOptions>;
 const figures = new Map<string, () => number>();
-const metrics: Metrics = { ...noMetrics, observe: (name, _, read) => void figures.set(name, read) };
+const metrics: Metrics = {
+  ...noMetrics,
+  observe: (name, _, read) => void figures.set(name, read),
+  counter(name, { labels = {} }) {
+    let value = 0;
+    figures.set([name, ...Object.values(labels)].join(' '), () => value);
+    return {
+      add: (count = 1) => {
+        value += count;
+      },
+    };
+  },
+};
 const clock = systemClock;
 const log = createMemoryLogStore({ clock });
 const broadcast = createMemoryBroadcast({ sequencer: log, clock });

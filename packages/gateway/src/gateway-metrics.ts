@@ -5,6 +5,7 @@ import type { RejectionReason } from './call/rejected-effects.js';
 import type { DeflateMetrics } from './transport/ws/chunk-deflater.js';
 
 const CALL_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const BACKLOG_BYTES = [1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
 const REJECTIONS: readonly RejectionReason[] = [
   'overtaken',
   'cancelled',
@@ -21,6 +22,7 @@ export interface GatewayMetrics {
   readonly refusedHellos: Counter;
   readonly callSeconds: Histogram;
   readonly effectsRejected: Readonly<Record<RejectionReason, Counter>>;
+  readonly backlogBytes: Histogram;
   readonly pulled: Counter;
   readonly lostVersions: Counter;
   readonly deflate: DeflateMetrics;
@@ -54,6 +56,10 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
       'reason',
       REJECTIONS,
     ),
+    backlogBytes: metrics.histogram('im_gateway_backlog_bytes', {
+      help: 'What a client had not confirmed when it did, and each second while it is late.',
+      buckets: BACKLOG_BYTES,
+    }),
     pulled: metrics.counter('im_gateway_versions_pulled_total', {
       help: 'Priority messages that had to be read from the log.',
     }),

@@ -51,10 +51,12 @@ export interface Settings {
   readonly maxLostSessions: number;
   /** How long a ticket counts; renewed at half of it, so at least twice `sessionTtlMs`. Default 3,600,000. */
   readonly ticketTtlMs: number;
-  /** PR-86. Default 262,144. */
+  /** PR-86, PR-116. Default 262,144. */
   readonly softBacklogBytes: number;
-  /** PR-87. Default 4,194,304. */
+  /** PR-87, PR-117. Default 4,194,304. */
   readonly hardBacklogBytes: number;
+  /** A client that has not confirmed anything for so long is closed (PR-117); 0: never. Default 30,000. */
+  readonly stallMs: number;
   /** Turns of the send loop for normal messages; 0: none, they go at once. Default 12. */
   readonly framesPerSecond: number;
   /** Normal messages of one group with one frame, those that are conflated counted once; the rest is shed and told. Default 1,000. */
@@ -83,6 +85,7 @@ const DEFAULTS: Settings = {
   ticketTtlMs: 3_600_000,
   softBacklogBytes: 256 * 1024,
   hardBacklogBytes: 4 * 1024 * 1024,
+  stallMs: 30_000,
   framesPerSecond: 12,
   messagesPerFrame: 1_000,
   bytesPerFrame: 512 * 1024,
@@ -121,6 +124,7 @@ const SETTINGS: Readonly<Record<keyof Settings, Range>> = {
   ticketTtlMs: milliseconds,
   softBacklogBytes: bytes,
   hardBacklogBytes: bytes,
+  stallMs: { ...milliseconds, from: 0 },
   framesPerSecond: { from: 0, to: 1_000, unit: 'frames' },
   messagesPerFrame: upTo(1_000_000, 'messages'),
   bytesPerFrame: bytes,

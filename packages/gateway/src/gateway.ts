@@ -13,6 +13,7 @@ import { GateRules } from './connection/command-gate.js';
 import { Connection, type ConnectionOwner } from './connection/connection.js';
 import { HelloQueue } from './connection/hello-queue.js';
 import { TimerWheel } from './connection/timer-wheel.js';
+import { Unanswered } from './connection/unanswered.js';
 import { Drain, type DrainOptions, PATIENCE_MS } from './drain/drain.js';
 import { GroupFeeds } from './feed/group-feeds.js';
 import { LogAccess } from './feed/log-access.js';
@@ -104,6 +105,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       onFirstMember: (group) => this.#feeds.open(group),
       onLastMember: (group) => this.#feeds.close(group),
     });
+    const wheel = new TimerWheel(clock, TICK_MS);
+    const unanswered = new Unanswered(wheel, settings.stallMs, gatewayMetrics.backlogBytes);
     const sessions = new SessionRegistry({ clock, ttlMs: settings.sessionTtlMs, maxLost: settings.maxLostSessions });
     const hellos = new HelloQueue({
       maxRunning: settings.maxAuthenticating,
@@ -132,7 +135,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       clock,
       logger: new QuietLogger(logger, clock),
       metrics: gatewayMetrics,
-      wheel: new TimerWheel(clock, TICK_MS),
+      wheel,
+      unanswered,
       fanOut,
       feeds: this.#feeds,
       log,
@@ -154,6 +158,11 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       ['im_gateway_sessions_lost', 'Sessions kept without a connection.', () => sessions.lost],
       ['im_gateway_groups', 'Groups with a member here.', () => this.#feeds.size],
       ['im_gateway_draining', '1 while clients are asked to move elsewhere.', () => Number(this.#drain !== undefined)],
+      [
+        'im_gateway_congested_connections',
+        'Connections that are sent no normal messages now.',
+        () => unanswered.congested,
+      ],
     ];
     for (const [name, help, read] of figures) metrics.observe(name, { help }, read);
   }

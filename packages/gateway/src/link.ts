@@ -14,6 +14,12 @@ export interface Link {
   /** Queues a transport-ready chunk, in order. The bytes may be shared and must not be changed. Never throws; does nothing once closing. */
   write(chunk: Uint8Array): void;
   /**
+   * Asks the client, behind what is queued, to answer with this number, a 32-bit unsigned integer, once it has read so far;
+   * `LinkEvents.confirmed` tells its answer. WebSocket: a ping; a transport without such frames has to carry the number in its
+   * `ping` and `pong` messages.
+   */
+  probe(number: number): void;
+  /**
    * Sends what is queued, then says why and closes; a peer that does not answer is cut off after a while. Idempotent.
    * `LinkEvents.closed` follows.
    * @param reason text for people, at most 120 bytes
@@ -26,12 +32,12 @@ export interface LinkEvents {
   received(frame: Uint8Array): void;
   /** Traffic that is no message (PR-110), such as a WebSocket ping; counts against the flood limit. */
   heard(): void;
+  /** An answer to {@link Link.probe}, or what looks like one. */
+  confirmed(number: number): void;
   /** A transport message that cannot be one of the protocol's, such as a binary frame of a text protocol (PR-15). */
   malformed(why: string): void;
   /** A transport message above `limits.frameBytes`, refused before it was read (PR-13). */
   oversized(): void;
-  /** What was buffered has gone out. */
-  drained(): void;
   /** The link is gone, for whatever reason. Once; nothing comes after it. */
   closed(): void;
 }

@@ -7,6 +7,7 @@ import type { RpcCaller } from '@im/rpc';
 import type { GateRules } from './connection/command-gate.js';
 import type { HelloQueue } from './connection/hello-queue.js';
 import type { TimerWheel } from './connection/timer-wheel.js';
+import type { Unanswered } from './connection/unanswered.js';
 import type { GroupFeeds } from './feed/group-feeds.js';
 import type { LogAccess } from './feed/log-access.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
@@ -29,6 +30,7 @@ export interface Surroundings {
   readonly metrics: GatewayMetrics;
   readonly wheel: TimerWheel;
   readonly hellos: HelloQueue;
+  readonly unanswered: Unanswered;
   readonly fanOut: FanOut<GatewayViewer>;
   readonly feeds: GroupFeeds;
   readonly log: LogAccess;

@@ -74,7 +74,7 @@ export class FanOut<V extends Viewer> {
       budget,
       keeping: new Budget(maxBytes * KEEPING, budget),
       sumIds: new SumIds(maxSumIds),
-      metrics: new GroupMetrics(metrics),
+      metrics: new GroupMetrics(metrics, clock),
       owing: new Set(),
       narrowed: new Set(),
     };
@@ -131,6 +131,14 @@ export class FanOut<V extends Viewer> {
     if (memberships === undefined) return;
     this.#memberships.delete(viewer);
     for (const member of memberships) this.#remove(member);
+  }
+
+  /**
+   * What a viewer was not sent and has not been told of, as chunks that tell it: whoever asks has to write them. For a connection
+   * that is about to be closed, however congested it is.
+   */
+  takeOwed(viewer: V): Uint8Array[] {
+    return this.#memberships.get(viewer)?.flatMap((member) => member.owner.takeOwed(member)) ?? [];
   }
 
   has(viewer: V, group: string): boolean {

@@ -37,6 +37,8 @@ export interface Shared<V extends Viewer> {
   readonly narrowed: Set<GroupRoom>;
 }
 
+const NOTHING: readonly Uint8Array[] = [];
+
 export class Group<V extends Viewer> {
   readonly #room: GroupRoom;
   readonly #shared: Shared<V>;
@@ -160,6 +162,7 @@ export class Group<V extends Viewer> {
     const log = this.#log;
     if (log === undefined || log.flushed === log.end) return;
     const runs = log.runs(log.flushed);
+    const since = log.unflushedSince;
     log.markFlushed();
     this.#walking = true;
     let written = 0;
@@ -172,6 +175,7 @@ export class Group<V extends Viewer> {
     this.#walking = false;
     this.#trim(log);
     this.#shared.metrics.delivered.priority.add(written);
+    this.#shared.metrics.wroteAll('priority', since);
   }
 
   /** @returns whether {@link writeSlice} has something to write; false also while the frame before is being written */
@@ -203,6 +207,7 @@ export class Group<V extends Viewer> {
     }
     this.#shared.metrics.delivered.normal.add(written);
     if (this.#cursor >= 0) return false;
+    if (writing.since !== undefined) this.#shared.metrics.wroteAll('normal', writing.since);
     writing.discard();
     this.#writing = undefined;
     return true;
@@ -210,17 +215,22 @@ export class Group<V extends Viewer> {
 
   /** Writes a member what was kept for it, and tells what it was not sent. */
   tell(member: Member<V>): void {
+    for (const chunk of this.takeOwed(member)) member.viewer.write(chunk);
+  }
+
+  /** What was kept for a member, and what tells what it was not sent: to be written to it, and nobody else's any more. */
+  takeOwed(member: Member<V>): readonly Uint8Array[] {
     const arrears = this.#takeArrears(member);
-    if (arrears === undefined) return;
+    if (arrears === undefined) return NOTHING;
     const { encoding } = member.viewer;
     const { deliveries } = arrears;
     arrears.discard();
-    for (const chunk of arrears.notices(encoding, this.name)) member.viewer.write(chunk);
-    if (deliveries.length === 0) return;
-    member.viewer.write(encoding.pushes(deliveries));
+    const chunks = arrears.notices(encoding, this.name);
+    if (deliveries.length === 0) return chunks;
     const { delivered, conflated } = this.#shared.metrics;
     delivered.normal.add(deliveries.length);
     conflated.add(deliveries.reduce((sum, delivery) => sum + (delivery.conflated ?? 0), 0));
+    return [...chunks, encoding.pushes(deliveries)];
   }
 
   /** Gives back the room that waiting messages take. */

@@ -45,6 +45,7 @@ export class NormalFrame {
   /** Those of them that go on, by key. */
   #open: Map<string, Conflated> | undefined;
   #bytes = 0;
+  #since: number | undefined;
   #current: FrameStart = { stretch: 0, messages: 0, losses: noLosses() };
   readonly #starts = [this.#current];
   /** Something came since the current start. */
@@ -68,12 +69,18 @@ export class NormalFrame {
     return this.#bytes;
   }
 
+  /** When the first message of it was published. */
+  get since(): number | undefined {
+    return this.#since;
+  }
+
   add(delivery: Delivery): void {
     const bytes = weigh(delivery);
     if (!this.#shared.budget.fits(bytes)) {
       this.#lose('budget', 1);
       return;
     }
+    this.#since ??= delivery.time;
     this.#messages.push(delivery);
     this.#take(bytes);
   }
@@ -95,6 +102,7 @@ export class NormalFrame {
     this.#open.set(key, conflated);
     this.#conflated.delete(conflated);
     this.#conflated.add(conflated);
+    this.#since ??= delivery.time;
     this.#take(bytes);
   }
 

@@ -56,6 +56,11 @@ export class PriorityLog {
     return this.#flushed;
   }
 
+  /** When the oldest message that live members were not written was published; there must be one. */
+  get unflushedSince(): number {
+    return this.#at(this.#flushed).time;
+  }
+
   /** Sequence that the next message will have. */
   get end(): number {
     return this.#base + this.#messages.length;

@@ -224,7 +224,9 @@ describe('the deadline of a call whose worker has answered', () => {
   it('holds while a client that does not read is replayed what it missed: it stays in, and gets the rest [PR-53] [PR-72]', async () => {
     const { epoch } = await fixture.gift('r:2', 1);
     for (let i = 2; i <= 300; i++) await fixture.gift('r:2', i);
-    ann.bufferedBytes = 300_000;
+    ann.reads = false;
+    for (let id = 91; id <= 95; id++) ann.say({ type: 'call', id, method: 'test.echo', data: 'x'.repeat(60_000) });
+    await ann.answerTo(95);
     ann.say({
       ...{ type: 'call', id: 2, ...effects(join('r:2')), timeoutMs: 700 },
       since: { 'r:2': { epoch, version: 0 } },
@@ -234,7 +236,7 @@ describe('the deadline of a call whose worker has answered', () => {
     expect(ann.all('push').length).toBeLessThan(300);
     fixture.clock.advance(700);
     expect(await ann.answerTo(2)).toMatchObject({ type: 'error', name: 'DEADLINE_EXCEEDED' });
-    ann.drain();
+    ann.confirm();
     await expect.poll(() => ann.all('push').length, { interval: 1 }).toBe(300);
     await fixture.gift('r:2', 301);
     await ann.until('push', ({ data }) => data === 301);

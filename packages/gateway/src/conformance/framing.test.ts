@@ -125,7 +125,7 @@ describe('framing', () => {
     ann.events.heard();
     ann.events.malformed('again');
     ann.events.oversized();
-    ann.events.drained();
+    ann.events.confirmed(1);
     bystander.say({ type: 'call', id: 2, method: 'test.echo' });
     await bystander.answerTo(2);
     expect(fixture.calls).toHaveLength(1);

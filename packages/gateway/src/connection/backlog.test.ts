@@ -1,53 +1,230 @@
+import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Link } from '../link.js';
 import { Backlog } from './backlog.js';
+import { Deadline, TimerWheel } from './timer-wheel.js';
+import { Unanswered } from './unanswered.js';
 
-function setUp() {
-  const link = { bufferedBytes: 0 };
-  const backlog = new Backlog(link as unknown as Link, { softBacklogBytes: 100, hardBacklogBytes: 200 });
+const SOFT = 100_000;
+const HARD = 200_000;
+const STALL_MS = 5_000;
+/** A second as ticks of 100 ms count it: never early. */
+const SECOND_MS = 1_100;
+
+/** A wheel turns while something waits, as it always does where there are connections. */
+class Waiting extends Deadline {
+  reached(): void {}
+}
+
+function setUp({ stallMs = STALL_MS, clock = new FakeClock() } = {}) {
+  const wheel = new TimerWheel(clock, 100);
+  const metrics = new RecordingMetrics();
+  const bytes = metrics.histogram('bytes', { help: '' });
+  const unanswered = new Unanswered(wheel, stallMs, bytes);
+  const asked: number[] = [];
+  const link = { bufferedBytes: 0, probe: (number: number) => asked.push(number) };
+  const closed: string[] = [];
+  const make = (): Backlog => {
+    const connection = {
+      close(name: string) {
+        closed.push(name);
+        backlog.close();
+      },
+    };
+    const limits = { softBacklogBytes: SOFT, hardBacklogBytes: HARD };
+    const backlog = new Backlog(connection, link as unknown as Link, limits, unanswered);
+    return backlog;
+  };
+  const backlog = make();
+  const answer = (): boolean => backlog.confirmed(asked.at(-1) ?? Number.NaN);
+  wheel.set(new Waiting(), 1_000_000_000);
   const settled: string[] = [];
   const wait = async (name: string): Promise<void> => {
     await backlog.relieved();
     settled.push(name);
   };
-  return { link, backlog, settled, wait };
+  return { clock, unanswered, metrics, asked, link, closed, make, backlog, answer, settled, wait };
 }
 const turn = (): Promise<void> => new Promise(setImmediate);
 
 describe('Backlog', () => {
-  it('is congested above the soft limit, and overflows above the hard one [PR-86] [PR-87]', () => {
-    const { link, backlog } = setUp();
-    const states = [0, 100, 101, 200, 201].map((bytes) => {
-      link.bufferedBytes = bytes;
-      return [backlog.congested, backlog.overflowing];
-    });
-    expect(states).toEqual([
-      [false, false],
-      [false, false],
-      [true, false],
-      [true, false],
-      [true, true],
+  it('asks at most once a second where little is written, and not at all about less than it is worth [PR-115]', () => {
+    const { clock, backlog, asked, answer } = setUp();
+    clock.advance(SECOND_MS);
+    backlog.wrote(4_095);
+    expect(asked).toHaveLength(0);
+    backlog.wrote(1);
+    expect(asked).toHaveLength(1);
+    expect(answer()).toBe(true);
+    for (let i = 0; i < 10; i++) {
+      backlog.wrote(4_096);
+      clock.advance(100);
+    }
+    expect(asked).toHaveLength(1);
+    clock.advance(100);
+    backlog.wrote(1);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('asks at once about half the soft limit, and again about what was written meanwhile [PR-115]', () => {
+    const { backlog, asked, answer } = setUp();
+    backlog.wrote(SOFT / 2);
+    expect(asked).toHaveLength(0);
+    backlog.wrote(1);
+    expect(asked).toHaveLength(1);
+    backlog.wrote(SOFT);
+    expect(asked).toHaveLength(1);
+    answer();
+    expect([asked.length, backlog.unconfirmed]).toEqual([2, SOFT]);
+    answer();
+    expect([asked.length, backlog.unconfirmed]).toEqual([2, 0]);
+  });
+
+  it('is confirmed by the answer to its open question and by no other [PR-117]', () => {
+    const { clock, backlog, asked } = setUp();
+    backlog.wrote(60_000);
+    const [number = 0] = asked;
+    backlog.wrote(1_000);
+    expect([backlog.confirmed(number + 1), backlog.confirmed(number - 1), backlog.unconfirmed]).toEqual([
+      false,
+      false,
+      61_000,
     ]);
+    expect([backlog.confirmed(number), backlog.unconfirmed]).toEqual([true, 1_000]);
+    clock.advance(5_000);
+    expect([backlog.confirmed(number), backlog.confirmed(number), backlog.unconfirmed]).toEqual([false, false, 1_000]);
+  });
+
+  it('is congested above the soft limit until enough is confirmed [PR-86] [PR-116]', () => {
+    const { backlog, answer, closed } = setUp();
+    backlog.wrote(SOFT);
+    expect(backlog.congested).toBe(false);
+    backlog.wrote(1);
+    expect(backlog.congested).toBe(true);
+    answer();
+    expect([backlog.congested, backlog.unconfirmed, closed]).toEqual([false, 1, []]);
+  });
+
+  it('is congested while a question has been open for a second [PR-116]', () => {
+    const { clock, backlog, answer } = setUp();
+    clock.advance(SECOND_MS);
+    backlog.wrote(5_000);
+    clock.advance(SECOND_MS - 1);
+    expect(backlog.congested).toBe(false);
+    clock.advance(1);
+    expect(backlog.congested).toBe(true);
+    answer();
+    expect(backlog.congested).toBe(false);
+  });
+
+  it('does not take a client for slow because this process was held up', () => {
+    let heldUpMs = 0;
+    class Interrupted extends FakeClock {
+      override monotonic(): number {
+        return super.monotonic() + heldUpMs;
+      }
+    }
+    const { clock, backlog, closed } = setUp({ clock: new Interrupted() });
+    backlog.wrote(SOFT);
+    heldUpMs = 3_600_000;
+    clock.advance(200);
+    expect([backlog.congested, closed]).toEqual([false, []]);
+    clock.advance(SECOND_MS - 200);
+    expect(backlog.congested).toBe(true);
+  });
+
+  it('closes beyond the hard limit [PR-87] [PR-117]', () => {
+    const { backlog, closed } = setUp();
+    backlog.wrote(HARD);
+    expect(closed).toEqual([]);
+    backlog.wrote(1);
+    expect(closed).toEqual(['SLOW_CONSUMER']);
+  });
+
+  it('does not believe that what has not left this process was read [PR-117]', () => {
+    const { backlog, link, closed, answer } = setUp();
+    for (let written = 0; closed.length === 0; written += SOFT) {
+      expect(written).toBeLessThan(4 * SOFT);
+      backlog.wrote(SOFT);
+      link.bufferedBytes += SOFT;
+      answer();
+    }
+    expect(closed).toEqual(['SLOW_CONSUMER']);
+  });
+
+  it('closes who has not answered for as long as is configured, and nobody else, within a second [PR-117]', () => {
+    const { clock, make, unanswered, metrics, asked, closed } = setUp();
+    const [stalled, slow, level] = [make(), make(), make()];
+    for (const backlog of [stalled, slow, level]) backlog.wrote(SOFT);
+    level.confirmed(asked[2] as number);
+    clock.advance(STALL_MS - 1_000);
+    slow.confirmed(asked[1] as number);
+    slow.wrote(SOFT);
+    expect([unanswered.congested, closed]).toEqual([1, []]);
+    clock.advance(2_000);
+    expect([closed, slow.congested]).toEqual([['SLOW_CONSUMER'], true]);
+    slow.confirmed(asked.at(-1) as number);
+    clock.advance(60_000);
+    expect([unanswered.congested, closed.length]).toEqual([0, 1]);
+    // Of each when it answered, and each second while it was late.
+    const [ofLevel, ofStalled, ofSlow] = [1, 4, 3 + 1 + 1 + 1];
+    expect(metrics.observations('bytes')).toEqual(Array.from({ length: ofLevel + ofStalled + ofSlow }, () => SOFT));
+  });
+
+  it('closes nobody for being late when told so', () => {
+    const { clock, backlog, closed } = setUp({ stallMs: 0 });
+    backlog.wrote(SOFT);
+    clock.advance(3_600_000);
+    expect([backlog.congested, closed]).toEqual([true, []]);
   });
 
   it('lets those who wait go on when it is no longer congested, or closed', async () => {
-    const { link, backlog, settled, wait } = setUp();
+    const { backlog, answer, settled, wait } = setUp();
     void wait('at once');
     await turn();
-    link.bufferedBytes = 150;
+    backlog.wrote(SOFT + 1);
+    backlog.wrote(SOFT - 1);
     void wait('a');
     void wait('b');
-    backlog.drained();
     await turn();
     expect(settled).toEqual(['at once']);
-    link.bufferedBytes = 50;
-    backlog.drained();
+    answer();
     await turn();
     expect(settled).toEqual(['at once', 'a', 'b']);
-    link.bufferedBytes = 150;
+    backlog.wrote(2);
     void wait('c');
     backlog.close();
     await turn();
     expect(settled).toEqual(['at once', 'a', 'b', 'c']);
+  });
+
+  it('relieves whoever reads on, whatever was written and answered in whatever order', () => {
+    const step = fc.oneof(
+      fc.record({ wrote: fc.nat(SOFT / 4) }),
+      fc.record({ ms: fc.nat(2_000) }),
+      fc.constant('answer' as const),
+      fc.constant('foreign answer' as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { clock, backlog, asked, closed, answer } = setUp({ stallMs: 0 });
+        let unread = 0;
+        for (const each of steps) {
+          if (each === 'answer') answer();
+          else if (each === 'foreign answer') expect(backlog.confirmed(-1)).toBe(false);
+          else if ('ms' in each) clock.advance(each.ms);
+          else if (closed.length === 0) {
+            backlog.wrote(each.wrote);
+            unread += each.wrote;
+          }
+        }
+        expect(backlog.unconfirmed).toBeLessThanOrEqual(unread);
+        if (closed.length > 0) return;
+        for (let i = 0; i < 3; i++) answer();
+        expect([backlog.congested, backlog.unconfirmed <= SOFT / 2]).toEqual([false, true]);
+        expect(asked.length).toBeLessThanOrEqual(steps.length + 3);
+      }),
+    );
   });
 });

@@ -50,7 +50,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     this.#link = link;
     this.#surroundings = surroundings;
     this.#owner = owner;
-    this.#backlog = new Backlog(link, settings);
+    this.#backlog = new Backlog(this, link, settings, surroundings.unanswered);
     this.#gate = new CommandGate(gateRules);
     this.#upkeep = new Upkeep(this, surroundings);
     this.#commands = new Commands(surroundings, this.#gate, this);
@@ -73,7 +73,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
   write(chunk: Uint8Array): void {
     if (this.#state.phase === 'closed') return;
     this.#link.write(chunk);
-    if (this.#backlog.overflowing) this.close('SLOW_CONSUMER');
+    this.#backlog.wrote(chunk.length);
   }
 
   send(message: ServerMessage<Uint8Array>): void {
@@ -118,16 +118,18 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     if (!this.#isClosed()) this.#countAnything(this.#upkeep.hear());
   }
 
+  confirmed(number: number): void {
+    // Unasked it is traffic like any other.
+    if (this.#backlog.confirmed(number)) this.#upkeep.hear();
+    else this.heard();
+  }
+
   malformed(why: string): void {
     if (!this.#isClosed()) this.#rejectFrame(new ImError('MALFORMED', { message: why }));
   }
 
   oversized(): void {
     this.close('FRAME_TOO_LARGE', `more than ${this.#surroundings.limits.frameBytes} bytes`);
-  }
-
-  drained(): void {
-    this.#backlog.drained();
   }
 
   closed(): void {
@@ -140,6 +142,8 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
   /** @param detail told to people, behind the code's name (PR-125) */
   close(name: CloseName, detail?: string): void {
     if (this.#isClosed()) return;
+    // What it was not sent is known now, and unknown to whoever it comes back to.
+    for (const chunk of this.#surroundings.fanOut.takeOwed(this)) this.#link.write(chunk);
     this.#becomeClosed();
     this.#surroundings.metrics.closed(name);
     this.#link.close(CLOSE_CODES[name].code, closeReason(name, detail));

@@ -21,16 +21,18 @@ export abstract class Deadline {
 
 export class TimerWheel {
   readonly #clock: Clock;
-  readonly #tickMs: number;
   readonly #slots: (Deadline | undefined)[] = new Array<Deadline | undefined>(SLOTS).fill(undefined);
   #waiting = 0;
   #tick: number;
+  #ticks = 0;
   #timer: Timer | undefined;
 
   /** @param tickMs how late a deadline may be noticed */
-  constructor(clock: Clock, tickMs: number) {
+  constructor(
+    clock: Clock,
+    readonly tickMs: number,
+  ) {
     this.#clock = clock;
-    this.#tickMs = tickMs;
     this.#tick = this.#currentTick();
   }
 
@@ -39,13 +41,21 @@ export class TimerWheel {
     return this.#waiting;
   }
 
+  /**
+   * How often it has turned: `tickMs` apart or more, however long the process was held up, and not at all while nothing waits. For whatever
+   * is to be measured in time in which this process could have heard of it.
+   */
+  get ticks(): number {
+    return this.#ticks;
+  }
+
   /** (Re)sets the deadline: `reached` runs once, at most one tick late, never early. */
   set(deadline: Deadline, delayMs: number): void {
     this.cancel(deadline);
     deadline.dueAt = this.#clock.monotonic() + Math.max(0, delayMs);
     if (this.#waiting === 0) this.#tick = this.#currentTick();
     this.#insert(deadline);
-    this.#timer ??= this.#clock.after(this.#tickMs, this.#advance, { background: true });
+    this.#timer ??= this.#clock.after(this.tickMs, this.#advance, { background: true });
   }
 
   cancel(deadline: Deadline): void {
@@ -63,7 +73,7 @@ export class TimerWheel {
   }
 
   #insert(deadline: Deadline): void {
-    const dueTick = Math.max(Math.ceil(deadline.dueAt / this.#tickMs), this.#tick + 1);
+    const dueTick = Math.max(Math.ceil(deadline.dueAt / this.tickMs), this.#tick + 1);
     const slot = dueTick % SLOTS;
     const head = this.#slots[slot];
     deadline.slot = slot;
@@ -79,8 +89,9 @@ export class TimerWheel {
     // After a long stall every slot is looked at once, none twice.
     const from = Math.max(this.#tick + 1, now - SLOTS + 1);
     this.#tick = now;
+    this.#ticks++;
     for (let tick = from; tick <= now; tick++) this.#runSlot(tick % SLOTS);
-    if (this.#waiting > 0) this.#timer ??= this.#clock.after(this.#tickMs, this.#advance, { background: true });
+    if (this.#waiting > 0) this.#timer ??= this.#clock.after(this.tickMs, this.#advance, { background: true });
   };
 
   #runSlot(slot: number): void {
@@ -97,6 +108,6 @@ export class TimerWheel {
   }
 
   #currentTick(): number {
-    return Math.floor(this.#clock.monotonic() / this.#tickMs);
+    return Math.floor(this.#clock.monotonic() / this.tickMs);
   }
 }

@@ -12,8 +12,11 @@ const WIRE: Wire = createWire(jsonServerCodec, (payload) => payload);
 
 export class FakeLink implements Link {
   readonly wire = WIRE;
-  /** What the network has not taken; a test sets it to play a slow client. */
-  bufferedBytes = 0;
+  readonly bufferedBytes = 0;
+  /** Cleared: a client that does not read, and so does not confirm; {@link confirm} has it read on. */
+  reads = true;
+  /** The question that it has not answered. */
+  asked: number | undefined;
   /** All that came, in order. */
   readonly messages: ReceivedMessage[] = [];
   /** The same as it came, a chunk each. */
@@ -41,6 +44,13 @@ export class FakeLink implements Link {
     this.chunks.push(chunk);
     for (const line of Buffer.from(chunk).toString('utf8').split('\n')) this.messages.push(JSON.parse(line));
     this.#check();
+  }
+
+  probe(number: number): void {
+    this.asked = number;
+    queueMicrotask(() => {
+      if (this.reads) this.confirm();
+    });
   }
 
   close(code: number, reason: string): void {
@@ -75,10 +85,12 @@ export class FakeLink implements Link {
     this.#check();
   }
 
-  /** The network has taken everything. */
-  drain(): void {
-    this.bufferedBytes = 0;
-    this.#events.drained();
+  /** The client has read everything and answers, now and from now on. */
+  confirm(): void {
+    this.reads = true;
+    const { asked } = this;
+    this.asked = undefined;
+    if (asked !== undefined && !this.#gone) this.#events.confirmed(asked);
   }
 
   /** All messages of a kind that came so far. */

@@ -31,7 +31,7 @@ function setUp(write: (chunk: Buffer, taken: () => void) => void = (_chunk, take
     heard: note('heard'),
     malformed: note('malformed'),
     oversized: note('oversized'),
-    drained: note('drained'),
+    confirmed: note('confirmed'),
     closed: note('closed'),
   };
   const clock = new FakeClock();

@@ -30,6 +30,11 @@ import type { WebSocketWire } from './ws-wires.js';
 const CLOSE_TIMEOUT_MS = 3_000;
 /** Pings of a client that has so much unread are not answered. */
 const MAX_BYTES_BEFORE_PONG = 65_536;
+/** Bytes of the number in a ping that asks for confirmation. */
+const PROBE_BYTES = 4;
+
+/** The last of them: all clients that are asked at the same time are asked by the same bytes. */
+let probe: { readonly number: number; readonly frame: Uint8Array } | undefined;
 
 /** What all links of a transport share that agreed on the same. */
 export interface WebSocketSurroundings {
@@ -74,7 +79,6 @@ export class WebSocketLink implements Link, FrameHandlers {
     socket[LINK] = this;
     socket.on('data', onData);
     socket.on('end', onEnd);
-    socket.on('drain', onDrain);
     socket.on('error', onError);
     socket.on('close', onClose);
     if (head.length > 0) this.#read(head);
@@ -89,6 +93,15 @@ export class WebSocketLink implements Link, FrameHandlers {
       turn.uncorkLater(this.#socket);
     }
     this.#socket.write(chunk);
+  }
+
+  probe(number: number): void {
+    if (probe?.number !== number) {
+      const payload = Buffer.alloc(PROBE_BYTES);
+      payload.writeUInt32BE(number);
+      probe = { number, frame: serverFrame(payload, OPCODE.ping) };
+    }
+    this.write(probe.frame);
   }
 
   close(code: number, reason: string): void {
@@ -109,8 +122,10 @@ export class WebSocketLink implements Link, FrameHandlers {
     this.#events?.heard();
   }
 
-  onPong(): void {
-    this.#events?.heard();
+  onPong(payload: Uint8Array): void {
+    if (payload.length === PROBE_BYTES)
+      this.#events?.confirmed(new DataView(payload.buffer, payload.byteOffset).getUint32(0));
+    else this.#events?.heard();
   }
 
   onClose(code: number): void {
@@ -129,11 +144,6 @@ export class WebSocketLink implements Link, FrameHandlers {
   ended(): void {
     if (this.#state === 'open') this.#beginClosing(undefined);
     this.#socket.end();
-  }
-
-  /** @internal */
-  drained(): void {
-    this.#events?.drained();
   }
 
   /** @internal */
@@ -177,10 +187,6 @@ function onData(this: LinkedSocket, chunk: Buffer): void {
 
 function onEnd(this: LinkedSocket): void {
   this[LINK]?.ended();
-}
-
-function onDrain(this: LinkedSocket): void {
-  this[LINK]?.drained();
 }
 
 function onClose(this: LinkedSocket): void {

@@ -79,7 +79,8 @@ describe('WebSocketTransport', () => {
   });
 
   it('carries chunks of every size, and control frames between them, none cut into another', async () => {
-    await start({}, { limits: { frameBytes: 1_000_000 } });
+    // All of it is written before the client can confirm any.
+    await start({}, { softBacklogBytes: 8_000_000, hardBacklogBytes: 16_000_000 });
     const ann = await signedIn();
     ann.say({ type: 'call', id: 2, ...effects({ type: 'join', group: 'r:1' }) });
     await ann.answerTo(2);
