@@ -187,6 +187,21 @@ describe('a frame', () => {
     }
   });
 
+  it('without terms and with room for all is sent as it waited: the messages themselves, once for all', () => {
+    const { fanOut, frame, encoding, enter } = setUp();
+    const viewers = [enter(), enter(), enter()];
+    const messages = times(
+      50,
+      (i): Delivery => ({
+        ...{ group: 'r:1', lane: 'normal', event: `${i}`, body: new Uint8Array(1), time: 0 },
+      }),
+    );
+    for (const message of messages) fanOut.publish(message);
+    frame();
+    for (const viewer of viewers) for (const [i, sent] of viewer.deliveries.entries()) expect(sent).toBe(messages[i]);
+    expect(encoding.encoded).toBe(1);
+  });
+
   it('has room by kind of group', () => {
     const { enter, say, frame } = setUp({ messagesPerFrame: 4, messagesPerFrameByKind: { g: 2 } });
     const viewers = ['r:1', 'g:1', 'p1/g:1'].map((group) => enter(group));

@@ -30,13 +30,15 @@ export function admit(waiting: readonly Candidate[], room: FrameRoom, random: Ra
   const goes = new Uint8Array(waiting.length);
   const taken = { messages: 0, bytes: 0 };
   const take = (indices: readonly number[], { messages, bytes }: Room): void => {
-    for (const index of inTurns(waiting, indices, random)) {
-      if (taken.messages > 0 && taken.messages >= messages) return;
-      const weight = weigh(waiting[index] as Candidate);
-      if (taken.messages > 0 && taken.bytes + weight > bytes) continue;
-      goes[index] = 1;
-      taken.messages += 1;
-      taken.bytes += weight;
+    for (const turn of turnsOf(waiting, indices, random)) {
+      for (const index of shuffle(turn, random)) {
+        if (taken.messages > 0 && taken.messages >= messages) return;
+        const weight = weigh(waiting[index] as Candidate);
+        if (taken.messages > 0 && taken.bytes + weight > bytes) continue;
+        goes[index] = 1;
+        taken.messages += 1;
+        taken.bytes += weight;
+      }
     }
   };
   const reserved: number[] = [];
@@ -51,44 +53,43 @@ export function admit(waiting: readonly Candidate[], room: FrameRoom, random: Ra
 }
 
 /**
- * One of each sender, in random order, then a second of those that have one, and so on. Without a sender each is one's own. Drawn twice: which of
- * its messages is a sender's first, and which sender comes first; else who has many would come first.
+ * One of each sender, drawn from its messages, then a second of those that have one, and so on. Without a sender each is one's own. The
+ * order within a turn is that in which they were drawn: who has many is drawn early, so it must be shuffled.
  */
-function inTurns(waiting: readonly Candidate[], indices: readonly number[], random: Random): Uint32Array {
-  const drawn = shuffle(Uint32Array.from(indices), random);
-  const turns = new Uint32Array(drawn.length);
-  const bySender = new Map<string, number>();
-  const sizes: number[] = [];
-  for (let i = 0; i < drawn.length; i += 1) {
-    const sender = waiting[drawn[i] as number]?.terms?.sender;
-    const turn = sender === undefined ? 0 : (bySender.get(sender) ?? 0);
-    if (sender !== undefined) bySender.set(sender, turn + 1);
-    turns[i] = turn;
-    sizes[turn] = (sizes[turn] ?? 0) + 1;
+function turnsOf(waiting: readonly Candidate[], indices: readonly number[], random: Random): number[][] {
+  const senders = numberSenders(waiting, indices);
+  const drawn = shuffle(Array.from(indices.keys()), random);
+  /** So many of each sender were drawn. */
+  const counts = new Uint32Array(indices.length + 1);
+  const turns: number[][] = [];
+  for (const place of drawn) {
+    const sender = senders[place] as number;
+    const turn = sender === NOBODY ? 0 : (counts[sender] as number);
+    counts[sender] = turn + 1;
+    const index = indices[place] as number;
+    const others = turns[turn];
+    if (others === undefined) turns[turn] = [index];
+    else others.push(index);
   }
-  /** Where each turn's next one goes; in the end, where the turn ends. */
-  const ends: number[] = [];
-  for (let turn = 0, begin = 0; turn < sizes.length; turn += 1) {
-    ends[turn] = begin;
-    begin += sizes[turn] as number;
-  }
-  const ordered = new Uint32Array(drawn.length);
-  for (let i = 0; i < drawn.length; i += 1) {
-    const turn = turns[i] as number;
-    const place = ends[turn] as number;
-    ordered[place] = drawn[i] as number;
-    ends[turn] = place + 1;
-  }
-  let begin = 0;
-  for (const end of ends) {
-    if (end - begin > 1) shuffle(ordered.subarray(begin, end), random);
-    begin = end;
-  }
-  return ordered;
+  return turns;
+}
+
+const NOBODY = 0;
+
+/** For each its sender as a number: what is drawn is spread over memory, and is looked at in order, once. */
+function numberSenders(waiting: readonly Candidate[], indices: readonly number[]): Uint32Array {
+  const numbers = new Map<string, number>();
+  return Uint32Array.from(indices, (index) => {
+    const sender = waiting[index]?.terms?.sender;
+    if (sender === undefined) return NOBODY;
+    const number = numbers.get(sender) ?? numbers.size + 1;
+    numbers.set(sender, number);
+    return number;
+  });
 }
 
 /** Fisher–Yates, in place. */
-function shuffle(indices: Uint32Array, random: Random): Uint32Array {
+function shuffle(indices: number[], random: Random): number[] {
   for (let i = indices.length - 1; i > 0; i -= 1) {
     const other = Math.floor(random() * (i + 1));
     const kept = indices[i] as number;

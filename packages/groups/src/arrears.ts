@@ -4,7 +4,7 @@
  */
 import type { Delivery } from '@im/protocol';
 import { type Budget, weigh } from './budget.js';
-import type { Conflatable } from './conflation.js';
+import { type Conflatable, isOfOneKey } from './conflation.js';
 import type { FramePart } from './frame-part.js';
 import { addLosses, noLosses, shedChunks } from './losses.js';
 import type { Encoding } from './viewer.js';
@@ -12,15 +12,10 @@ import type { Encoding } from './viewer.js';
 /** Keys kept for a member; those beyond are shed. */
 const MAX_KEPT = 32;
 
-interface Kept {
-  readonly key: string;
-  readonly delivery: Delivery;
-}
-
 export class Arrears {
   readonly #losses = noLosses();
   /** In the order of their last messages. A key is here twice only where both together are too much for one total. */
-  readonly #kept: Kept[] = [];
+  readonly #kept: Delivery[] = [];
   readonly #budget: Budget;
 
   /** @param budget of what is kept for all members */
@@ -42,28 +37,27 @@ export class Arrears {
     return shedChunks(encoding, group, this.#losses);
   }
 
-  /** What is kept, in order. */
-  get deliveries(): Delivery[] {
-    return this.#kept.map(({ delivery }) => delivery);
+  /** What is kept, in order: its own array. */
+  get deliveries(): readonly Delivery[] {
+    return this.#kept;
   }
 
-  /** Gives back the room it took. */
+  /** Gives back the room it took. It is over. */
   discard(): void {
-    for (const { delivery } of this.#kept) this.#budget.give(weigh(delivery));
-    this.#kept.length = 0;
+    for (const delivery of this.#kept) this.#budget.give(weigh(delivery));
   }
 
   #keep(one: Conflatable): boolean {
     const kept = this.#kept;
     let index = kept.length - 1;
-    while (index >= 0 && kept[index]?.key !== one.key) index -= 1;
-    const earlier = kept[index]?.delivery;
+    while (index >= 0 && !isOfOneKey(kept[index] as Delivery, one.delivery)) index -= 1;
+    const earlier = kept[index];
     const both = earlier && one.behind(earlier);
     if (both === undefined && kept.length >= MAX_KEPT) return false;
     const bytes = weigh(one.delivery) - (earlier && both ? weigh(earlier) : 0);
     if (!this.#budget.fits(bytes)) return false;
     if (both !== undefined) kept.splice(index, 1);
-    kept.push({ key: one.key, delivery: both ?? one.delivery });
+    kept.push(both ?? one.delivery);
     this.#budget.take(bytes);
     return true;
   }

@@ -7,9 +7,11 @@
  */
 import type { Conflation, Delivery } from '@im/protocol';
 
-/** Deliveries of one group whose keys are equal become one. Names of events hold no blanks. */
-export function conflationKey(event: string, { mode, key }: Conflation): string {
-  return `${mode} ${event} ${key}`;
+/** Whether two deliveries of one group become one when they wait together. */
+export function isOfOneKey(one: Delivery, other: Delivery): boolean {
+  const a = one.terms?.conflate;
+  const b = other.terms?.conflate;
+  return a !== undefined && b !== undefined && a.key === b.key && a.mode === b.mode && one.event === other.event;
 }
 
 /** What came between two beginnings of memberships. */
@@ -22,6 +24,8 @@ interface Stretch {
 
 /** One or several messages of one key. The stretches of a frame are numbered from 0. */
 export class Conflated {
+  /** Rises from one that is conflated to the next, whatever its key. */
+  order = 0;
   /** So many messages that are never conflated are before it. */
   place = 0;
   readonly #terms: { sender: string | undefined; reserved: boolean };
@@ -30,12 +34,13 @@ export class Conflated {
   /** All amounts without their signs: while that is a safe integer, so is the total of any of them. */
   #magnitude = 0;
 
-  constructor(
-    readonly key: string,
-    first: Delivery,
-  ) {
+  constructor(first: Delivery) {
     this.#last = first;
     this.#terms = { sender: first.terms?.sender, reserved: false };
+  }
+
+  get last(): Delivery {
+    return this.#last;
   }
 
   /** The sender, if all are of one; reserved when one of them is. */
@@ -87,15 +92,33 @@ export class Conflated {
   }
 }
 
+/** Those that go on, by mode, event and key. */
+export class ConflatedByKey {
+  readonly #byEvent = {
+    latest: new Map<string, Map<string, Conflated>>(),
+    sum: new Map<string, Map<string, Conflated>>(),
+  };
+
+  get(event: string, { mode, key }: Conflation): Conflated | undefined {
+    return this.#byEvent[mode].get(event)?.get(key);
+  }
+
+  set(event: string, { mode, key }: Conflation, conflated: Conflated): void {
+    let byKey = this.#byEvent[mode].get(event);
+    if (byKey === undefined) {
+      byKey = new Map();
+      this.#byEvent[mode].set(event, byKey);
+    }
+    byKey.set(key, conflated);
+  }
+}
+
 /** A delivery that may become one with an earlier one of its key. */
 export class Conflatable {
   #earlier: Delivery | undefined;
   #both: Delivery | undefined;
 
-  constructor(
-    readonly key: string,
-    readonly delivery: Delivery,
-  ) {}
+  constructor(readonly delivery: Delivery) {}
 
   /**
    * Both as one in the place of this, made once for all who have the same earlier one.

@@ -4,7 +4,7 @@
  */
 import type { Delivery } from '@im/protocol';
 import { ChunkCache } from './chunk-cache.js';
-import { Conflatable, conflationKey } from './conflation.js';
+import { Conflatable } from './conflation.js';
 import { type Losses, shedChunks } from './losses.js';
 import type { Encoding } from './viewer.js';
 
@@ -15,9 +15,10 @@ export class FramePart {
   #notices: Map<Encoding, readonly Uint8Array[]> | undefined;
   #conflatable: readonly Conflatable[] | undefined;
 
-  /** @param conflated so many further messages the deliveries stand for; the arrays are kept, and must not change */
+  /** @param stretch where it begins @param conflated so many further messages the deliveries stand for */
   constructor(
     readonly group: string,
+    readonly stretch: number,
     readonly deliveries: readonly Delivery[],
     readonly conflated: number,
     /** Undefined: nothing is lost. */
@@ -45,10 +46,9 @@ export class FramePart {
 
   /** Those of its deliveries that may be kept for a viewer that is congested. */
   get conflatable(): readonly Conflatable[] {
-    this.#conflatable ??= this.deliveries.flatMap((delivery) => {
-      const conflate = delivery.terms?.conflate;
-      return conflate === undefined ? [] : [new Conflatable(conflationKey(delivery.event, conflate), delivery)];
-    });
+    this.#conflatable ??= this.deliveries
+      .filter(({ terms }) => terms?.conflate !== undefined)
+      .map((delivery) => new Conflatable(delivery));
     return this.#conflatable;
   }
 }

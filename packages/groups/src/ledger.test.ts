@@ -6,7 +6,6 @@ import type { Conflation, Delivery, Position, Terms } from '@im/protocol';
 import { FakeClock, RecordingMetrics, seededRandom } from '@im/protocol/testing';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { conflationKey } from './conflation.js';
 import { FanOut } from './fan-out.js';
 import type { FanOutOptions } from './fan-out-options.js';
 import type { Membership } from './membership.js';
@@ -393,7 +392,7 @@ const numbered = (number: number) => Uint8Array.of(number >> 8, number);
 const body = (delivery: Delivery) => delivery.body;
 
 function keyOf({ event, terms }: Delivery): string | undefined {
-  return terms?.conflate && conflationKey(event, terms.conflate);
+  return terms?.conflate && `${terms.conflate.mode} ${event} ${terms.conflate.key}`;
 }
 
 function amountOf({ terms }: Delivery): number {

@@ -2,7 +2,7 @@
  * What a message costs on its way through a frame, whatever the size of the audience: `vitest bench --project unit:@im/groups`. Each round is a frame
  * of 200 messages (`floods`: 13,000), from the first to the part that members are written.
  */
-import type { Conflation, Delivery, Terms } from '@im/protocol';
+import type { Delivery, Terms } from '@im/protocol';
 import { bench, describe } from 'vitest';
 import { Budget } from './budget.js';
 import { frameRoom } from './group-room.js';
@@ -24,9 +24,9 @@ function say(count: number, termsOf: (index: number) => Terms | undefined): Deli
 function frameOf(messages: readonly Delivery[]): void {
   const frame = new NormalFrame('r:1', shared);
   for (const message of messages) {
-    const conflate: Conflation | undefined = message.terms?.conflate;
-    if (conflate === undefined) frame.add(message);
-    else frame.conflate(message, conflate, 1);
+    const conflation = message.terms?.conflate;
+    if (conflation === undefined) frame.add(message);
+    else frame.conflate(message, conflation, 1);
   }
   frame.admit(room);
   frame.part(undefined);

@@ -9,7 +9,7 @@ import type { Conflation, Delivery } from '@im/protocol';
 import type { Random } from '@im/protocol/ports';
 import { admit, type FrameRoom, type Room } from './admission.js';
 import { type Budget, weigh } from './budget.js';
-import { Conflated, conflationKey } from './conflation.js';
+import { Conflated, ConflatedByKey } from './conflation.js';
 import { FramePart } from './frame-part.js';
 import { addLosses, type Losses, noLosses } from './losses.js';
 
@@ -40,10 +40,11 @@ export class NormalFrame {
   readonly #group: string;
   readonly #shared: FrameTerms;
   #messages: Delivery[] = [];
-  /** In the order of their last messages. */
-  #conflated: Set<Conflated> | undefined;
-  /** Those of them that go on, by key. */
-  #open: Map<string, Conflated> | undefined;
+  /** Sorted by the order of their last messages when that is asked for. */
+  #conflated: Conflated[] = [];
+  #isSorted = true;
+  #order = 0;
+  #open: ConflatedByKey | undefined;
   #bytes = 0;
   #since: number | undefined;
   #current: FrameStart = { stretch: 0, messages: 0, losses: noLosses() };
@@ -51,8 +52,8 @@ export class NormalFrame {
   /** Something came since the current start. */
   #moved = false;
   #lossy = false;
-  #whole: FramePart | undefined;
-  #late: { readonly start: FrameStart; readonly part: FramePart }[] | undefined;
+  /** The one used last first. */
+  #parts: FramePart[] | undefined;
 
   constructor(group: string, shared: FrameTerms) {
     this.#group = group;
@@ -61,7 +62,7 @@ export class NormalFrame {
 
   /** How many messages would be sent. */
   get length(): number {
-    return this.#messages.length + (this.#conflated?.size ?? 0);
+    return this.#messages.length + this.#conflated.length;
   }
 
   /** As {@link weigh} counts. */
@@ -87,21 +88,23 @@ export class NormalFrame {
 
   /** @param amount what it adds to a sum */
   conflate(delivery: Delivery, conflation: Conflation, amount: number): void {
-    this.#open ??= new Map();
-    this.#conflated ??= new Set();
-    const key = conflationKey(delivery.event, conflation);
-    const present = this.#open.get(key);
+    this.#open ??= new ConflatedByKey();
+    const present = this.#open.get(delivery.event, conflation);
     const joined = present?.hasRoomFor(amount) ? present : undefined;
     const bytes = weigh(delivery) - (joined === undefined ? 0 : weigh(joined));
     if (!this.#shared.budget.fits(bytes)) {
       this.#lose('budget', 1);
       return;
     }
-    const conflated = joined ?? new Conflated(key, delivery);
+    const conflated = joined ?? new Conflated(delivery);
+    if (joined === undefined) {
+      this.#open.set(delivery.event, conflation, conflated);
+      this.#conflated.push(conflated);
+    }
+    if (this.#conflated.at(-1) !== conflated) this.#isSorted = false;
+    this.#order += 1;
+    conflated.order = this.#order;
     conflated.add(delivery, amount, this.#current.stretch, this.#messages.length);
-    this.#open.set(key, conflated);
-    this.#conflated.delete(conflated);
-    this.#conflated.add(conflated);
     this.#since ??= delivery.time;
     this.#take(bytes);
   }
@@ -132,16 +135,16 @@ export class NormalFrame {
 
   /** What memberships get that began there; undefined: at the beginning. Of now: more may come. */
   part(start: FrameStart | undefined): FramePart {
-    if (start === undefined || start.stretch === 0) {
-      this.#whole ??= this.#makePart(this.#starts[0] as FrameStart);
-      return this.#whole;
-    }
-    this.#late ??= [];
-    const made = this.#late.find((late) => late.start === start);
-    if (made !== undefined) return made.part;
-    const part = this.#makePart(start);
-    this.#late.push({ start, part });
-    if (this.#late.length > KEPT_PARTS) this.#late.shift();
+    const stretch = start?.stretch ?? 0;
+    this.#parts ??= [];
+    const parts = this.#parts;
+    const last = parts[0];
+    if (last?.stretch === stretch) return last;
+    const index = parts.findIndex((part) => part.stretch === stretch);
+    const part = parts[index] ?? this.#makePart(this.#starts[stretch] as FrameStart);
+    if (index >= 0) parts.splice(index, 1);
+    else if (parts.length === KEPT_PARTS) parts.pop();
+    parts.unshift(part);
     return part;
   }
 
@@ -167,18 +170,19 @@ export class NormalFrame {
 
   #change(): void {
     this.#moved = true;
-    this.#forgetParts();
+    this.#parts = undefined;
   }
 
-  #forgetParts(): void {
-    this.#whole = undefined;
-    this.#late = undefined;
+  #sorted(): readonly Conflated[] {
+    if (!this.#isSorted) this.#conflated.sort((one, other) => one.order - other.order);
+    this.#isSorted = true;
+    return this.#conflated;
   }
 
   #inOrder(): (Delivery | Conflated)[] {
     const all: (Delivery | Conflated)[] = [];
     let next = 0;
-    for (const conflated of this.#conflated ?? []) {
+    for (const conflated of this.#sorted()) {
       for (; next < conflated.place; next += 1) all.push(this.#messages[next] as Delivery);
       all.push(conflated);
     }
@@ -191,46 +195,58 @@ export class NormalFrame {
     const goes = admit(all, room, this.#shared.random);
     const starts = this.#starts;
     const messages: Delivery[] = [];
+    const conflated: Conflated[] = [];
     let start = 0;
     let seen = 0;
     let bytes = 0;
-    for (const [index, one] of all.entries()) {
-      const stays = goes[index] === 1;
+    for (let i = 0; i < all.length; i += 1) {
+      const one = all[i] as Delivery | Conflated;
+      const stays = goes[i] === 1;
       if (stays) bytes += weigh(one);
       if (one instanceof Conflated) {
-        if (stays) one.place = messages.length;
-        else this.#drop(one);
+        one.place = messages.length;
+        if (stays) conflated.push(one);
+        else one.counts((stretch, count) => this.#drop(stretch, count));
         continue;
       }
       for (; nextBegins(starts, start, seen); start += 1) (starts[start + 1] as FrameStart).messages = messages.length;
       seen += 1;
       if (stays) messages.push(one);
-      else (starts[start] as FrameStart).losses.budget += 1;
+      else this.#drop(start, 1);
     }
     for (; start + 1 < starts.length; start += 1) (starts[start + 1] as FrameStart).messages = messages.length;
     this.#shared.budget.give(this.#bytes - bytes);
     this.#bytes = bytes;
     this.#messages = messages;
-    this.#lossy ||= this.length < all.length;
-    this.#forgetParts();
+    this.#reopen(conflated);
+    this.#parts = undefined;
   }
 
-  #drop(conflated: Conflated): void {
-    this.#conflated?.delete(conflated);
-    if (this.#open?.get(conflated.key) === conflated) this.#open.delete(conflated.key);
-    conflated.counts((stretch, count) => {
-      (this.#starts[stretch] as FrameStart).losses.budget += count;
-    });
+  #drop(stretch: number, count: number): void {
+    (this.#starts[stretch] as FrameStart).losses.budget += count;
+    this.#lossy = true;
+  }
+
+  /** These go on, the others do not. */
+  #reopen(conflated: Conflated[]): void {
+    this.#conflated = conflated;
+    this.#open = new ConflatedByKey();
+    for (const one of conflated) {
+      const { event, terms } = one.last;
+      if (terms?.conflate !== undefined) this.#open.set(event, terms.conflate, one);
+    }
   }
 
   #makePart(start: FrameStart): FramePart {
     const losses = this.#lossesSince(start);
-    const messages = start.messages === 0 ? this.#messages : this.#messages.slice(start.messages);
-    if (this.#conflated === undefined) return new FramePart(this.#group, messages, 0, losses);
+    if (this.#conflated.length === 0) {
+      const messages = start.messages === 0 ? this.#messages : this.#messages.slice(start.messages);
+      return new FramePart(this.#group, start.stretch, messages, 0, losses);
+    }
     const deliveries: Delivery[] = [];
     let conflated = 0;
     let next = start.messages;
-    for (const one of this.#conflated) {
+    for (const one of this.#sorted()) {
       const delivery = one.since(start.stretch);
       if (delivery === undefined) continue;
       for (; next < one.place; next += 1) deliveries.push(this.#messages[next] as Delivery);
@@ -238,7 +254,7 @@ export class NormalFrame {
       conflated += delivery.conflated ?? 0;
     }
     for (; next < this.#messages.length; next += 1) deliveries.push(this.#messages[next] as Delivery);
-    return new FramePart(this.#group, deliveries, conflated, losses);
+    return new FramePart(this.#group, start.stretch, deliveries, conflated, losses);
   }
 
   #lossesSince(start: FrameStart): Losses | undefined {
