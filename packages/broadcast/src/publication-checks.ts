@@ -1,5 +1,14 @@
 /** What every engine refuses before it does anything, so that all refuse the same. Sizes and names only: bodies are opaque. */
-import { ImError, isEventName, isGroupId, MAX_BODY_BYTES, MAX_ID_LENGTH, type Publication } from '@im/protocol';
+import {
+  faultOfTerms,
+  ImError,
+  isEventName,
+  isGroupId,
+  isLabel,
+  MAX_BODY_BYTES,
+  MAX_ID_LENGTH,
+  type Publication,
+} from '@im/protocol';
 
 /** @throws ImError GROUP_INVALID */
 export function checkGroup(group: string): void {
@@ -13,7 +22,7 @@ let lastEvent = '';
 
 /** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
 export function checkPublication(publication: Publication): void {
-  const { lane, event, body, id, time } = publication;
+  const { lane, event, body, id, time, terms } = publication;
   if (body.byteLength > MAX_BODY_BYTES) {
     throw new ImError('BODY_TOO_LARGE', { details: { bytes: body.byteLength, maxBytes: MAX_BODY_BYTES } });
   }
@@ -22,19 +31,16 @@ export function checkPublication(publication: Publication): void {
     if (!isEventName(event)) throw invalid('event', 'not an event name');
     lastEvent = event;
   }
-  if (id !== undefined && !isMessageId(id)) {
+  if (id !== undefined && !isLabel(id)) {
     throw invalid('id', `must be well-formed text of 1 to ${MAX_ID_LENGTH} characters`);
   }
   if (!Number.isSafeInteger(time) || time < 0) throw invalid('time', 'must be milliseconds since 1970');
+  if (terms === undefined) return;
+  if (lane === 'priority') throw invalid('terms', 'priority messages have none');
+  const fault = faultOfTerms(terms);
+  if (fault !== undefined) throw invalid(`terms.${fault.field}`, fault.problem);
 }
 
 function invalid(field: string, problem: string): ImError {
   return new ImError('INVALID_ARGUMENT', { message: `${field}: ${problem}`, details: { field } });
-}
-
-/** Halves of surrogate pairs have no UTF-8: two ids could become the same. */
-const HALF_PAIR = /\p{Surrogate}/u;
-
-function isMessageId(text: string): boolean {
-  return text.length > 0 && text.length <= MAX_ID_LENGTH && !HALF_PAIR.test(text);
 }

@@ -72,3 +72,4 @@ export type {
   UnknownCommand,
   Welcome,
 } from './messages.js';
+export { faultOfTerms, isLabel, type TermsFault } from './terms.js';

@@ -142,7 +142,7 @@ export class BridgeNode {
           });
         } else {
           this.#message.read(pack, reader.start);
-          void this.#forwardMany(peer, number, reader.groups(), this.#publication('priority'));
+          void this.#forwardMany(peer, number, reader.groups(), this.#message.publication('priority'));
         }
       }
     } catch (error) {
@@ -199,13 +199,8 @@ export class BridgeNode {
     let { start } = this.#reader;
     for (let place = 0; place < count; place++) {
       start = this.#message.read(pack, start);
-      take(group, this.#publication(lane), place);
+      take(group, this.#message.publication(lane), place);
     }
-  }
-
-  #publication(lane: Lane): Publication {
-    const { event, body, time, id } = this.#message;
-    return id === undefined ? { lane, event, body, time } : { lane, event, body, time, id };
   }
 
   #forwardNormal(pack: Buffer, given: Given[]): void {
@@ -219,7 +214,7 @@ export class BridgeNode {
       return;
     }
     this.#message.read(pack, start);
-    const publication = this.#publication('normal');
+    const publication = this.#message.publication('normal');
     const all = this.#reader.groups();
     const groups = all.filter((group) => this.#isAllowed(group));
     const strangers = all.length - groups.length;

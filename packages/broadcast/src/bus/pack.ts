@@ -55,7 +55,7 @@ export class RunPack implements Pack {
 
   push(publication: Publication): void {
     this.messages.push(publication);
-    this.#bytes += messageBytes(publication.event, publication.body, publication.id);
+    this.#bytes += messageBytes(publication);
     this.bodyBytes += publication.body.byteLength;
   }
 
@@ -86,7 +86,7 @@ export class VersionedPack implements Pack {
 
   push(publication: Publication, position: Position): void {
     this.messages.push({ publication, position });
-    this.#bytes += messageBytes(publication.event, publication.body, publication.id);
+    this.#bytes += messageBytes(publication);
     this.bodyBytes += publication.body.byteLength;
   }
 

@@ -260,13 +260,15 @@ export class LocalNode {
   }
 }
 
-function deliveryOf(group: string, { lane, event, body, id, time }: Publication, position?: Position): Delivery {
+function deliveryOf(group: string, publication: Publication, position?: Position): Delivery {
+  const { lane, event, body, id, time, terms } = publication;
   return {
     lane,
     event,
     body,
     ...(id !== undefined && { id }),
     time,
+    ...(terms !== undefined && { terms }),
     group,
     ...(position !== undefined && { epoch: position.epoch, version: position.version }),
   };

@@ -123,7 +123,7 @@ export class BroadcastNode {
     let { start } = this.#reader;
     for (let place = 0; place < count; place++) {
       start = this.#message.read(pack, start);
-      void this.#append(peer, (number + place) >>> 0, group, this.#publication());
+      void this.#append(peer, (number + place) >>> 0, group, this.#message.publication('priority'));
     }
     if (start !== end) throw new ImError('MALFORMED');
   }
@@ -141,7 +141,7 @@ export class BroadcastNode {
   #takeMany(peer: string, pack: Buffer): void {
     const { number, start } = this.#reader;
     this.#message.read(pack, start);
-    void this.#appendMany(peer, number, this.#reader.groups(), this.#publication());
+    void this.#appendMany(peer, number, this.#reader.groups(), this.#message.publication('priority'));
   }
 
   async #appendMany(peer: string, number: number, groups: readonly string[], publication: Publication): Promise<void> {
@@ -159,10 +159,5 @@ export class BroadcastNode {
         this.#peers.answer(peer, number, place, ImError.wrap(error));
       });
     }
-  }
-
-  #publication(): Publication {
-    const { event, body, time, id } = this.#message;
-    return id === undefined ? { lane: 'priority', event, body, time } : { lane: 'priority', event, body, time, id };
   }
 }

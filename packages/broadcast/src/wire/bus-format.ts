@@ -6,7 +6,8 @@
  * publish pack   mark:u8=0x50 form:u8=1 flags:u8 pack:u32 peer:8 record…
  * delivery pack  peer:8 '!' mark:u8=0x44 form:u8=1 lane:u8 node:u32 pack:u32 record…
  * record         kind:u8 small:u8 count:u16 bytes:u32 rest                      bytes: of the rest
- * message        bodyBytes:u32 time:f64 eventBytes:u8 idBytes:u8 event id body
+ * message        bodyBytes:u32 time:f64 eventBytes:u8 idBytes:u8 [terms] event id body          terms: if eventBytes & 0x80
+ * terms          bytes:u16 flags:u8 senderBytes:u8 keyBytes:u8 [amount:f64] sender key          bytes: of the rest
  * ```
  */
 

@@ -2,16 +2,25 @@ import { type Delivery, ImError, MAX_BODY_BYTES, type Position, type Publication
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BusMessageHandler, encodeRun, encodeVersioned, readBusMessage } from './delivery-codec.js';
+import { anyTerms } from './packs.fixture.js';
 
 const wholeNumber = fc.maxSafeNat();
 const event = fc.constantFrom('chat', 'gift', 'room.info');
 const body = fc.uint8Array({ maxLength: 300 });
 const id = fc.option(fc.string({ unit: 'binary', minLength: 1, maxLength: 64 }), { nil: undefined });
+const terms = fc.option(anyTerms, { nil: undefined });
 
 function publications(lane: Publication['lane']) {
   return fc
-    .record({ event, body, id, time: wholeNumber })
-    .map(({ id: named, ...rest }): Publication => ({ lane, ...rest, ...(named !== undefined && { id: named }) }));
+    .record({ event, body, id, time: wholeNumber, terms: lane === 'normal' ? terms : fc.constant(undefined) })
+    .map(
+      ({ id: named, terms: said, ...rest }): Publication => ({
+        lane,
+        ...rest,
+        ...(named !== undefined && { id: named }),
+        ...(said !== undefined && { terms: said }),
+      }),
+    );
 }
 
 interface Read {

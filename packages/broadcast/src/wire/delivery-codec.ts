@@ -127,12 +127,7 @@ function readRun(bytes: Buffer, start: number, group: string, handler: BusMessag
   const reader = new MessageReader();
   for (let left = count; left > 0; left -= 1) {
     at = readMessage(reader, bytes, at);
-    const { event, body, id, time } = reader;
-    handler.onDelivery(
-      id === undefined
-        ? { lane: 'normal', event, body, time, group }
-        : { lane: 'normal', event, body, id, time, group },
-    );
+    handler.onDelivery(reader.delivery(group));
   }
   return at;
 }

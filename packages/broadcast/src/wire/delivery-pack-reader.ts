@@ -53,12 +53,8 @@ export class RunReader {
   }
 
   next(): Delivery {
-    const message = this.#message;
-    this.#at = message.read(this.#bytes, this.#at);
-    const { event, body, time, id } = message;
-    return id === undefined
-      ? { lane: 'normal', event, body, time, group: this.#group }
-      : { lane: 'normal', event, body, id, time, group: this.#group };
+    this.#at = this.#message.read(this.#bytes, this.#at);
+    return this.#message.delivery(this.#group);
   }
 }
 

@@ -124,7 +124,7 @@ export class DeliveryPackWriter {
     this.#endShared();
     this.#shared = publication;
     this.#places.push({ group, ...position });
-    this.#sharedBytes = messageBytes(publication.event, publication.body, publication.id);
+    this.#sharedBytes = messageBytes(publication);
   }
 
   #versionedOne({ group, epoch, version }: GroupPlace, publication: Publication): void {

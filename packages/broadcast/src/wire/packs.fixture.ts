@@ -1,8 +1,22 @@
 /** What tests of packs draw from. */
-import type { Lane, Publication } from '@im/protocol';
+import { isLabel, type Lane, type Publication, type Terms } from '@im/protocol';
 import * as fc from 'fast-check';
 
 export const groupId = fc.stringMatching(/^([a-z][a-z0-9]{0,5}\/)?[a-z]{1,8}:[A-Za-z0-9_-]{1,20}$/);
+
+const label = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter(isLabel);
+
+export const anyTerms: fc.Arbitrary<Terms> = fc.record(
+  {
+    sender: label,
+    reserved: fc.constant(true),
+    conflate: fc.oneof(
+      fc.record({ mode: fc.constant('latest' as const), key: label }),
+      fc.record({ mode: fc.constant('sum' as const), key: label, amount: fc.maxSafeInteger() }),
+    ),
+  },
+  { requiredKeys: [] },
+);
 
 export function anyPublication(lane: Lane): fc.Arbitrary<Publication> {
   return fc.record(
@@ -10,8 +24,9 @@ export function anyPublication(lane: Lane): fc.Arbitrary<Publication> {
       lane: fc.constant(lane),
       event: fc.stringMatching(/^[A-Za-z$][A-Za-z0-9_.:-]{0,20}$/),
       body: fc.uint8Array({ maxLength: 200 }),
-      id: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((text) => !/\p{Surrogate}/u.test(text)),
+      id: label,
       time: fc.maxSafeNat(),
+      ...(lane === 'normal' && { terms: anyTerms }),
     },
     { requiredKeys: ['lane', 'event', 'body', 'time'] },
   );

@@ -53,10 +53,9 @@ export class PublishPackWriter {
   publicationToMany(groups: readonly string[], publication: Publication, number: number): void {
     this.#endRun();
     const pack = this.#pack;
-    const { event, body, id } = publication;
     let names = 4;
     for (const group of groups) names += 1 + group.length;
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + names + messageBytes(event, body, id));
+    const bytes = pack.reserve(RECORD_HEAD_BYTES + names + messageBytes(publication));
     const start = pack.length;
     let at = start + RECORD_HEAD_BYTES;
     at = bytes.writeUInt32LE(number, at);

@@ -22,18 +22,17 @@ function write(publications: readonly Written[]): Buffer {
   return writer.take(1, 7);
 }
 
-function read(pack: Buffer): [number, string[], Omit<Publication, 'lane'>][] {
+function read(pack: Buffer): [number, string[], Publication][] {
   const [reader, message] = [new PublishPackReader(), new MessageReader()];
-  const found: [number, string[], Omit<Publication, 'lane'>][] = [];
+  const found: [number, string[], Publication][] = [];
   reader.open(pack);
   while (reader.next()) {
     const isRun = reader.kind === PUBLISH.run;
     let at = reader.start;
     for (let place = 0; place < (isRun ? reader.count : 1); place++) {
       at = message.read(pack, at);
-      const { event, body, id, time } = message;
       const groups = isRun ? [reader.group] : reader.groups();
-      found.push([reader.number + place, groups, { event, body, time, ...(id !== undefined && { id }) }]);
+      found.push([reader.number + place, groups, message.publication('normal')]);
     }
   }
   return found;
@@ -44,9 +43,7 @@ describe('publish packs', () => {
     fc.assert(
       fc.property(written, (publications) => {
         const found = read(write(publications));
-        expect(found).toEqual(
-          publications.map(([groups, { lane: _, ...publication }], number) => [number, [...groups], publication]),
-        );
+        expect(found).toEqual(publications.map(([groups, publication], number) => [number, [...groups], publication]));
       }),
     );
   });

@@ -1,5 +1,5 @@
 /** The part of the contract about what reaches whom. */
-import { MAX_BODY_BYTES } from '@im/protocol';
+import { MAX_BODY_BYTES, type Terms } from '@im/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { subscribeRecording } from '../recording-subscriber.js';
 import { type ContractSetting, normal, priority } from './setting.js';
@@ -19,6 +19,27 @@ export function describeDelivering(setting: ContractSetting): void {
         time: 1_790_000_000_000,
         body: ['"hi"'],
       });
+    });
+
+    it.each<[string, Terms]>([
+      ['sender and reservation', { sender: 'ann 🎤', reserved: true }],
+      ['latest', { conflate: { mode: 'latest', key: 'seat-1' } }],
+      ['sum', { sender: 'bob', conflate: { mode: 'sum', key: 'like ♥', amount: -7 } }],
+    ])('hands out the terms of a normal message: %s', async (_, terms) => {
+      const subscriber = await subscribeRecording(setting.broadcast, 'r:1', 'r:2');
+      const publisher = setting.broadcast.createPublisher();
+      await publisher.publish('r:1', normal('1', { id: 'm1', terms }));
+      await publisher.publish('r:1', normal('2'));
+      await publisher.publishMany(['r:1', 'r:2'], normal('3', { terms }));
+      await vi.waitFor(() => expect(subscriber.deliveries).toHaveLength(4));
+      const delivered = (group: string) => subscriber.deliveries.filter((delivery) => delivery.group === group);
+      expect(delivered('r:1').map((delivery) => [delivery.id, delivery.terms])).toEqual([
+        ['m1', terms],
+        [undefined, undefined],
+        [undefined, terms],
+      ]);
+      expect(delivered('r:2').map((delivery) => delivery.terms)).toEqual([terms]);
+      expect(subscriber.texts('r:1')).toEqual(['1', '2', '3']);
     });
 
     it('hands a priority message out with the epoch and version that the publisher is told', async () => {

@@ -1,5 +1,5 @@
 /** The part of the contract about what goes wrong. */
-import { ImError, MAX_BODY_BYTES } from '@im/protocol';
+import { ImError, MAX_BODY_BYTES, type Publication } from '@im/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { subscribeRecording } from '../recording-subscriber.js';
 import { type ContractSetting, normal, priority } from './setting.js';
@@ -35,6 +35,26 @@ export function describeFailures(setting: ContractSetting): void {
       );
       expect(subscriber.deliveries).toEqual([]);
     });
+
+    it.each<[string, Publication]>([
+      ['terms', priority('1', { terms: { sender: 'ann' } })],
+      ['terms.sender', normal('1', { terms: { sender: '' } })],
+      ['terms.sender', normal('1', { terms: { sender: '\ud800' } })],
+      ['terms.conflate.key', normal('1', { terms: { conflate: { mode: 'latest', key: 'x'.repeat(65) } } })],
+      ['terms.conflate.amount', normal('1', { terms: { conflate: { mode: 'sum', key: 'like', amount: 0.5 } } })],
+    ])(
+      'names %s where the terms of a publication are at fault, and delivers nothing of it (%#)',
+      async (field, wrong) => {
+        const subscriber = await subscribeRecording(setting.broadcast, 'r:1');
+        const publisher = setting.broadcast.createPublisher();
+        const refusal = { name: 'INVALID_ARGUMENT', details: { field } };
+        await expect(publisher.publish('r:1', wrong)).rejects.toMatchObject(refusal);
+        await expect(publisher.publishMany(['r:1'], wrong)).rejects.toMatchObject(refusal);
+        await setting.quiet();
+        expect(subscriber.deliveries).toEqual([]);
+        expect(setting.sequencer.calls).toEqual([]);
+      },
+    );
 
     it.each([
       ['GROUP_INVALID', 'r:', normal('1')],
