@@ -1,8 +1,17 @@
-import { jsonServerCodec, type ServerCodec } from '@im/protocol';
+import { type Delivery, jsonServerCodec, type ServerCodec } from '@im/protocol';
 import { describe, expect, it } from 'vitest';
 import { createWire } from './wire.js';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
+const like: Delivery = { group: 'p1/r:1', lane: 'normal', event: 'like', body: bytes('1'), time: 7 };
+
+function pushes(...deliveries: Delivery[]): unknown[] {
+  const payload = createWire(jsonServerCodec, (framed) => framed).pushes(deliveries);
+  return Buffer.from(payload)
+    .toString()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
 
 describe('createWire', () => {
   it('reads a heartbeat without its codec and without making anything, and whatever else with it [PR-111]', () => {
@@ -28,5 +37,25 @@ describe('createWire', () => {
     const wire = createWire(jsonServerCodec, (payload) => payload);
     expect(Buffer.from(wire.ping).toString()).toBe('{"type":"ping"}');
     expect(Buffer.from(wire.pong).toString()).toBe('{"type":"pong"}');
+  });
+
+  it('says for how many a push stands, by which key, and of what total [PR-88] [PR-89]', () => {
+    expect(
+      pushes(
+        { ...like, conflated: 3, terms: { sender: 'ann', conflate: { mode: 'sum', key: 'k', amount: 9 } } },
+        { ...like, terms: { conflate: { mode: 'sum', key: 'k', amount: 0 } } },
+        { ...like, conflated: 1, terms: { conflate: { mode: 'latest', key: 'k' } } },
+      ),
+    ).toEqual([
+      { type: 'push', group: 'r:1', event: 'like', time: 7, conflated: 3, key: 'k', sum: 9, data: 1 },
+      { type: 'push', group: 'r:1', event: 'like', time: 7, key: 'k', sum: 0, data: 1 },
+      { type: 'push', group: 'r:1', event: 'like', time: 7, conflated: 1, key: 'k', data: 1 },
+    ]);
+  });
+
+  it('says nothing of a message beyond what clients need: neither its sender nor that it is reserved', () => {
+    expect(pushes({ ...like, terms: { sender: 'ann', reserved: true } })).toEqual([
+      { type: 'push', group: 'r:1', event: 'like', time: 7, data: 1 },
+    ]);
   });
 });

@@ -49,8 +49,9 @@ function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
-/** PR-61, PR-80 */
-function pushOf({ group, event, lane, version, id, time, body }: Delivery): Push<Uint8Array> {
+/** PR-61, PR-80, PR-88, PR-89 */
+function pushOf({ group, event, lane, version, id, time, conflated, terms, body }: Delivery): Push<Uint8Array> {
+  const conflate = terms?.conflate;
   return {
     type: 'push',
     group: withoutProduct(group),
@@ -59,6 +60,9 @@ function pushOf({ group, event, lane, version, id, time, body }: Delivery): Push
     ...(version !== undefined && { version }),
     ...(id !== undefined && { id }),
     time,
+    ...(conflated !== undefined && { conflated }),
+    ...(conflate && { key: conflate.key }),
+    ...(conflate?.mode === 'sum' && { sum: conflate.amount }),
     data: body,
   };
 }

@@ -145,6 +145,12 @@ export interface Push<Body> {
   readonly id?: string;
   /** The publisher's clock, milliseconds since 1970. */
   readonly time?: number;
+  /** PR-88: so many further normal messages of the group this one stands for; absent: none. Never 0. */
+  readonly conflated?: number;
+  /** PR-89: those that its publisher calls by the same event and key may come as one, with the data of the last. */
+  readonly key?: string;
+  /** PR-89: the total of the amounts of all that it stands for, itself included; there whenever there are amounts. */
+  readonly sum?: number;
   readonly data?: Body;
 }
 

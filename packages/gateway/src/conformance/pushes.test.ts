@@ -1,4 +1,5 @@
 // Section 6 of docs/protocol.md: pushes, lanes, shedding.
+import type { Terms } from '@im/protocol';
 import { encodeJson } from '@im/rpc';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { effects, type FakeLink, GatewayFixture } from '../testing/index.js';
@@ -81,6 +82,17 @@ describe('pushes', () => {
     await bob.until('push');
     await ann.until('push');
     expect(ann.chunks.at(-1)).toBe(bob.chunks.at(-1));
+  });
+
+  it('says by which key a push may become one with others, and of what sum [PR-89]', async () => {
+    const publish = (terms: Terms) =>
+      fixture.publisher.publish('r:1', { lane: 'normal', event: 'like', body: encodeJson(1), time: 17, terms });
+    await publish({ sender: 'ann', conflate: { mode: 'sum', key: 'k', amount: 3 } });
+    await ann.until('push', ({ sum }) => sum === 3);
+    await publish({ reserved: true, conflate: { mode: 'latest', key: 'k' } });
+    await ann.until('push', ({ key, sum }) => key === 'k' && sum === undefined);
+    const push = { type: 'push', group: 'r:1', event: 'like', time: 17, key: 'k', data: 1 };
+    expect(ann.all('push')).toEqual([{ ...push, sum: 3 }, push]);
   });
 
   it('sends no normal messages beyond the soft limit, and then tells how many of each group were missed [PR-85] [PR-86]', async () => {

@@ -37,12 +37,16 @@ export function joinLines(messages: readonly Uint8Array[]): Uint8Array {
   return chunk;
 }
 
-function pushHead({ group, event, lane, version, id, time }: Push<Uint8Array>): string {
+function pushHead(push: Push<Uint8Array>): string {
+  const { group, event, lane, version, id, time, conflated, key, sum } = push;
   let head = `{"type":"push","group":${asciiJson(group)},"event":${asciiJson(event)}`;
   if (lane !== undefined) head += `,"lane":${asciiJson(lane)}`;
   if (version !== undefined) head += `,"version":${version}`;
   if (id !== undefined) head += `,"id":${asciiJson(id)}`;
   if (time !== undefined) head += `,"time":${time}`;
+  if (conflated !== undefined) head += `,"conflated":${conflated}`;
+  if (key !== undefined) head += `,"key":${asciiJson(key)}`;
+  if (sum !== undefined) head += `,"sum":${sum}`;
   return head;
 }
 

@@ -16,7 +16,7 @@ const values = (lines: string) => lines.split('\n').map((line) => JSON.parse(lin
 /** Sentences that a codec alone can prove; the others that a vector shows take a gateway or a client. */
 const PROVEN = (
   '[PR-3] [PR-4] [PR-5] [PR-6] [PR-7] [PR-9] [PR-10] [PR-14] [PR-16] [PR-17] [PR-18] [PR-20] [PR-24] [PR-34] [PR-50] ' +
-  '[PR-51] [PR-55] [PR-57] [PR-58] [PR-60] [PR-80] [PR-81] [PR-90]'
+  '[PR-51] [PR-55] [PR-57] [PR-58] [PR-60] [PR-80] [PR-81] [PR-88] [PR-89] [PR-90]'
 ).split(' ');
 
 /** `[PR-3] two lines` and the vector, for `it.each`. */

@@ -47,8 +47,8 @@ function jsonText({ details }: ErrorMessage): string | undefined {
 }
 
 function encodePush(push: Push<Uint8Array>): Uint8Array {
-  const { group, event, data, time, version, lane, id } = push;
-  const map = new MapWriter(data, group, event, id);
+  const { group, event, data, time, version, lane, id, conflated, key, sum } = push;
+  const map = new MapWriter(data, group, event, id, key);
   map.text(1, push.type);
   map.text(3, group);
   map.text(4, event);
@@ -56,6 +56,9 @@ function encodePush(push: Push<Uint8Array>): Uint8Array {
   if (version !== undefined) map.number(7, version);
   if (id !== undefined) map.text(2, id);
   if (time !== undefined) map.number(6, time);
+  if (conflated !== undefined) map.number(12, conflated);
+  if (key !== undefined) map.text(10, key);
+  if (sum !== undefined) map.number(11, sum);
   return map.end(data);
 }
 
