@@ -6,8 +6,8 @@ namespace Im;
 
 /**
  * Pushes to users, rooms, groups and everyone, as docs/push.md has it: `HttpPushClient` or `RpcPushClient`. Repeats by
- * itself what may be repeated: on the priority lane every retryable failure, under one id; on the normal lane only what
- * certainly was not taken.
+ * itself what may be repeated: on the priority lane every retryable failure, under one id, and so a sum with an id; else on
+ * the normal lane only what certainly was not taken.
  */
 abstract class PushClient
 {
@@ -69,15 +69,15 @@ abstract class PushClient
     /** @param array<string, mixed> $to */
     private function push(array $to, PushMessage $message): PublishedMany
     {
-        $isPriority = $message->lane === 'priority';
+        $isRepeatable = $message->isRepeatable();
         $push = ['to' => $to] + $message->members();
         for ($retry = 0; ; $retry++) {
             try {
-                return $this->attempt($push, $isPriority);
+                return $this->attempt($push, $isRepeatable);
             } catch (ImError $error) {
                 $nothingTaken = in_array($error->name, self::NOTHING_TAKEN, true)
                     || ($error->details['handedOut'] ?? null) === false;
-                if (!$error->retryable || !($isPriority || $nothingTaken) || $retry >= $this->retries) {
+                if (!$error->retryable || !($isRepeatable || $nothingTaken) || $retry >= $this->retries) {
                     throw $error;
                 }
                 $backoffMs = self::MIN_BACKOFF_MS + mt_rand(0, self::MIN_BACKOFF_MS * 2 ** min($retry, 5));

@@ -18,6 +18,11 @@ final class PushMessage
      *     own, such as the number of the order behind it, if your program may start again between two attempts
      * @param string $acknowledge `none`, `accepted` or `durable`: when the answer comes
      * @param ?string $product whose users and groups, where several products share the system
+     * @param ?string $sender on the normal lane: whose message it is, 1 to 64 characters; where room is short every sender
+     *     gets a share
+     * @param ?bool $reserved on the normal lane: goes before the others where room is short
+     * @param ?array{mode: string, key: string, amount?: int} $conflate on the normal lane: `['mode' => 'latest', 'key' => …]`,
+     *     or `['mode' => 'sum', 'key' => …, 'amount' => …]`: those of one key that wait at the same time become one
      */
     public function __construct(
         public readonly string $event,
@@ -26,8 +31,18 @@ final class PushMessage
         ?string $id = null,
         public readonly string $acknowledge = 'accepted',
         public readonly ?string $product = null,
+        public readonly ?string $sender = null,
+        public readonly ?bool $reserved = null,
+        public readonly ?array $conflate = null,
     ) {
         $this->id = $id ?? ($lane === 'priority' ? bin2hex(random_bytes(16)) : null);
+    }
+
+    /** Whether it counts once however often it is sent: always on the priority lane, and a sum that has an id. */
+    public function isRepeatable(): bool
+    {
+        $isSum = ($this->conflate['mode'] ?? null) === 'sum';
+        return $this->lane === 'priority' || ($isSum && $this->id !== null);
     }
 
     /**
@@ -39,8 +54,11 @@ final class PushMessage
      */
     public function members(): array
     {
-        $optional = ['id' => $this->id, 'product' => $this->product];
+        $optional = [
+            'id' => $this->id, 'product' => $this->product,
+            'sender' => $this->sender, 'reserved' => $this->reserved, 'conflate' => $this->conflate,
+        ];
         return ['event' => $this->event, 'data' => $this->data, 'lane' => $this->lane, 'acknowledge' => $this->acknowledge]
-            + array_filter($optional, static fn (?string $value): bool => $value !== null);
+            + array_filter($optional, static fn (mixed $value): bool => $value !== null);
     }
 }

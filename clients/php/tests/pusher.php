@@ -38,6 +38,9 @@ while (($line = fgets(STDIN)) !== false) {
             $ask['id'] ?? null,
             $ask['acknowledge'] ?? 'accepted',
             $ask['product'] ?? null,
+            $ask['sender'] ?? null,
+            $ask['reserved'] ?? null,
+            $ask['conflate'] ?? null,
         );
         $to = $ask['to'];
         $outcome = match (array_key_first($to)) {

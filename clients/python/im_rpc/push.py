@@ -49,12 +49,16 @@ class PushClient:
     """What ``HttpPushClient`` and ``RpcPushClient`` have in common. Any thread may use them.
 
     Repeats by itself what may be repeated: on the priority lane every retryable failure, under an id that it makes when
-    none is given; on the normal lane only what certainly was not taken.
+    none is given, and so a sum with an id; else on the normal lane only what certainly was not taken.
 
     Every push takes ``event``, what clients listen to, and ``data``, any JSON value; ``lane``: ``"normal"`` may be shed
     under pressure, ``"priority"`` gets a version and is never lost; ``id``, 1 to 64 characters: on the priority lane the
     same id to the same group is sent once; ``acknowledge``: ``"none"``, ``"accepted"`` or ``"durable"``; ``product``,
     whose users and groups, where several products share the system. It raises ImError.
+
+    Normal pushes may say what may become of them where a room gets more than it can show: ``sender``, whose message it is,
+    for every sender gets a share; ``reserved``, that it goes before the others; ``conflate``, ``{"mode": "latest", "key": …}``
+    or ``{"mode": "sum", "key": …, "amount": …}``: those of one key that wait at the same time become one.
     """
 
     def __init__(self, retries: int) -> None:
@@ -101,12 +105,18 @@ class PushClient:
         id: Optional[str] = None,
         acknowledge: str = "accepted",
         product: Optional[str] = None,
+        sender: Optional[str] = None,
+        reserved: Optional[bool] = None,
+        conflate: Optional[Mapping[str, Any]] = None,
     ) -> PublishedMany:
         is_priority = lane == "priority"
+        is_sum = conflate is not None and conflate.get("mode") == "sum"
+        is_repeatable = is_priority or (is_sum and id is not None)
         if is_priority and id is None:
             id = uuid.uuid4().hex
         members = {"to": to, "event": event, "data": data, "lane": lane, "acknowledge": acknowledge}
-        members.update({name: value for name, value in (("id", id), ("product", product)) if value is not None})
+        optional = {"id": id, "product": product, "sender": sender, "reserved": reserved, "conflate": conflate}
+        members.update({name: value for name, value in optional.items() if value is not None})
         try:
             body = json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
         except (TypeError, ValueError, RecursionError) as cause:
@@ -115,10 +125,10 @@ class PushClient:
         retry = 0
         while True:
             try:
-                return self._attempt(body, is_priority)
+                return self._attempt(body, is_repeatable)
             except ImError as error:
                 nothing_taken = error.name in _NOTHING_TAKEN or error.details.get("handedOut") is False
-                if not error.retryable or not (is_priority or nothing_taken) or retry >= self._retries:
+                if not error.retryable or not (is_repeatable or nothing_taken) or retry >= self._retries:
                     raise
                 asked = min(error.details.get("retryAfterMs", 0) / 1_000, _LONGEST_PAUSE)
                 time.sleep(max(asked, _FIRST_PAUSE + random.random() * _FIRST_PAUSE * 2 ** min(retry, 5)))

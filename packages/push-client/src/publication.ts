@@ -1,14 +1,17 @@
 /** A push message as a publication: checked where it enters the system, and encoded so that nobody has to look again. */
 import type { Acknowledgement } from '@im/broadcast';
 import {
+  faultOfTerms,
   ImError,
   isEventName,
   isJsonBody,
+  isLabel,
   isProduct,
   MAX_BODY_BYTES,
   MAX_ID_LENGTH,
   MAX_NESTING,
   type Publication,
+  type Terms,
 } from '@im/protocol';
 import type { PushMessage, PushOptions } from './push-client.js';
 
@@ -19,14 +22,35 @@ const ACKNOWLEDGEMENTS: ReadonlySet<string> = new Set<Acknowledgement>(['none', 
  * @param time the publisher's clock, milliseconds since 1970
  * @throws ImError INVALID_ARGUMENT, BODY_TOO_LARGE
  */
-export function toPublication({ event, data, lane = 'normal', id }: PushMessage, time: number): Publication {
+export function toPublication(message: PushMessage, time: number): Publication {
+  const { event, data, lane = 'normal', id } = message;
   if (typeof event !== 'string' || !isEventName(event)) throw invalid('event', 'not an event name');
   if (event.startsWith('$')) throw invalid('event', 'names that begin with $ are the system’s own');
   if (lane !== 'normal' && lane !== 'priority') throw invalid('lane', 'neither normal nor priority');
-  if (id !== undefined && (typeof id !== 'string' || id.length < 1 || id.length > MAX_ID_LENGTH)) {
+  if (id !== undefined && !isLabel(id)) {
     throw invalid('id', `not a text of 1 to ${MAX_ID_LENGTH} characters`);
   }
-  return { lane, event, body: encodeBody(data), time, ...(id !== undefined && { id }) };
+  const terms = toTerms(message);
+  return {
+    ...{ lane, event, body: encodeBody(data), time },
+    ...(id !== undefined && { id }),
+    ...(terms !== undefined && { terms }),
+  };
+}
+
+/** Undefined where nothing is said. @throws ImError INVALID_ARGUMENT */
+function toTerms({ lane, sender, reserved, conflate }: PushMessage): Terms | undefined {
+  const terms = {
+    ...(sender !== undefined && { sender }),
+    ...(reserved !== undefined && { reserved }),
+    ...(conflate !== undefined && { conflate }),
+  };
+  const [member] = Object.keys(terms);
+  if (member === undefined) return undefined;
+  if (lane === 'priority') throw invalid(member, 'not for the priority lane, of which every message is sent');
+  const fault = faultOfTerms(terms);
+  if (fault !== undefined) throw invalid(fault.field, fault.problem);
+  return terms;
 }
 
 /** @throws ImError INVALID_ARGUMENT */

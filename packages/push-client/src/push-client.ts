@@ -1,6 +1,6 @@
 /** The push interface that every implementation offers: messages from a backend to people, rooms and groups. */
 import type { Acknowledgement, Published, PublishedMany } from '@im/broadcast';
-import type { Lane } from '@im/protocol';
+import type { Conflation, Lane } from '@im/protocol';
 
 export interface PushMessage {
   /** `[A-Za-z][A-Za-z0-9_.:-]{0,63}`; names that begin with `$` are the system's own and refused. */
@@ -11,9 +11,18 @@ export interface PushMessage {
   readonly lane?: Lane | undefined;
   /**
    * 1 to 64 characters. On the priority lane the same id again, to the same group, is not sent again; a message without
-   * one is given one there.
+   * one is given one there. On the normal lane it makes a `sum` count once.
    */
   readonly id?: string | undefined;
+  /** Normal lane only: whose message it is, 1 to 64 characters. Where a room gets more than it can show, every sender gets a share. */
+  readonly sender?: string | undefined;
+  /** Normal lane only: goes before the others where there is more than a room can show. */
+  readonly reserved?: boolean | undefined;
+  /**
+   * Normal lane only: of the messages of one group, event and key (1 to 64 characters) that wait at the same time one is sent, with
+   * the data of the last; with `sum` it carries the total of all their amounts, which are integers.
+   */
+  readonly conflate?: Conflation | undefined;
 }
 
 export interface PushOptions {

@@ -37,6 +37,11 @@ const MAX_BACKOFF_MS = 5_000;
 /** Whoever asks for a longer pause gets this one. */
 const MAX_RETRY_AFTER_MS = 30_000;
 
+/** Whether it counts once however often it is published: always on the priority lane, and a sum that has an id. */
+function isRepeatable({ lane, id, terms }: Publication): boolean {
+  return lane === 'priority' || (id !== undefined && terms?.conflate?.mode === 'sum');
+}
+
 export class RepeatingRoute implements PushRoute {
   readonly #options: RepeatingRouteOptions;
   readonly #closing = new AbortController();
@@ -72,7 +77,7 @@ export class RepeatingRoute implements PushRoute {
 
   async #push(to: Target, publication: Publication, options: RouteOptions): Promise<PublishedMany> {
     if (this.#pending.size >= this.#maxPending) throw new ImError('QUEUE_FULL');
-    const push = this.#persist(encodePush(to, publication, options), publication.lane === 'priority');
+    const push = this.#persist(encodePush(to, publication, options), isRepeatable(publication));
     this.#pending.add(push);
     try {
       return await push;

@@ -3,7 +3,7 @@
  * Members that nobody knows are refused: a misspelt `lane` must not become the normal one.
  */
 import type { Acknowledgement, Published, PublishedMany } from '@im/broadcast';
-import { type ErrorBody, ImError, type Lane, type Publication } from '@im/protocol';
+import { type Conflation, type ErrorBody, ImError, type Lane, type Publication } from '@im/protocol';
 import { invalid } from './publication.js';
 import type { PushMessage, PushOptions } from './push-client.js';
 import type { Target } from './target.js';
@@ -24,7 +24,8 @@ export interface PushOutcome {
 /** The answer to one push. */
 export type PushAnswer = PushOutcome | { readonly error: ErrorBody };
 
-const MEMBERS = new Set(['to', 'event', 'data', 'lane', 'id', 'acknowledge', 'product']);
+const MEMBERS = new Set('to event data lane id sender reserved conflate acknowledge product'.split(' '));
+const MEMBERS_OF_CONFLATE = new Set(['mode', 'key', 'amount']);
 const decoder = new TextDecoder();
 
 /**
@@ -33,7 +34,7 @@ const decoder = new TextDecoder();
  */
 export function parsePush(value: unknown): PushRequest {
   if (!isObject(value)) throw invalid('push', 'not an object');
-  for (const member of Object.keys(value)) if (!MEMBERS.has(member)) throw invalid(member.slice(0, 64), 'not known');
+  checkMembers(value, MEMBERS);
   return {
     to: parseTarget(value.to),
     message: {
@@ -41,6 +42,9 @@ export function parsePush(value: unknown): PushRequest {
       data: value.data,
       lane: parseText(value.lane, 'lane') as Lane | undefined,
       id: parseText(value.id, 'id'),
+      sender: parseText(value.sender, 'sender'),
+      reserved: value.reserved as boolean | undefined,
+      conflate: parseConflate(value.conflate),
     },
     options: {
       acknowledge: parseText(value.acknowledge, 'acknowledge') as Acknowledgement | undefined,
@@ -51,8 +55,8 @@ export function parsePush(value: unknown): PushRequest {
 
 /** The text of a push to one group or to users' groups. */
 export function encodePush(to: Target, publication: Publication, { acknowledge, product }: PushOptions): string {
-  const { event, lane, id, body } = publication;
-  const rest = JSON.stringify({ product, to, event, lane, id, acknowledge });
+  const { event, lane, id, terms, body } = publication;
+  const rest = JSON.stringify({ product, to, event, lane, id, ...terms, acknowledge });
   return `${rest.slice(0, -1)},"data":${decoder.decode(body)}}`;
 }
 
@@ -86,6 +90,17 @@ function parseTarget(to: unknown): Target {
     if (kind === 'all' && name === true) return { all: true };
   }
   throw invalid('to', 'not one of {"user":…}, {"users":[…]}, {"room":…}, {"group":…}, {"all":true}');
+}
+
+/** Its values are for the push client to check. */
+function parseConflate(value: unknown): Conflation | undefined {
+  if (isObject(value)) checkMembers(value, MEMBERS_OF_CONFLATE, 'conflate.');
+  return value as Conflation | undefined;
+}
+
+function checkMembers(value: object, known: ReadonlySet<string>, path = ''): void {
+  for (const member of Object.keys(value))
+    if (!known.has(member)) throw invalid(path + member.slice(0, 64), 'not known');
 }
 
 /** Absent stays absent; null is not absence. */

@@ -70,6 +70,27 @@ describe.each(pushers)('a push client over HTTP in %s', (_, command) => {
     expect(new Set(members.texts())).toEqual(new Set([JSON.stringify(hello.data)]));
   });
 
+  it('says what may become of normal pushes, and repeats a sum that has an id', async () => {
+    const room = { to: { room: '1' } };
+    const sum = { mode: 'sum', key: 'like ♥', amount: -3 };
+    const latest = { mode: 'latest', key: 'seat-1' };
+    instead = [(response) => void response.destroy()];
+    await pusher.ask({ ...room, ...hello, id: 'l-1', conflate: sum });
+    expect(requests).toBe(2);
+    await pusher.ask({ ...room, ...hello, conflate: latest });
+    await pusher.ask({ ...room, ...hello, sender: 'Zoë', reserved: true });
+    await pusher.ask({ ...room, ...hello, reserved: false });
+    expect(members.deliveries.map(({ terms }) => terms)).toEqual([
+      { conflate: sum },
+      { conflate: latest },
+      { sender: 'Zoë', reserved: true },
+      { reserved: false },
+    ]);
+    expect(await pusher.ask({ ...room, ...hello, lane: 'priority', conflate: latest })).toMatchObject({
+      error: { name: 'INVALID_ARGUMENT', details: { field: 'conflate' } },
+    });
+  });
+
   it('is told the version on the priority lane, and that an id was known', async () => {
     const gift = { to: { room: '1' }, event: 'gift', lane: 'priority', id: 'order-4711', acknowledge: 'durable' };
     const published = { group: 'r:1', epoch: 'e1', version: 1 };

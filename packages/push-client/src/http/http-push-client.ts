@@ -21,8 +21,8 @@ export interface HttpPushClientOptions extends RepeatingOptions {
 
 /**
  * Retryable errors are retried with growing, jittered delays. On the priority lane a message without id is given one,
- * so that repeating it is always safe; on the normal lane only errors that say that nothing was taken are retried, for
- * there a repetition could be seen twice. What `toUsers` failed for some users is told and not retried.
+ * so that repeating it is always safe, as it is for a sum with an id; else on the normal lane only errors that say that
+ * nothing was taken are retried, for there a repetition could be seen twice. What `toUsers` failed for some users is told and not retried.
  * @throws ImError INVALID_ARGUMENT for a url, token or product that cannot be used
  */
 export function createHttpPushClient(options: HttpPushClientOptions): PushClient {

@@ -19,7 +19,7 @@ export interface PushServiceOptions {
 }
 
 /**
- * Settles when callers can reach it. Calls of the priority lane are idempotent by their message id.
+ * Settles when callers can reach it. Calls of the priority lane, and sums, are idempotent by their message id.
  * @throws ImError as RpcWorker.serve does
  */
 export function servePush({ worker, client, version }: PushServiceOptions): Promise<Registration> {

@@ -2,7 +2,7 @@
 import type { Broadcast, Publisher } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { FakeSequencer, type RecordingSubscriber, subscribeRecording } from '@im/broadcast/testing';
-import { ImError, MAX_BODY_BYTES, MAX_NESTING } from '@im/protocol';
+import { ImError, MAX_BODY_BYTES, MAX_NESTING, type Terms } from '@im/protocol';
 import { FakeClock } from '@im/protocol/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_USERS, type PushClient, type PushMessage } from '../push-client.js';
@@ -67,6 +67,17 @@ export function describePushClientContract(name: string, open: (setup: PushClien
       const [delivery] = await arrived(1);
       expect(delivery).toMatchObject({ event: 'gift', lane: 'priority', id: 'g-1', time: clock.now(), version: 1 });
       expect(members.texts()).toEqual([JSON.stringify({ n: 'é\n"' })]);
+    });
+
+    it.each<[string, Terms]>([
+      ['sender and reservation', { sender: 'ann 🎤', reserved: true }],
+      ['latest', { conflate: { mode: 'latest', key: 'seat-1' } }],
+      ['sum', { sender: 'bob', conflate: { mode: 'sum', key: 'like', amount: -3 } }],
+    ])('publishes the terms of a normal push: %s', async (_, terms) => {
+      await client.toRoom('1', { ...hello, ...terms });
+      await client.toUsers(['ann', 'bob'], { ...hello, ...terms });
+      await client.toRoom('1', hello);
+      expect((await arrived(4)).map((delivery) => delivery.terms)).toEqual([terms, terms, terms, undefined]);
     });
 
     it('takes any JSON value as data, and null when there is none', async () => {
@@ -189,6 +200,17 @@ export function describePushClientContract(name: string, open: (setup: PushClien
       ['an unknown lane', { lane: 'fast' }, 'lane'],
       ['an empty id', { id: '' }, 'id'],
       ['an id too long', { id: 'x'.repeat(65) }, 'id'],
+      ['an id with half a character', { id: '\ud800' }, 'id'],
+      ['an empty sender', { sender: '' }, 'sender'],
+      ['a sender that is no text', { sender: 7 }, 'sender'],
+      ['a reservation that is neither true nor false', { reserved: 'yes' }, 'reserved'],
+      ['conflation that is no object', { conflate: 'sum' }, 'conflate'],
+      ['an unknown way of conflation', { conflate: { mode: 'first', key: 'k' } }, 'conflate.mode'],
+      ['conflation without key', { conflate: { mode: 'latest' } }, 'conflate.key'],
+      ['a sum without amount', { conflate: { mode: 'sum', key: 'k' } }, 'conflate.amount'],
+      ['an amount that is no integer', { conflate: { mode: 'sum', key: 'k', amount: 0.5 } }, 'conflate.amount'],
+      ['a sender on the priority lane', { lane: 'priority', sender: 'ann' }, 'sender'],
+      ['conflation on the priority lane', { lane: 'priority', conflate: { mode: 'latest', key: 'k' } }, 'conflate'],
       ['data that JSON cannot say', { data: () => {} }, 'data'],
       ['data that contains a BigInt', { data: { n: 1n } }, 'data'],
       ['data nested too deep', { data: nested(MAX_NESTING + 1) }, 'data'],
