@@ -3,6 +3,7 @@ import type { Client, ClientState } from '@im/client-sdk';
 import type { CatalogueGift, Gift, LiveApp, Member } from './api.js';
 import { cutFor } from './cuttable-socket.js';
 import { Inbox, peerOf } from './inbox.js';
+import { Likes } from './likes.js';
 import type { Identity } from './sign-in.js';
 import { type AudiencePage, audienceSheet } from './view/audience.js';
 import { catalogueSheet } from './view/catalogue.js';
@@ -28,7 +29,7 @@ export class LiveRoom {
   readonly #counts = { welcomes: 0, gifts: 0 };
   #room: EnteredRoom | undefined;
   #catalogue: readonly CatalogueGift[] = [];
-  #likes = 0;
+  readonly #likes: Likes;
   #talk: { peer: string; view: TalkView } | undefined;
 
   constructor(
@@ -37,6 +38,14 @@ export class LiveRoom {
     private readonly name: string,
   ) {
     this.#inbox = new Inbox(me.user);
+    this.#likes = new Likes({
+      // The key makes it repeatable: likes sent into a dying connection are repeated after the reconnect, and counted once.
+      send: (count) => client.call('room.like', { room: name, count }, { key: crypto.randomUUID() }),
+      show: (total, others) => {
+        this.view.likes(total);
+        this.#stage.like(others);
+      },
+    });
     const parts = {
       stage: this.#stage,
       chat: this.#chat,
@@ -78,11 +87,12 @@ export class LiveRoom {
   #listen(room: EnteredRoom): void {
     room.on('chat', ({ from, text }) => this.#chat.message(from.name, text, from.user === this.me.user));
     room.on('gift', (gift) => this.#receiveGift(gift));
-    room.on('like', ({ user, count }) => {
-      if (user !== this.me.user) this.#stage.like(count);
-    });
+    room.on('like', ({ count }, { sum = count }) => this.#likes.receive(sum));
     room.on('audience', ({ count }) => this.view.audience(count));
-    room.on('$shed', () => this.#factsChanged());
+    room.on('$shed', ({ count }) => {
+      if (count === undefined) this.#likes.missed();
+      this.#factsChanged();
+    });
     room.on('$recovered', ({ recovered }) => {
       if (recovered) this.#chat.note('Back in the room. No gift was missed.', 'good');
       else this.#chat.note('Back in the room. Some gifts of the meantime are lost.', 'warn');
@@ -107,17 +117,9 @@ export class LiveRoom {
     this.#try(sent, `${gift.title} not sent`);
   }
 
-  /** Hearts rise at once; the room hears of them once a second. */
   #like(): void {
     this.#stage.like(1);
-    this.#likes++;
-    if (this.#likes > 1) return;
-    setTimeout(() => {
-      const count = Math.min(this.#likes, 100);
-      this.#likes = 0;
-      // A like that is lost is no loss.
-      this.client.call('room.like', { room: this.name, count }).catch(() => {});
-    }, 1000);
+    this.#likes.tap();
   }
 
   #openAudience(): void {

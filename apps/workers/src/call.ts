@@ -1,8 +1,19 @@
 /** Owns: what services read from a call beside its input, and what they hand back beside their output. */
-import { type CallerContext, CONNECTION_HEADER, EFFECTS_HEADER, type Effect, ImError, withProduct } from '@im/protocol';
+import {
+  type CallerContext,
+  CONNECTION_HEADER,
+  EFFECTS_HEADER,
+  type Effect,
+  ImError,
+  type Terms,
+  withProduct,
+} from '@im/protocol';
 import type { HandlerContext, RpcRequest } from '@im/rpc';
 import { applicationError } from './application-errors.js';
 import { digest } from './digest.js';
+
+/** A role: may remove people. */
+export const MODERATOR = 'moderator';
 
 /** The person behind a call. */
 export interface Person {
@@ -28,6 +39,14 @@ const MAX_NAME = 64;
 export function personOf({ user, claims }: CallerContext): Person {
   const { name } = claims;
   return { user, name: typeof name === 'string' && name !== '' ? name.slice(0, MAX_NAME) : user };
+}
+
+/** Roles, as tokens name them, whose words go before those of others in a room that gets more than it can show. */
+const RESERVED_ROLES: ReadonlySet<unknown> = new Set(['host', MODERATOR]);
+
+/** What becomes of a person's words there: everyone has a share, the host's and moderators' go first. */
+export function termsOf({ user, claims }: CallerContext): Terms {
+  return RESERVED_ROLES.has(claims.role) ? { sender: user, reserved: true } : { sender: user };
 }
 
 /** A group as the bus and the online list know it. */

@@ -27,6 +27,7 @@ export class RoomView {
   readonly root: HTMLElement;
   readonly #count = element('span', {}, '–');
   readonly #badge = element('span.badge', { hidden: true });
+  readonly #likes = element('span.likes', { hidden: true, title: 'Likes since you came' });
 
   constructor(title: string, parts: RoomParts, actions: RoomActions) {
     const audience = element('button.pill.audience-button', { type: 'button', 'aria-label': 'Audience' });
@@ -61,6 +62,12 @@ export class RoomView {
     this.#badge.textContent = count > 99 ? '99+' : String(count);
   }
 
+  /** Of everybody, since this page came. */
+  likes(total: string): void {
+    this.#likes.hidden = false;
+    this.#likes.textContent = total;
+  }
+
   #composer(actions: RoomActions): HTMLElement {
     const field = element('input.field', {
       maxlength: 500,
@@ -75,7 +82,7 @@ export class RoomView {
       field,
       round('Messages', icon('letter'), actions.openMessages, this.#badge),
       round('Gifts', icon('gift'), actions.openGifts),
-      round('Like', icon('heart'), actions.like),
+      round('Like', icon('heart'), actions.like, this.#likes),
     );
     form.lastElementChild?.classList.add('like');
     form.addEventListener('submit', (event) => {

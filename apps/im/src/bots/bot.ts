@@ -61,7 +61,7 @@ export class Bot implements Viewer {
   }
 
   like(random: Random): void {
-    this.#call('room.like', { count: 1 + Math.floor(random() ** 2 * 15) });
+    this.#call('room.like', { count: 1 + Math.floor(random() ** 2 * 15) }, randomUUID());
   }
 
   give(random: Random): void {

@@ -1,7 +1,7 @@
 /** `im push`: one push, as a backend would send it. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ImError } from '@im/protocol';
+import { type Conflation, ImError } from '@im/protocol';
 import type { PushClient, PushMessage } from '@im/push-client';
 import { setting } from '@im/runtime';
 import { z } from 'zod';
@@ -20,6 +20,25 @@ const pushSettings = {
   id: setting(z.string().min(1).max(64).optional(), {
     description: 'message id: on the priority lane the same is sent once',
   }),
+  sender: setting(z.string().min(1).max(64).optional(), {
+    description: 'whose message it is: every sender has a share of a full room',
+    placeholder: 'name',
+  }),
+  reserved: setting(z.boolean().default(false), { description: 'goes before the others where a room is full' }),
+  latest: setting(z.string().min(1).max(64).optional(), {
+    description: 'of those of this key that wait at the same time only the last is sent',
+    placeholder: 'key',
+  }),
+  sum: setting(
+    z
+      .string()
+      .regex(/^.{1,64}=-?\d{1,16}$/)
+      .optional(),
+    {
+      description: 'those of this key that wait at the same time are added up',
+      placeholder: 'key=amount',
+    },
+  ),
   url: setting(z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080/v1/push'), {
     description: 'push endpoint of the server',
     placeholder: 'url',
@@ -37,10 +56,15 @@ export const push = defineCommand({
   settings: pushSettings,
   examples: [
     [`im push --to room:10000 --event notice --body '{"text":"hello"}'`, 'to a room'],
+    ['im push --to room:10000 --event like --sum like=3', 'three likes, told with all others of that moment'],
     ['im push --to user:ann --event coupon --lane priority', 'to one person, who gets it also on return'],
   ],
-  async run({ to, event, body, lane, id, url, dataFolder, pushToken }, { print }) {
-    const message: PushMessage = { event, data: parse(body), lane, id };
+  async run({ to, event, body, lane, id, sender, reserved, latest, sum, url, dataFolder, pushToken }, { print }) {
+    const conflate = conflation(latest, sum);
+    const message: PushMessage = {
+      ...{ event, data: parse(body), lane, id, sender, conflate },
+      ...(reserved && { reserved }),
+    };
     const { createHttpPushClient } = await import('@im/push-client');
     const client = createHttpPushClient({ url, token: pushToken ?? (await readToken(dataFolder)) });
     try {
@@ -60,6 +84,15 @@ function parse(body: string): unknown {
   } catch (cause) {
     throw new CommandError(`--body is not JSON: ${body.slice(0, 100)}`, undefined, { cause });
   }
+}
+
+function conflation(latest: string | undefined, sum: string | undefined): Conflation | undefined {
+  if (latest !== undefined && sum !== undefined) throw new CommandError('--latest and --sum exclude each other');
+  if (latest !== undefined) return { mode: 'latest', key: latest };
+  if (sum === undefined) return undefined;
+  // A key may have such a sign itself.
+  const at = sum.lastIndexOf('=');
+  return { mode: 'sum', key: sum.slice(0, at), amount: Number(sum.slice(at + 1)) };
 }
 
 async function readToken(folder: string): Promise<string> {

@@ -19,6 +19,19 @@ describe('chat', () => {
     expect(fixture.deliveries[0]).toMatchObject({ group: 'r:1', lane: 'normal', id, time: at });
   });
 
+  it('says whose it is, and that the words of hosts and moderators go first', async () => {
+    fixture.online.enter('r:1', 'luna');
+    fixture.online.enter('r:1', 'mo');
+    await chat('ann').send({ room: '1', text: 'hi' });
+    await fixture.as(chatDefinition, 'luna', { claims: { role: 'host' } }).send({ room: '1', text: 'welcome' });
+    await fixture.as(chatDefinition, 'mo', { claims: { role: 'moderator' } }).send({ room: '1', text: 'be kind' });
+    expect(fixture.deliveries.map(({ terms }) => terms)).toEqual([
+      { sender: 'ann' },
+      { sender: 'luna', reserved: true },
+      { sender: 'mo', reserved: true },
+    ]);
+  });
+
   it('is said once when the call with a key is repeated', async () => {
     const first = await chat('ann').send({ room: '1', text: 'once' }, withKey('ann', 'k1'));
     expect(await chat('ann').send({ room: '1', text: 'once' }, withKey('ann', 'k1'))).toEqual(first);

@@ -4,7 +4,7 @@ import type { Publisher } from '@im/broadcast';
 import type { Clock } from '@im/protocol/ports';
 import { defineService, encodeJson, implementService, type ServedService } from '@im/rpc';
 import { z } from 'zod';
-import { callerOf, personOf } from '../call.js';
+import { callerOf, personOf, termsOf } from '../call.js';
 import type { RateLimit } from '../rate-limit.js';
 import { type Rooms, roomName } from '../room/room.js';
 import { checkedText, rawText } from '../text.js';
@@ -42,7 +42,8 @@ export function createChatService({ rooms, publisher, rate, clock, version }: Ch
         const id = randomUUID();
         const at = clock.now();
         const body = encodeJson({ id, from: personOf(caller), text, at });
-        await publisher.publish(group, { lane: 'normal', event: CHAT_EVENT, body, id, time: at });
+        const terms = termsOf(caller);
+        await publisher.publish(group, { lane: 'normal', event: CHAT_EVENT, body, id, time: at, terms });
         return { id, at };
       },
     },

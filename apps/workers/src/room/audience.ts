@@ -4,11 +4,13 @@
  */
 import type { Publisher } from '@im/broadcast';
 import type { OnlineReader } from '@im/groups';
-import { withoutProduct } from '@im/protocol';
+import { type Terms, withoutProduct } from '@im/protocol';
 import type { Clock, Logger, Metrics, Timer } from '@im/protocol/ports';
 import { encodeJson } from '@im/rpc';
 
 export const AUDIENCE_EVENT = 'audience';
+/** Only the last count is true. */
+const AUDIENCE_TERMS: Terms = { reserved: true, conflate: { mode: 'latest', key: AUDIENCE_EVENT } };
 
 export interface AudienceOptions {
   readonly online: OnlineReader;
@@ -83,9 +85,10 @@ export class Audience {
   async #tell(group: string, count: number): Promise<void> {
     const { publisher, clock } = this.#options;
     const room = withoutProduct(group).slice('r:'.length);
+    const body = encodeJson({ room, count });
     await publisher.publish(
       group,
-      { lane: 'normal', event: AUDIENCE_EVENT, body: encodeJson({ room, count }), time: clock.now() },
+      { lane: 'normal', event: AUDIENCE_EVENT, body, time: clock.now(), terms: AUDIENCE_TERMS },
       { acknowledge: 'none' },
     );
   }

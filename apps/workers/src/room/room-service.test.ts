@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { effectsOf, startWorkers, type WorkerFixture } from '../worker-fixture.js';
+import { effectsOf, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { roomDefinition } from './room-service.js';
 
 let fixture: WorkerFixture;
@@ -65,9 +65,31 @@ describe('room', () => {
     fixture.online.enter('r:1', 'ann');
     await room('ann').like({ room: '1', count: 7 });
     expect(fixture.pushes('like')).toEqual([{ user: 'ann', count: 7 }]);
-    expect(fixture.deliveries[0]?.lane).toBe('normal');
+    expect(fixture.deliveries[0]).toMatchObject({
+      lane: 'normal',
+      terms: { conflate: { mode: 'sum', key: 'like', amount: 7 } },
+    });
+    expect(fixture.deliveries[0]).not.toHaveProperty('id');
     await expect(room('bob').like({ room: '1' })).rejects.toMatchObject({ name: 'FORBIDDEN' });
     await expect(room('ann').like({ room: '1', count: 101 })).rejects.toMatchObject({ name: 'INVALID_INPUT' });
+  });
+
+  it('gives likes that come with a key one message id, however often they come', async () => {
+    fixture.watch('r:1');
+    fixture.online.enter('r:1', 'ann');
+    fixture.online.enter('r:1', 'bob');
+    await room('ann').like({ room: '1' }, withKey('ann', 'k1'));
+    await room('ann').like({ room: '1' }, withKey('ann', 'k2'));
+    await room('bob').like({ room: '1' }, withKey('bob', 'k1'));
+    // As another worker would, that has not answered the first.
+    const other = await startWorkers();
+    other.watch('r:1');
+    other.online.enter('r:1', 'ann');
+    await other.as(roomDefinition, 'ann').like({ room: '1' }, withKey('ann', 'k1'));
+    const [first, second, third] = fixture.deliveries.map(({ id }) => id);
+    expect(new Set([first, second, third]).size).toBe(3);
+    expect(other.deliveries[0]?.id).toBe(first);
+    await other.close();
   });
 
   it('removes a person when a moderator says so, by a priority message to that person', async () => {
@@ -133,6 +155,7 @@ describe('the audience', () => {
     expect(told()).toEqual([]);
     await look();
     expect(told()).toEqual([{ room: '1', count: 1 }]);
+    expect(fixture.deliveries[0]?.terms?.conflate).toEqual({ mode: 'latest', key: 'audience' });
     await look();
     fixture.online.enter('r:1', 'bob');
     fixture.online.enter('r:1', 'cat');

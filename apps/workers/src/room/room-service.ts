@@ -14,12 +14,11 @@ import {
 import type { Clock } from '@im/protocol/ports';
 import { defineService, encodeJson, implementService, type ServedService } from '@im/rpc';
 import { z } from 'zod';
-import { addEffects, callerOf, groupOf, personOf } from '../call.js';
+import { addEffects, callerOf, groupOf, MODERATOR, messageIdOf, personOf } from '../call.js';
 import type { RateLimit } from '../rate-limit.js';
 import { type Rooms, roomName } from './room.js';
 
 export const LIKE_EVENT = 'like';
-const MODERATOR = 'moderator';
 
 const inRoom = z.object({ room: roomName });
 
@@ -101,7 +100,13 @@ export function createRoomService({
         likeRate.take(caller);
         const group = await rooms.groupOfMember(caller, room);
         const body = encodeJson({ user: caller.user, count });
-        await publisher.publish(group, { lane: 'normal', event: LIKE_EVENT, body, time: clock.now() });
+        const id = context.idempotencyKey === undefined ? undefined : messageIdOf(context, caller, 'room.like');
+        await publisher.publish(group, {
+          ...{ lane: 'normal', event: LIKE_EVENT, body, time: clock.now() },
+          ...(id !== undefined && { id }),
+          // A thousand hearts of one moment are one push with their total; a call that is repeated adds nothing.
+          terms: { conflate: { mode: 'sum', key: LIKE_EVENT, amount: count } },
+        });
         return {};
       },
 
