@@ -178,6 +178,7 @@ export class LiveRoom {
   #facts(): Facts {
     const { state } = this.client;
     const position = this.#room?.position;
+    const { pressure = 0, budget = 0, upstream = 0 } = this.#room?.shed ?? {};
     return {
       rows: [
         ['State', state.status],
@@ -185,7 +186,7 @@ export class LiveRoom {
         ['Reconnects', String(Math.max(0, this.#counts.welcomes - 1))],
         ['Last gift seen', position ? `${position.version} of log ${position.epoch}` : '–'],
         ['Gifts received', String(this.#counts.gifts)],
-        ['Chat left out', String(this.#room?.shed.count ?? 0)],
+        ['Chat left out', String(pressure + budget + upstream)],
       ],
     };
   }

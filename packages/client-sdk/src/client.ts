@@ -1,5 +1,14 @@
 /** The client: composes connection, calls, groups and rooms. Owns nothing but the wiring and the defaults. */
-import { CodedError, EVERYONE, jsonClientCodec, type Positions, type Reply, type Synced } from '@im/protocol';
+import {
+  type Call,
+  CodedError,
+  EVERYONE,
+  jsonClientCodec,
+  type Positions,
+  type Reply,
+  type Shed,
+  type Synced,
+} from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type CallOptions, createCalls, type RequestOptions } from './calls.js';
 import { backoffMs } from './connection/backoff.js';
@@ -12,6 +21,7 @@ import { createEmitter } from './emitter.js';
 import { ownError } from './errors.js';
 import type { Group } from './groups/group.js';
 import { createGroups } from './groups/groups.js';
+import { addShed, type ShedTotal } from './groups/shed-total.js';
 import type { ClientOptions, Ports } from './options.js';
 import { reportToPlatform } from './report-to-platform.js';
 import { createRoom, type EnterOptions, type Room, type Stay } from './rooms/room.js';
@@ -20,12 +30,16 @@ import type { CallsOf, Entered, EventsOf, Input, Output, Schema } from './schema
 export interface ClientEvents {
   /** Every change of {@link Client.state}. */
   state: ClientState;
+  /** Normal messages that this client was not sent, in whichever group; without `count` it is unknown how many. */
+  shed: Pick<Shed, 'group' | 'count' | 'reason'>;
   /** What went wrong where nobody could be told: in a listener, in the position store, in a message. */
   error: unknown;
 }
 
 export interface Client<S extends Schema = Schema> {
   readonly state: ClientState;
+  /** What was left out, of all groups, since the client was made. */
+  readonly shed: ShedTotal;
   /** Connects, and keeps coming back until `close()` or a refusal. While waiting: tries now. */
   connect(): void;
   /** Ends the connection and all calls. Rooms and listeners stay for another `connect()`. */
@@ -128,8 +142,13 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
     store: options.positions,
     sync: async (command) =>
       (await calls.request((id) => ({ type: 'sync', id, ...command }), { order: 'aside' })) as Synced,
+    onShed(message) {
+      addShed(shed, message);
+      events.emit('shed', message);
+    },
     report,
   });
+  const shed = {};
   const user = createEmitter(report);
 
   async function call(
@@ -139,18 +158,8 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
   ): Promise<unknown> {
     if (connection.state.status === 'closed') throw ownError('CLOSED');
     const answer = await calls.request(
-      (id, timeoutMs) => {
-        const positions = since?.();
-        return {
-          type: 'call',
-          id,
-          method,
-          data,
-          timeoutMs,
-          ...(key !== undefined && { key }),
-          ...(positions && { since: positions }),
-        };
-      },
+      // Codecs leave out what has no value.
+      (id, timeoutMs) => ({ type: 'call', id, method, data, timeoutMs, key, since: since?.() }) as Call<unknown>,
       { repeat: key !== undefined, ...options },
     );
     // PR-58: no data means null.
@@ -168,6 +177,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
     get state() {
       return connection.state;
     },
+    shed,
     connect: connection.connect,
     close: connection.close,
     on: events.on,

@@ -12,7 +12,7 @@ describe('the errors that the client raises itself', () => {
 
   it('are ImErrors with a message, details and cause', () => {
     const cause = new Error('cycle');
-    const error = ownError('INVALID_ARGUMENT', { field: 'data' }, cause);
+    const error = ownError('INVALID_ARGUMENT', { field: 'data' }, { cause });
     expect(error).toBeInstanceOf(ImError);
     expect(error).toMatchObject({ message: 'invalid argument', details: { field: 'data' }, cause });
   });

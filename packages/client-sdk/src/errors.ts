@@ -19,15 +19,19 @@ export const OWN_CODES = {
 
 const RETRYABLE: readonly number[] = [OWN_CODES.TIMEOUT, OWN_CODES.DISCONNECTED, OWN_CODES.QUEUE_FULL];
 
-export function ownError(name: keyof typeof OWN_CODES, details?: ErrorDetails, cause?: unknown): CodedError {
+export function ownError(
+  name: keyof typeof OWN_CODES,
+  details?: ErrorDetails,
+  options?: { readonly cause: unknown },
+): CodedError {
   const code = OWN_CODES[name];
   const message = name.toLowerCase().replaceAll('_', ' ');
   return new CodedError(
     { code, name, message, retryable: RETRYABLE.includes(code), ...(details && { details }) },
-    cause,
+    options,
   );
 }
 
 /** Whatever was thrown, as an error with a code. */
 export const toCodedError = (thrown: unknown): CodedError =>
-  thrown instanceof CodedError ? thrown : ownError('INTERNAL', undefined, thrown);
+  thrown instanceof CodedError ? thrown : ownError('INTERNAL', undefined, { cause: thrown });

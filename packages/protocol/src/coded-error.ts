@@ -21,8 +21,9 @@ export class CodedError extends Error {
   readonly retryable: boolean;
   readonly details: ErrorDetails | undefined;
 
-  constructor({ code, name, message, retryable, details }: ErrorBody, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  /** @param options its cause, which never travels */
+  constructor({ code, name, message, retryable, details }: ErrorBody, options?: { readonly cause: unknown }) {
+    super(message, options);
     this.name = name;
     this.code = code;
     this.retryable = retryable;

@@ -62,7 +62,7 @@ describe('ImError', () => {
   });
 
   it('is what a program without the registry throws, too', () => {
-    const error = new CodedError({ code: 100, name: 'MALFORMED', message: 'm', retryable: false }, 'cause');
+    const error = new CodedError({ code: 100, name: 'MALFORMED', message: 'm', retryable: false }, { cause: 'cause' });
     expect(error).toBeInstanceOf(ImError);
     expect(error).toMatchObject({ cause: 'cause' });
     expect(ImError.wrap(error)).toBe(error);

@@ -25,7 +25,7 @@ export class ImError extends CodedError {
         retryable: retryable ?? row.retryable,
         ...(details && { details }),
       },
-      cause,
+      cause === undefined ? undefined : { cause },
     );
   }
 

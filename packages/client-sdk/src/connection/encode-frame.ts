@@ -16,7 +16,7 @@ export function encodeFrame(
   try {
     frame = codec.encode(message);
   } catch (cause) {
-    throw ownError('INVALID_ARGUMENT', undefined, cause);
+    throw ownError('INVALID_ARGUMENT', undefined, { cause });
   }
   // A gateway closes for good when it gets more (PR-13).
   const bytes = typeof frame === 'string' ? new TextEncoder().encode(frame) : frame;

@@ -88,9 +88,12 @@ interface Standing {
 /** A state as apps see it, with what belongs to it. */
 export function show(state: State, because: Because, { welcome, failures, retryAtMs }: Standing): ClientState {
   const status = PUBLIC[state];
-  if (status === 'connecting') return { status, attempt: failures + 1, ...because };
-  if (status === 'waiting') return { status, attempt: failures, retryAtMs, ...because };
-  if (status !== 'connected') return { status, ...because };
-  const { session, user, resumed } = welcome as Welcome;
-  return { status, session, user, resumed, ...because };
+  const { session, user, resumed } = welcome ?? {};
+  return {
+    status,
+    ...(status === 'connecting' && { attempt: failures + 1 }),
+    ...(status === 'waiting' && { attempt: failures, retryAtMs }),
+    ...(status === 'connected' && { session, user, resumed }),
+    ...because,
+  } as ClientState;
 }

@@ -56,7 +56,7 @@ export function createGroupLog({ onPush, onHole, onMissed }: GroupLogHandlers): 
   }
 
   function ask(): void {
-    if (epoch === undefined || asked || version >= head) return;
+    if (!epoch || asked || version >= head) return;
     asked = { epoch, version };
     onHole(asked);
   }
@@ -73,7 +73,7 @@ export function createGroupLog({ onPush, onHole, onMissed }: GroupLogHandlers): 
 
   return {
     get position() {
-      return epoch === undefined ? undefined : { epoch, version };
+      return epoch ? { epoch, version } : undefined;
     },
     get asked() {
       return asked;
@@ -86,7 +86,7 @@ export function createGroupLog({ onPush, onHole, onMissed }: GroupLogHandlers): 
     },
     take(push) {
       const at = push.version as number;
-      if (epoch === undefined || at <= version) return;
+      if (!epoch || at <= version) return;
       if (at === version + 1) return apply(push);
       head = Math.max(head, at);
       if (beyond.size < MAX_BUFFERED) beyond.set(at, push);

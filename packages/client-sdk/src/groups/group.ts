@@ -18,17 +18,10 @@ import { toCodedError } from '../errors.js';
 import type { PositionStore } from '../options.js';
 import type { GroupEvents, Meta, Subscribe } from '../schema.js';
 import { createGroupLog } from './group-log.js';
+import { addShed, type ShedTotal } from './shed-total.js';
 
 /** A sync that failed for now is tried again after this long. */
 const SYNC_RETRY_MS = 1_000;
-
-/** Normal messages of a group that this client was not sent. */
-export interface ShedTotal {
-  /** Those that were counted. */
-  readonly count: number;
-  /** How often an unknown number was missed. */
-  readonly unknown: number;
-}
 
 export interface Group<Events> {
   /** `u:ann`, `r:10000`. */
@@ -37,6 +30,7 @@ export interface Group<Events> {
   readonly member: boolean;
   /** Up to where the priority lane was seen. */
   readonly position: Position | undefined;
+  /** What was left out, since the client was made. */
   readonly shed: ShedTotal;
   readonly on: Subscribe<Events, GroupEvents>;
 }
@@ -46,6 +40,7 @@ export interface GroupPorts {
   readonly store: PositionStore | undefined;
   /** @throws CodedError */
   sync(command: Omit<Sync, 'id' | 'type'>): Promise<Synced>;
+  onShed(shed: Shed): void;
   report(error: unknown): void;
 }
 
@@ -69,11 +64,11 @@ export interface GroupEntry {
   end(): void;
 }
 
-export function createGroup(id: string, { clock, store, sync, report }: GroupPorts): GroupEntry {
+export function createGroup(id: string, { clock, store, sync, onShed, report }: GroupPorts): GroupEntry {
   const emitter = createEmitter(report);
   let member = false;
   let told = 0;
-  let shed: ShedTotal = { count: 0, unknown: 0 };
+  const shed = {};
   let retry: Timer | undefined;
 
   const log = createGroupLog({
@@ -128,9 +123,7 @@ export function createGroup(id: string, { clock, store, sync, report }: GroupPor
       get position() {
         return log.position;
       },
-      get shed() {
-        return shed;
-      },
+      shed,
       on: emitter.on,
     },
     emit,
@@ -162,8 +155,8 @@ export function createGroup(id: string, { clock, store, sync, report }: GroupPor
       else deliver(push);
     },
     onShed(message) {
-      const { count, unknown } = shed;
-      shed = message.count ? { count: count + message.count, unknown } : { count, unknown: unknown + 1 };
+      addShed(shed, message);
+      onShed(message);
       emit('$shed', message);
     },
     onLost() {

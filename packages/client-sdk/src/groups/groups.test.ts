@@ -183,6 +183,7 @@ describe('the table of groups', () => {
       clock: new FakeClock(),
       store: undefined,
       sync: () => Promise.reject(new Error('no gateway')),
+      onShed: () => {},
       report: () => {},
     };
     const groups = createGroups(ports);
@@ -370,18 +371,26 @@ describe('the account of what was shed', () => {
     await start();
     const seen: unknown[] = [];
     client.everyone.on('$shed', ({ count, reason }) => seen.push([count, reason]));
+    client.on('shed', ({ group, count, reason }) => seen.push([group, count, reason]));
     gateway.link.send(
       { type: 'shed', group: 'r:0', count: 40, reason: 'pressure' },
       { type: 'shed', group: 'r:0', reason: 'upstream' },
       { type: 'shed', group: 'r:0', count: 2, reason: 'of a later release' },
+      { type: 'shed', group: 'u:ann', count: 5, reason: 'pressure' },
       { type: 'shed', group: 'r:unknown', count: 2, reason: 'pressure' },
     );
     await gateway.settled();
     expect(seen).toEqual([
+      ['r:0', 40, 'pressure'],
       [40, 'pressure'],
+      ['r:0', undefined, 'upstream'],
       [undefined, 'upstream'],
+      ['r:0', 2, 'of a later release'],
       [2, 'of a later release'],
+      ['u:ann', 5, 'pressure'],
     ]);
-    expect(client.everyone.shed).toEqual({ count: 42, unknown: 1 });
+    const ofEveryone = { pressure: 40, unknown: 1, 'of a later release': 2 };
+    expect(client.everyone.shed).toEqual(ofEveryone);
+    expect(client.shed).toEqual({ ...ofEveryone, pressure: 45 });
   });
 });

@@ -73,7 +73,7 @@ export function createGroups(ports: GroupPorts): Groups {
         positions[id] = position;
         count++;
       }
-      return count > 0 ? { positions } : {};
+      return count ? { positions } : {};
     },
     onWelcome(welcome) {
       for (const joined of welcome.groups) of(joined.group).onJoined(joined);
@@ -84,9 +84,9 @@ export function createGroups(ports: GroupPorts): Groups {
       }
     },
     onMessage(message) {
-      if (message.type === 'joined' || message.type === 'reset') return of(message.group).onJoined(message);
       const entry = 'group' in message ? entries.get(message.group) : undefined;
-      if (message.type === 'push') entry?.onPush(message);
+      if (message.type === 'joined' || message.type === 'reset') of(message.group).onJoined(message);
+      else if (message.type === 'push') entry?.onPush(message);
       else if (message.type === 'shed') entry?.onShed(message);
       else if (message.type === 'left') leave(message, entry);
     },

@@ -82,9 +82,9 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
   entry.companion = companion;
 
   function release(): void {
-    const events = held ?? [];
+    // What comes meanwhile is behind it.
+    for (const event of held ?? []) emitter.emit(...event);
     held = undefined;
-    for (const event of events) emitter.emit(...event);
     if (heldShed) entry.onShed({ type: 'shed', group: group.id, count: heldShed, reason: 'pressure' });
   }
 

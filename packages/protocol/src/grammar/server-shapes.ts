@@ -47,5 +47,5 @@ export function isServerMessage(
 
 /** The registry, which has the same, is larger than all of this. */
 export function unreadable(cause: unknown): CodedError {
-  return new CodedError({ code: 100, name: 'MALFORMED', message: 'malformed message', retryable: false }, cause);
+  return new CodedError({ code: 100, name: 'MALFORMED', message: 'malformed message', retryable: false }, { cause });
 }
