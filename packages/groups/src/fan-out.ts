@@ -16,6 +16,7 @@ import { Group, type Shared } from './group.js';
 import { GroupMetrics } from './group-metrics.js';
 import { frameRoom } from './group-room.js';
 import type { Member, Membership } from './membership.js';
+import { Slice } from './slice.js';
 import { SumIds } from './sum-ids.js';
 import type { Viewer } from './viewer.js';
 
@@ -44,8 +45,11 @@ export class FanOut<V extends Viewer> {
   readonly #writer: FrameWriter<V>;
   readonly #onFirstMember: (group: string) => void;
   readonly #onLastMember: (group: string) => void;
-  /** Groups with priority messages of this turn. */
-  #urgent = new Set<Group<V>>();
+  readonly #clock: Clock;
+  readonly #sliceMs: number;
+  /** Groups with priority messages that not all members have been written. */
+  readonly #urgent = new Set<Group<V>>();
+  #isTellingDue = false;
   #turnRequested = false;
   #members = 0;
   #closed = false;
@@ -78,7 +82,9 @@ export class FanOut<V extends Viewer> {
       owing: new Set(),
       narrowed: new Set(),
     };
-    this.#writer = new FrameWriter(clock, settings.sliceMs, this.#shared.metrics.frameSeconds);
+    this.#sliceMs = settings.sliceMs;
+    this.#clock = clock;
+    this.#writer = new FrameWriter(this.#shared.metrics.frameSeconds);
     this.#observe(metrics);
   }
 
@@ -265,18 +271,14 @@ export class FanOut<V extends Viewer> {
   readonly #turn = (): void => {
     this.#turnRequested = false;
     if (this.#closed) return;
-    this.#writePriority();
     for (const beat of this.#beats.values()) if (beat.isEveryTurn && beat.hasWaiting) this.#writer.add(beat.begin());
-    this.#writeFrames();
+    this.#writeSlice();
   };
 
   readonly #frame = (beat: Beat<V>): void => {
-    this.#writePriority();
-    for (const member of this.#shared.owing) {
-      if (!member.viewer.congested) member.owner.tell(member);
-    }
+    this.#isTellingDue = true;
     this.#writer.add(beat.begin());
-    this.#writeFrames();
+    this.#writeSlice();
   };
 
   /** Whether something waits in groups whose frames are as many as turns. */
@@ -285,17 +287,24 @@ export class FanOut<V extends Viewer> {
     return false;
   }
 
-  #writeFrames(): void {
-    this.#writer.writeSlice();
+  /** Priority messages of all groups first; while some of them are left, nothing else. */
+  #writeSlice(): void {
+    const slice = new Slice(this.#clock, this.#sliceMs);
+    for (const group of this.#urgent) if (group.writePriority(slice.isOver)) this.#urgent.delete(group);
+    if (this.#urgent.size === 0) {
+      this.#tell();
+      this.#writer.writeSlice(slice);
+    }
     // A group whose frame was being written when its next one was due begins it now.
-    if (this.#writer.isBusy || this.#hasTurnsToBegin()) this.#requestTurn();
+    if (this.#urgent.size > 0 || this.#writer.isBusy || this.#hasTurnsToBegin()) this.#requestTurn();
     if (this.#shared.owing.size > 0) this.#usual.request();
   }
 
-  #writePriority(): void {
-    const groups = this.#urgent;
-    this.#urgent = new Set();
-    for (const group of groups) group.writePriority();
+  /** Tells what was not sent to those who can be told, once a frame. */
+  #tell(): void {
+    if (!this.#isTellingDue) return;
+    this.#isTellingDue = false;
+    for (const member of this.#shared.owing) if (!member.viewer.congested) member.owner.tell(member);
   }
 }
 

@@ -1,21 +1,17 @@
 /** Writes frames that have begun, in slices of a turn. Owns the order of the groups; must not know when frames begin. */
-import type { Clock, Histogram } from '@im/protocol/ports';
+import type { Histogram } from '@im/protocol/ports';
 import type { Group } from './group.js';
-import { Slice } from './slice.js';
+import type { Slice } from './slice.js';
 import type { Viewer } from './viewer.js';
 
 export class FrameWriter<V extends Viewer> {
-  readonly #clock: Clock;
-  readonly #sliceMs: number;
   readonly #seconds: Histogram;
   /** In order; a group that needs several slices goes behind the others. */
   #groups: Group<V>[] = [];
   #spentMs = 0;
 
   /** @param seconds what was spent until nothing was left to write */
-  constructor(clock: Clock, sliceMs: number, seconds: Histogram) {
-    this.#clock = clock;
-    this.#sliceMs = sliceMs;
+  constructor(seconds: Histogram) {
     this.#seconds = seconds;
   }
 
@@ -28,9 +24,9 @@ export class FrameWriter<V extends Viewer> {
     for (const group of groups) this.#groups.push(group);
   }
 
-  writeSlice(): void {
+  writeSlice(slice: Slice): void {
     if (!this.isBusy) return;
-    const slice = new Slice(this.#clock, this.#sliceMs);
+    const began = slice.elapsedMs;
     const groups = this.#groups;
     const unfinished: Group<V>[] = [];
     let next = 0;
@@ -39,7 +35,7 @@ export class FrameWriter<V extends Viewer> {
       if (!group.writeSlice(slice.isOver)) unfinished.push(group);
     }
     this.#groups = [...groups.slice(next), ...unfinished];
-    this.#spentMs += slice.elapsedMs;
+    this.#spentMs += slice.elapsedMs - began;
     if (this.isBusy) return;
     this.#seconds.observe(this.#spentMs / 1000);
     this.#spentMs = 0;

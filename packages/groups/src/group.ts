@@ -4,7 +4,7 @@
  *
  * Members are an array, left by swapping with the last, walked from its end: whoever leaves or joins during a walk
  * (a write may close its viewer) changes only the part already walked, or brings a member from there, whom its mark
- * (`frame` in the normal lane, the position in the priority lane) shows to be done. So a frame is written in slices
+ * (`frame` in the normal lane, `from` in the priority lane) shows to be done. So both lanes are written in slices
  * with other turns between them; whose membership begins between two slices is marked as done.
  */
 import type { Delivery, Position } from '@im/protocol';
@@ -52,8 +52,8 @@ export class Group<V extends Viewer> {
   #cursor = 0;
   #frame = 0;
   #sums: GroupSums | undefined;
-  /** Whether messages of the log are being written: they must not be forgotten. */
-  #walking = false;
+  /** The priority messages that are being written. */
+  #pass: Pass | undefined;
 
   /** @param beat when its frames are @param room what there is room for in one */
   constructor(
@@ -77,7 +77,7 @@ export class Group<V extends Viewer> {
   join(viewer: V): Member<V> {
     const member = new Member(viewer, this);
     member.index = this.#members.length;
-    member.heldFrom = this.#log?.end ?? 0;
+    member.from = this.#log?.end ?? 0;
     // Most groups are of one user: pushed to, an empty array takes room for sixteen more.
     if (this.#members.length === 0) this.#members = [member];
     else this.#members.push(member);
@@ -87,10 +87,9 @@ export class Group<V extends Viewer> {
 
   release(member: Member<V>, position: Position): boolean {
     if (member.phase !== 'held') return member.phase === 'live';
-    this.writePriority();
     const log = this.#log;
-    if (log !== undefined && member.heldFrom < log.base) {
-      member.heldFrom = log.end;
+    if (log !== undefined && member.from < log.base) {
+      member.from = log.end;
       this.#shared.metrics.heldOverflows.add();
       return false;
     }
@@ -101,7 +100,7 @@ export class Group<V extends Viewer> {
     member.frame = this.#frame;
     this.#held -= 1;
     if (log !== undefined) {
-      this.#writeRuns(member, log, log.following(position, member.heldFrom));
+      this.#catchUp(member, log, log.following(position, member.from));
       this.#trim(log);
     }
     return true;
@@ -110,7 +109,7 @@ export class Group<V extends Viewer> {
   /** Writes or tells a live member what it has not got of the time it was here. */
   settle(member: Member<V>): void {
     if (member.phase !== 'live') return;
-    this.writePriority();
+    if (this.#log !== undefined) this.#catchUp(member, this.#log, member.from);
     if (this.#writing !== undefined && isLive(member) && member.frame !== this.#frame) {
       member.frame = this.#frame;
       this.#writeWaiting(member, this.#writing);
@@ -158,24 +157,23 @@ export class Group<V extends Viewer> {
     this.#pending().addLost(count);
   }
 
-  writePriority(): void {
+  /** Writes priority messages to members until all have them, or the slice is over: asked before each. @returns whether all have them */
+  writePriority(isOver: () => boolean): boolean {
     const log = this.#log;
-    if (log === undefined || log.flushed === log.end) return;
-    const runs = log.runs(log.flushed);
-    const since = log.unflushedSince;
-    log.markFlushed();
-    this.#walking = true;
-    let written = 0;
-    for (const run of runs) {
-      for (let i = this.#members.length - 1; i >= 0; i -= 1) {
-        const member = this.#members[i];
-        if (member?.phase === 'live') written += this.#writeRun(member, log, run);
-      }
+    if (log === undefined) return true;
+    const { metrics } = this.#shared;
+    while (log.flushed < log.end) {
+      const pass = this.#pass ?? new Pass(log, this.#members.length - 1);
+      this.#pass = pass;
+      if (!this.#goOn(pass, log, isOver)) return false;
+      metrics.wroteAll('priority', pass.since);
+      // What was written may have ended the last membership, and with it the group.
+      if (this.#pass !== pass) return true;
+      log.markFlushed(pass.to);
+      this.#pass = undefined;
+      this.#trim(log);
     }
-    this.#walking = false;
-    this.#trim(log);
-    this.#shared.metrics.delivered.priority.add(written);
-    this.#shared.metrics.wroteAll('priority', since);
+    return true;
   }
 
   /** @returns whether {@link writeSlice} has something to write; false also while the frame before is being written */
@@ -239,6 +237,7 @@ export class Group<V extends Viewer> {
     this.#waiting = undefined;
     this.#writing?.discard();
     this.#writing = undefined;
+    this.#pass = undefined;
     this.#log?.discard();
     this.#sums?.discard();
     this.#room.widen();
@@ -264,12 +263,36 @@ export class Group<V extends Viewer> {
 
   /** Keeps what held members may need. */
   #trim(log: PriorityLog): void {
-    if (!this.#walking) log.trim(this.#held > 0 ? this.#shared.maxHeld : 0);
+    if (this.#pass === undefined) log.trim(this.#held > 0 ? this.#shared.maxHeld : 0);
   }
 
-  #writeRuns(member: Member<V>, log: PriorityLog, from: number): void {
+  /** @returns whether all members have it */
+  #goOn(pass: Pass, log: PriorityLog, isOver: () => boolean): boolean {
     let written = 0;
-    for (const run of log.runs(from)) written += this.#writeRun(member, log, run);
+    for (; pass.cursor >= 0 && !isOver(); pass.cursor -= 1) {
+      const member = this.#members[pass.cursor];
+      if (member?.phase === 'live' && member.from < pass.to) written += this.#writePass(member, log, pass);
+    }
+    this.#shared.metrics.delivered.priority.add(written);
+    return pass.cursor < 0;
+  }
+
+  /** @returns how many messages were written */
+  #writePass(member: Member<V>, log: PriorityLog, { from, to, runs }: Pass): number {
+    // Who began, or was caught up, while the last pass went on has some of this one.
+    const own = member.from === from ? runs : log.runs(member.from, to);
+    member.from = to;
+    let written = 0;
+    for (const run of own) written += this.#writeRun(member, log, run);
+    return written;
+  }
+
+  /** Writes one member what others may get later. */
+  #catchUp(member: Member<V>, log: PriorityLog, from: number): void {
+    const { end } = log;
+    member.from = end;
+    let written = 0;
+    for (const run of log.runs(from, end)) written += this.#writeRun(member, log, run);
     this.#shared.metrics.delivered.priority.add(written);
   }
 
@@ -310,6 +333,24 @@ export class Group<V extends Viewer> {
     if (deliveries.length > 0) viewer.write(part.chunk(viewer.encoding));
     if (part.conflated > 0) metrics.conflated.add(part.conflated);
     return deliveries.length;
+  }
+}
+
+/** Priority messages on their way to all members: those up to the cursor have not got them yet. */
+class Pass {
+  readonly from: number;
+  readonly to: number;
+  readonly runs: readonly Run[];
+  readonly since: number;
+
+  constructor(
+    log: PriorityLog,
+    public cursor: number,
+  ) {
+    this.from = log.flushed;
+    this.to = log.end;
+    this.runs = log.runs(this.from, this.to);
+    this.since = log.unflushedSince;
   }
 }
 

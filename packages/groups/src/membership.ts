@@ -35,8 +35,8 @@ export class Member<V extends Viewer> implements Membership {
   phase: MembershipPhase = 'held';
   /** Place among the group's members. */
   index = 0;
-  /** While held: sequence of the first priority message that is kept for it. */
-  heldFrom = 0;
+  /** Sequence of the first priority message that it was not written; while held, of the first that is kept for it. */
+  from = 0;
   /** Position in the group's log that the viewer has been written up to; what is not above it is never written. */
   epoch = '';
   version = 0;

@@ -82,10 +82,9 @@ export class PriorityLog {
     return true;
   }
 
-  /** Everything from that sequence on, cut where the epoch changes or versions are missing. */
-  runs(from: number): Run[] {
+  /** Messages `from` up to, not including, `to`, by sequence, cut where the epoch changes or versions are missing. */
+  runs(from: number, to: number): Run[] {
     const runs: Run[] = [];
-    const to = this.end;
     for (let start = from; start < to; ) {
       const { epoch, version: first } = this.#at(start);
       let end = start + 1;
@@ -137,9 +136,9 @@ export class PriorityLog {
     return follows ?? from;
   }
 
-  /** Live members were written everything. */
-  markFlushed(): void {
-    this.#flushed = this.end;
+  /** Live members were written everything up to, not including, that sequence. */
+  markFlushed(to: number): void {
+    this.#flushed = to;
   }
 
   /** Forgets the oldest of what was flushed, until at most `keep` of it is left and the budget is kept. */
@@ -159,7 +158,7 @@ export class PriorityLog {
 
   /** Gives back the room it took; the group is empty. */
   discard(): void {
-    this.markFlushed();
+    this.markFlushed(this.end);
     this.trim(0);
   }
 

@@ -1,7 +1,7 @@
 /** A stretch of work within one turn: says when it is over. The clock is read now and then only. */
 import type { Clock } from '@im/protocol/ports';
 
-const STEPS_BETWEEN_READINGS = 64;
+const STEPS_BETWEEN_READINGS = 16;
 
 export class Slice {
   readonly #clock: Clock;
