@@ -17,6 +17,13 @@ export function createIngress(publish: (body: string) => void): Server {
   });
 }
 
+export interface Answers {
+  /** What else it holds. */
+  readonly figures?: () => object;
+  /** Others that the parent may ask. */
+  readonly questions?: Readonly<Record<string, () => Promise<object>>>;
+}
+
 /** Connections that wait to be accepted: many come at once. */
 const BACKLOG = 4_096;
 const LAG_RESOLUTION_MS = 10;
@@ -24,9 +31,9 @@ const LAG_RESOLUTION_MS = 10;
 /**
  * Listens on a free port and tells the parent which. Answers its questions: `measure`, what the process holds, after a collection where it
  * was started with `--expose-gc`; `lag`, how late its event loop was since it was asked before.
- * @param more what the parent needs to know @param figures what else it holds
+ * @param more what the parent needs to know
  */
-export function announce(server: Server, more: object = {}, figures: () => object = () => ({})): void {
+export function announce(server: Server, more: object = {}, { figures = () => ({}), questions = {} }: Answers = {}): void {
   server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG }, () => {
     const { port } = server.address() as AddressInfo;
     say({ port, ...more });
@@ -34,6 +41,7 @@ export function announce(server: Server, more: object = {}, figures: () => objec
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   createInterface({ input: process.stdin })
     .on('line', (line) => {
+      questions[line]?.().then(say, (error: unknown) => process.stderr.write(`${String(error)}\n`));
       if (line === 'measure') say({ ...holding(), ...figures() });
       if (line === 'lag') say(lagOf(lag));
     })

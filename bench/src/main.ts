@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { busSystems, imBus } from './bus/bus-systems.js';
-import { chooseSystems, compareSystems, type Found } from './harness/compare.js';
+import { type Comparable, chooseSystems, compareSystems, type Found } from './harness/compare.js';
 import { describeMachine } from './harness/machine.js';
 import { formatResult } from './harness/result.js';
 import { writePlots } from './report/write-plots.js';
@@ -12,6 +12,7 @@ import { frameSystems, systems } from './systems.js';
 import { BUS_SCALES, runBus } from './workloads/bus.js';
 import { BUS_PRIORITY_SCALES, runBusPriority } from './workloads/bus-priority.js';
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
+import { DRAIN_SCALES, runDrain } from './workloads/drain.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
 import { IDLE_SCALES, MANY_SCALES, runIdle, runMany } from './workloads/idle.js';
@@ -24,7 +25,7 @@ import { runSlowReaders, SLOW_READERS_SCALES } from './workloads/slow-readers.js
 import { runStorm, STORM_SCALES } from './workloads/storm.js';
 
 const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only NAME,…] [--minutes N]
-       bench report FILE [--out FOLDER]
+       bench report FILE… [--out FOLDER]
 
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
   W2           a room that gets three times what one core carries: lateness of gifts, accounts of the viewers
@@ -34,6 +35,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   W4           RPC: calls a second, latency, CPU a call of each process, beside the peers
   W5           bus: messages a second, CPU a message, latency of a lone one, beside the peers
   W6           storm: 10,000 viewers are cut and come back, beside bare ws
+  W6-drain     a gateway with 10,000 viewers is emptied over ten seconds
   bus-priority bus: how late the priority lane is while the node is flooded with normal messages
   multicast    bus: one push to 10,000 users beside 10,000 pushes: bytes, CPU of each process
   isolation    RPC: what a service notices of another that hangs and is flooded
@@ -42,7 +44,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   slow-readers one viewer in a hundred reads at 1 KB/s: what the others notice, what becomes of them
   connections  what 10,000 connections leave behind in a gateway
 
-  report       draws what --json FILE of a workload holds: SVG files in the folder --out
+  report       draws what --json FILE of W1 or frames holds: SVG files in the folder --out
 
   --quick      one short run of the systems that need nothing installed, within 50 seconds
   --smoke      proves that the programs work; its figures tell no more than which system is cheaper by far
@@ -55,6 +57,8 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
 
 /** What `--quick` and `--smoke` compare in W1. */
 const QUICK_SYSTEMS: readonly string[] = ['im', 'ws', 'socket.io', 'ws-frame'];
+/** The only one that can be drained. */
+const imPair: Comparable = { name: 'im', missing: () => undefined };
 /** What W3 and W6 compare: theirs are the least that connections and returns cost on Node. */
 const BARE_SYSTEMS: readonly string[] = ['im', 'ws'];
 const FULL_RUNS = 5;
@@ -126,6 +130,10 @@ const workloads: Readonly<Record<string, Workload>> = {
       compareSystems(chooseSystems(systems, only ?? BARE_SYSTEMS), fewRunsOf(scale), (system) =>
         runStorm(system, STORM_SCALES[scale]),
       ),
+  },
+  'W6-drain': {
+    pins: true,
+    run: ({ scale }) => compareSystems([imPair], fewRunsOf(scale), () => runDrain(DRAIN_SCALES[scale])),
   },
   'bus-priority': {
     pins: false,
@@ -199,8 +207,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const [name = '', ...others] = positionals;
-  if (name === 'report' && others.length === 1) {
-    for (const file of await writePlots(others[0] as string, values.out)) process.stdout.write(`${file}\n`);
+  if (name === 'report' && others.length > 0) {
+    for (const file of others) process.stdout.write(`${(await writePlots(file, values.out)).join('\n')}\n`);
     return 0;
   }
   const workload = workloads[name];

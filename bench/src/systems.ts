@@ -66,6 +66,11 @@ export function startIm(nodeFlags: readonly string[] = [], options: object = {})
   return startAnnounced([process.execPath, ...nodeFlags, program('systems/im.js'), JSON.stringify(options)], imTarget);
 }
 
+/** Two gateways in one process; asked to `drain`, the first sends its clients to the second within the window. */
+export function startImPair(windowMs: number): Promise<RunningSystem> {
+  return startAnnounced([process.execPath, program('systems/im-pair.js'), JSON.stringify({ windowMs })], imTarget);
+}
+
 function linesTarget(port: number): PublishTarget {
   return { kind: 'lines', url: `http://${HOST}:${port}/publish` };
 }

@@ -12,6 +12,8 @@ export interface DialectViewer {
   joined(): void;
   /** The server told that this many messages were not sent. */
   shed(count: number): void;
+  /** The server asks it to move there, after so many milliseconds. */
+  move(afterMs: number, address: string): void;
 }
 
 export interface Dialect {

@@ -23,16 +23,26 @@ export type LoadCommand =
   | { readonly do: 'storm' }
   /** From now on all read as fast as they can. */
   | { readonly do: 'hasten' }
+  /** Answered when all viewers were asked to move, have done so, and are in their rooms again. */
+  | { readonly do: 'moved' }
   | { readonly do: 'snapshot' }
   /** How the viewers' accounts stand when so many messages were published since they entered. */
   | { readonly do: 'account'; readonly published: number }
   /** Answered when all connections are closed. */
   | { readonly do: 'close' };
 
+/** By the clock of the host, milliseconds. */
+export interface Move {
+  readonly leftAtMs: number;
+  readonly backAtMs: number;
+}
+
 export interface LoadReply {
   readonly snapshot: LoadSnapshot;
   /** After a storm: milliseconds until each viewer was back. */
   readonly backAfterMs: readonly number[];
+  /** Of `moved`. */
+  readonly moves: readonly Move[];
   /** Viewers whose account is not what was published: the least and the most that is missing in one. Of `account`. */
   readonly unbalanced?: { readonly viewers: number; readonly least: number; readonly most: number };
 }

@@ -8,7 +8,7 @@ import { nats } from './dialects/nats.js';
 import { plain } from './dialects/plain.js';
 import { socketIo } from './dialects/socket-io.js';
 import { Ledger } from './ledger.js';
-import type { LoadCommand, LoadReply } from './load-command.js';
+import type { LoadCommand, LoadReply, Move } from './load-command.js';
 import { LoadViewer } from './viewer.js';
 
 const dialects: Readonly<Record<string, Dialect>> = {
@@ -29,6 +29,7 @@ const BEATS_PER_SECOND = 50;
 /** How long a viewer that was not let in waits at least before it tries again; as long again with each failure. */
 const RETRY_MS = 1_000;
 const MAX_TRIES = 8;
+const MOVES_LOOK_MS = 50;
 
 type Opening = Extract<LoadCommand, { do: 'open' }>;
 
@@ -36,6 +37,8 @@ const ledger = new Ledger();
 let viewers: LoadViewer[] = [];
 let opened: Opening | undefined;
 let beats: NodeJS.Timeout | undefined;
+/** Of each viewer that was asked to move. */
+const moves: Promise<Move>[] = [];
 
 async function open(command: Opening): Promise<void> {
   opened = command;
@@ -56,7 +59,10 @@ function connect({ dialect: name, first: _first, count: _count, sampleEvery, ...
   if (dialect === undefined) throw new Error(`unknown dialect ${name}`);
   const localAddress = `127.0.0.${2 + Math.floor(index / VIEWERS_PER_ADDRESS)}`;
   const sampled = index % sampleEvery === 0;
-  return new LoadViewer(index, { ...rest, dialect, ledger, localAddress, sampled });
+  return new LoadViewer(index, {
+    ...{ ...rest, dialect, ledger, localAddress, sampled },
+    onMove: (viewer, afterMs, port) => void moves.push(move(viewer, afterMs, port)),
+  });
 }
 
 /** Each in its turn, so that there are as many at any time. */
@@ -90,6 +96,22 @@ async function storm(): Promise<readonly number[]> {
   );
 }
 
+async function move(viewer: LoadViewer, afterMs: number, port: number): Promise<Move> {
+  await sleep(afterMs);
+  const leftAtMs = Date.now();
+  void viewer.close();
+  const next = connect({ ...(opened as Opening), port }, viewer.index);
+  viewers[viewers.indexOf(viewer)] = next;
+  await next.settled;
+  return { leftAtMs, backAtMs: Date.now() };
+}
+
+/** @throws Error when one could not get in elsewhere */
+async function allMoves(): Promise<readonly Move[]> {
+  while (moves.length < viewers.length) await sleep(MOVES_LOOK_MS);
+  return await Promise.all(moves);
+}
+
 async function close(): Promise<void> {
   clearInterval(beats);
   const closing = viewers;
@@ -109,9 +131,11 @@ obeyParent(async (command: LoadCommand): Promise<LoadReply> => {
   if (command.do === 'storm') backAfterMs = await storm();
   if (command.do === 'hasten') for (const viewer of viewers) viewer.hasten();
   if (command.do === 'close') await close();
+  const moved = command.do === 'moved' ? await allMoves() : [];
   return {
     snapshot: ledger.snapshot(),
     backAfterMs,
+    moves: moved,
     ...(command.do === 'account' && { unbalanced: unbalanced(command.published) }),
   };
 });

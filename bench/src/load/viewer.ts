@@ -30,6 +30,8 @@ export interface ViewerOptions {
   readonly sampled: boolean;
   /** How fast it reads once it is in its rooms; undefined: as fast as it can. */
   readonly bytesPerSecond?: number | undefined;
+  /** The server asks the viewer to move to this port, after so many milliseconds. */
+  onMove(viewer: LoadViewer, afterMs: number, port: number): void;
 }
 
 /** How often a slow viewer reads. */
@@ -115,6 +117,10 @@ export class LoadViewer implements DialectViewer {
   shed(count: number): void {
     this.#options.ledger.shed += count;
     this.#told += count;
+  }
+
+  move(afterMs: number, address: string): void {
+    this.#options.onMove(this, afterMs, Number(new URL(address).port));
   }
 
   heartbeat(): void {

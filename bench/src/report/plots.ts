@@ -11,10 +11,11 @@ export interface Plot {
 
 /** Those that can be drawn of what was measured; none for workloads that have no plots. */
 export function plotsOf({ workload, systems }: WorkloadResult): readonly Plot[] {
-  return workload === 'W1' ? fanOutPlots(systems) : [];
+  if (workload === 'W1') return costPlots(systems);
+  return workload === 'frames' ? [latencyPlot(systems)] : [];
 }
 
-function fanOutPlots(systems: readonly SystemResult[]): readonly Plot[] {
+function costPlots(systems: readonly SystemResult[]): readonly Plot[] {
   return [
     {
       name: 'w1-cpu',
@@ -34,31 +35,26 @@ function fanOutPlots(systems: readonly SystemResult[]): readonly Plot[] {
         rows: byName(systems, ['deliveriesPerSecond']),
       }),
     },
-    {
-      name: 'w1-latency',
-      svg: drawPoints({
-        title: 'W1: what latency costs',
-        axes: { x: 'µs of processor time a delivery', y: 'ms from publisher to viewer, 99th percentile' },
-        points: frameRatesInOrder(systems).flatMap(({ name, figures }) => {
-          const { cpuUsPerDelivery: x, normalP99Ms: y } = figures;
-          return x === undefined || y === undefined ? [] : [{ name, x, y, onWay: isOwn(name) }];
-        }),
-      }),
-    },
   ];
+}
+
+/** Through those of one rate goes a way, from few frames to many. */
+function latencyPlot(systems: readonly SystemResult[]): Plot {
+  const most = Math.max(...systems.map(({ figures }) => figures.messagesPerSecond ?? 0));
+  return {
+    name: 'frames-latency',
+    svg: drawPoints({
+      title: 'Frames a second: what latency costs',
+      axes: { x: 'µs of processor time a delivery', y: 'ms from publisher to viewer, 99th percentile' },
+      points: systems.flatMap(({ name, figures }) => {
+        const { cpuUsPerDelivery: x, normalP99Ms: y, messagesPerSecond: rate = most } = figures;
+        if (x === undefined || y === undefined) return [];
+        return [{ name: rate === most ? name : `${name}, ${rate} messages/s`, x, y, onWay: rate === most }];
+      }),
+    }),
+  };
 }
 
 function byName(systems: readonly SystemResult[], names: readonly string[]) {
   return systems.map(({ name, figures }) => ({ name, values: names.map((one) => figures[one]) }));
-}
-
-/** `im`, and `im@30` with another number of frames a second. */
-function isOwn(name: string): boolean {
-  return /^im(@\d+)?$/.test(name);
-}
-
-/** Ours from few frames to none at all, which are the most. */
-function frameRatesInOrder(systems: readonly SystemResult[]): readonly SystemResult[] {
-  const framesOf = (name: string): number => Number(/@(\d+)$/.exec(name)?.[1] ?? 12) || Number.POSITIVE_INFINITY;
-  return [...systems].sort((one, other) => framesOf(one.name) - framesOf(other.name));
 }

@@ -1,6 +1,6 @@
 /**
- * docs/protocol.md as a client that comes back speaks it: every other viewer with its ticket and its positions, the others anew,
- * with calls that say what they have seen.
+ * docs/protocol.md as a client that comes back speaks it: every other viewer with its ticket and its positions, as all do that were asked to
+ * move; the others anew, with calls that say what they have seen.
  */
 import type { Dialect, DialectViewer } from '../dialect.js';
 
@@ -15,6 +15,8 @@ interface Position {
 
 interface Message {
   readonly type: string;
+  readonly afterMs?: number;
+  readonly address?: string;
   readonly id?: number;
   readonly count?: number;
   readonly group?: string;
@@ -27,6 +29,8 @@ interface Message {
 /** What a viewer keeps between its connections. */
 interface Place {
   ticket: string | undefined;
+  /** It was asked to move: it comes with its ticket. */
+  isMoving: boolean;
   readonly positions: Map<string, Position>;
 }
 
@@ -36,10 +40,10 @@ export const imReturning: Dialect = {
   path: '/',
   subprotocol: 'im.json.v1',
   opened(viewer) {
-    const { ticket, positions } = placeOf(viewer);
+    const { ticket, isMoving, positions } = placeOf(viewer);
     const token = `viewer-${viewer.index}`;
     const back = ticket !== undefined &&
-      comesWithTicket(viewer) && { ticket, positions: Object.fromEntries(positions) };
+      (isMoving || comesWithTicket(viewer)) && { ticket, positions: Object.fromEntries(positions) };
     viewer.sendText(
       JSON.stringify({ type: 'hello', id: HELLO_ID, token, device: 'bench', platform: 'bench', ...back }),
     );
@@ -66,7 +70,7 @@ function comesWithTicket({ index }: DialectViewer): boolean {
 function placeOf({ index }: DialectViewer): Place {
   let place = places.get(index);
   if (place === undefined) {
-    place = { ticket: undefined, positions: new Map() };
+    place = { ticket: undefined, isMoving: false, positions: new Map() };
     places.set(index, place);
   }
   return place;
@@ -88,6 +92,10 @@ function handle(viewer: DialectViewer, message: Message): void {
       break;
     case 'shed':
       viewer.shed(message.count ?? 0);
+      break;
+    case 'drain':
+      place.isMoving = true;
+      viewer.move(message.afterMs as number, message.address as string);
       break;
     case 'ping':
       viewer.sendText('{"type":"pong"}');

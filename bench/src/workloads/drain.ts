@@ -1,0 +1,104 @@
+/**
+ * W6-drain: a gateway is emptied over ten seconds while messages are published: how evenly the viewers leave, how soon each is in its rooms
+ * elsewhere, what the priority lane lost, how late the event loop was. Both gateways are in one process on one core, so that what the
+ * second does and what the first does are seen together.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ControlledProcess } from '../harness/control.js';
+import { HOST } from '../harness/host.js';
+import { cpuSeconds } from '../harness/process-cpu.js';
+import type { Figures } from '../harness/result.js';
+import { percentile } from '../harness/statistics.js';
+import type { LoadSnapshot } from '../load/ledger.js';
+import type { LoadCommand, LoadReply } from '../load/load-command.js';
+import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
+import type { Scale } from '../scale.js';
+import { ROOM, type RunningSystem, startImPair } from '../systems.js';
+
+export interface DrainScale {
+  readonly viewers: number;
+  readonly windowMs: number;
+  readonly warmMs: number;
+}
+
+export const DRAIN_SCALES: Readonly<Record<Scale, DrainScale>> = {
+  full: { viewers: 10_000, windowMs: 10_000, warmMs: 3_000 },
+  quick: { viewers: 2_000, windowMs: 10_000, warmMs: 1_000 },
+  smoke: { viewers: 200, windowMs: 2_000, warmMs: 300 },
+};
+
+/** The first is the one that is spoken in. */
+const ROOMS = [ROOM, 'two', 'three'];
+const RATES = { normal: 2, priority: 2 };
+const BODY_BYTES = 150;
+/** Load processes. */
+const PROCESSES = 2;
+/** Messages that were on their way when the publisher stopped have come by then. */
+const LAST_MS = 1_000;
+/** Of the drain itself, beside its window. */
+const SLACK_MS = 30_000;
+
+type Load = ControlledProcess<LoadCommand, LoadReply>;
+type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
+
+export async function runDrain({ viewers, windowMs, warmMs }: DrainScale): Promise<Figures> {
+  const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js'));
+  const publisher: Publisher = new ControlledProcess('publisher.js');
+  let running: RunningSystem | undefined;
+  try {
+    running = await startImPair(windowMs);
+    const { process: server, port, target } = running;
+    const share = viewers / PROCESSES;
+    const opening = { do: 'open', dialect: 'im-returning', host: HOST, port, rooms: ROOMS, sampleEvery: 1 } as const;
+    await Promise.all(loads.map((load, i) => load.ask({ ...opening, first: i * share, count: share })));
+    await publisher.ask({ do: 'start', target, rates: RATES, bodyBytes: BODY_BYTES });
+    await sleep(warmMs);
+    await Promise.all(loads.map((load) => load.ask({ do: 'snapshot' })));
+    await server.ask('lag');
+    const [cpu, began] = [cpuSeconds(server.pid), Date.now()];
+    const { left } = await server.ask('drain', windowMs + SLACK_MS);
+    const moves = (await Promise.all(loads.map((load) => load.ask({ do: 'moved' })))).flatMap((reply) => reply.moves);
+    const cpuUs = ((cpuSeconds(server.pid) - cpu) * 1e6) / viewers;
+    const { lagP99Ms, lagMaxMs } = (await server.ask('lag')) as { lagP99Ms: number; lagMaxMs: number };
+    await sleep(warmMs);
+    const { published } = await publisher.ask({ do: 'stop' });
+    await sleep(LAST_MS);
+    const seen = await Promise.all(loads.map(async (load) => (await load.ask({ do: 'snapshot' })).snapshot));
+    const awayMs = moves.map(({ leftAtMs, backAtMs }) => backAtMs - leftAtMs);
+    const held = sum(seen, (each) => each.held);
+    if (held !== viewers) throw new Error(`only ${held} of ${viewers} are held`);
+    return {
+      viewers,
+      secondsUntilAllBack: (Math.max(...moves.map(({ backAtMs }) => backAtMs)) - began) / 1_000,
+      mostLeavingInASecondPercent: (mostInASecond(moves.map(({ leftAtMs }) => leftAtMs)) / viewers) * 100,
+      awayP50Ms: percentile(awayMs, 50),
+      awayP99Ms: percentile(awayMs, 99),
+      closedByGateway: sum(seen, (each) => each.lostConnections),
+      leftBehind: Number(left),
+      priorityLost: sum(seen, (each) => each.missing.priority),
+      priorityTwice: sum(seen, (each) => each.disordered.priority),
+      priorityBehind: published.priority - Math.min(...seen.map(({ lastRead }) => lastRead.priority.lowest)),
+      lagP99Ms,
+      lagMaxMs,
+      cpuUsPerMove: cpuUs,
+    };
+  } finally {
+    await Promise.all([running?.stop(), publisher.stop(), ...loads.map((load) => load.stop())]);
+  }
+}
+
+/** Of the moments, those within any one second. */
+export function mostInASecond(moments: readonly number[]): number {
+  const sorted = [...moments].sort((one, other) => one - other);
+  let from = 0;
+  let most = 0;
+  for (const [index, moment] of sorted.entries()) {
+    while (moment - (sorted[from] as number) >= 1_000) from += 1;
+    most = Math.max(most, index - from + 1);
+  }
+  return most;
+}
+
+function sum(snapshots: readonly LoadSnapshot[], of: (snapshot: LoadSnapshot) => number): number {
+  return snapshots.reduce((total, snapshot) => total + of(snapshot), 0);
+}
