@@ -33,7 +33,11 @@ const LAG_RESOLUTION_MS = 10;
  * was started with `--expose-gc`; `lag`, how late its event loop was since it was asked before.
  * @param more what the parent needs to know
  */
-export function announce(server: Server, more: object = {}, { figures = () => ({}), questions = {} }: Answers = {}): void {
+export function announce(
+  server: Server,
+  more: object = {},
+  { figures = () => ({}), questions = {} }: Answers = {},
+): void {
   server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG }, () => {
     const { port } = server.address() as AddressInfo;
     say({ port, ...more });

@@ -80,29 +80,33 @@ async function storm(): Promise<readonly number[]> {
   const began = performance.now();
   for (const viewer of viewers) viewer.cut();
   return await Promise.all(
-    viewers.map(async ({ index }, i) => {
-      for (let tries = 1; ; tries += 1) {
-        const viewer = connect(command, index);
-        viewers[i] = viewer;
-        try {
-          await viewer.settled;
-          return performance.now() - began;
-        } catch (error) {
-          if (tries === MAX_TRIES) throw error;
-          await sleep(RETRY_MS + Math.random() * RETRY_MS * 2 ** tries);
-        }
-      }
+    viewers.map(async (_viewer, place) => {
+      await comeBack(command, place);
+      return performance.now() - began;
     }),
   );
 }
 
+/** Settles when the viewer of this place is in its rooms again. @throws Error when it was not let in time after time */
+async function comeBack(command: Opening, place: number): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const viewer = connect(command, command.first + place);
+    viewers[place] = viewer;
+    try {
+      return await viewer.settled;
+    } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+      await sleep(RETRY_MS + Math.random() * RETRY_MS * 2 ** tries);
+    }
+  }
+}
+
 async function move(viewer: LoadViewer, afterMs: number, port: number): Promise<Move> {
+  const command = opened as Opening;
   await sleep(afterMs);
   const leftAtMs = Date.now();
   void viewer.close();
-  const next = connect({ ...(opened as Opening), port }, viewer.index);
-  viewers[viewers.indexOf(viewer)] = next;
-  await next.settled;
+  await comeBack({ ...command, port }, viewer.index - command.first);
   return { leftAtMs, backAtMs: Date.now() };
 }
 

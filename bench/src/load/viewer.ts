@@ -223,6 +223,7 @@ export class LoadViewer implements DialectViewer {
       ledger.closedWith[code] = (ledger.closedWith[code] ?? 0) + 1;
     }
     if (opcode === PING) this.#socket.write(clientFrame(PONG, payload));
+    if (opcode === CLOSE) this.#error ??= new Error(`closed by the server: ${payload.toString('utf8', 2)}`);
     if (opcode > BINARY) return;
     const messages = countMessages(payload);
     if (messages === 0) {
