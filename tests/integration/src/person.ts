@@ -7,6 +7,7 @@ interface Application {
   room: {
     chat: { id: string; from: { user: string; name: string }; text: string };
     gift: { id: string; gift: string; value: number };
+    like: { user: string; count: number };
     audience: { room: string; count: number };
     notice: unknown;
   };
@@ -14,6 +15,7 @@ interface Application {
   calls: {
     'room.enter'(input: { room: string }): { room: string; count: number };
     'room.members'(input: { room: string }): { members: { user: string; name: string }[] };
+    'room.like'(input: { room: string; count: number }): unknown;
     'chat.send'(input: { room: string; text: string }): { id: string };
     'gift.send'(input: { room: string; gift: string }): { id: string };
     'message.send'(input: { to: string; text: string }): { id: string; version: number };

@@ -95,6 +95,50 @@ describe('pushes', () => {
     expect(ann.all('push')).toEqual([{ ...push, sum: 3 }, push]);
   });
 
+  it('makes one push a frame of what counts by one key, with their total, one that comes again aside [PR-88] [PR-89]', async () => {
+    const framed = await new GatewayFixture({ framesPerSecond: 12 }).serve();
+    const bob = await member(framed, 'bob');
+    const like = async (number: number): Promise<void> => {
+      const terms: Terms = { conflate: { mode: 'sum', key: 'heart', amount: 2 } };
+      const { publisher } = framed;
+      await publisher.publish('r:1', {
+        ...{ lane: 'normal', event: 'like', body: encodeJson(number), time: number, terms },
+        ...(number % 2 === 0 && { id: `like-${number}` }),
+      });
+    };
+    const published = 500;
+    for (let number = 1; number <= published; number += 1) {
+      await like(number);
+      // Half of the even ones come twice.
+      if (number % 4 === 0) await like(number);
+      framed.clock.advance(2);
+    }
+    framed.clock.advance(100);
+    await bob.until('push', ({ time }) => time === published);
+    const pushes = bob.all('push');
+    expect(pushes.length).toBeLessThanOrEqual(14);
+    expect(pushes.reduce((total, { sum = 0 }) => total + sum, 0)).toBe(published * 2);
+    expect(pushes.reduce((count, { conflated = 0 }) => count + 1 + conflated, 0)).toBe(published + published / 4);
+    expect(pushes.at(-1)).toMatchObject({ event: 'like', key: 'heart', id: 'like-500', time: 500, data: 500 });
+    expect(bob.all('shed')).toEqual([]);
+    await framed.close();
+  });
+
+  it('says for how many a push stands that is the latest of its key [PR-88] [PR-89]', async () => {
+    const framed = await new GatewayFixture({ framesPerSecond: 12 }).serve();
+    const bob = await member(framed, 'bob');
+    const terms: Terms = { conflate: { mode: 'latest', key: 'seat-1' } };
+    for (const time of [1, 2, 3]) {
+      await framed.publisher.publish('r:1', { lane: 'normal', event: 'seat', body: encodeJson(time), time, terms });
+    }
+    framed.clock.advance(100);
+    await bob.until('push');
+    expect(bob.all('push')).toEqual([
+      { type: 'push', group: 'r:1', event: 'seat', time: 3, conflated: 2, key: 'seat-1', data: 3 },
+    ]);
+    await framed.close();
+  });
+
   it('sends no normal messages beyond the soft limit, and then tells how many of each group were missed [PR-85] [PR-86]', async () => {
     const slow = await new GatewayFixture({ softBacklogBytes: 1_000 }).serve();
     const bob = await member(slow, 'bob', 'r:2');
