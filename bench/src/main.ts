@@ -12,6 +12,7 @@ import { frameSystems, systems } from './systems.js';
 import { BUS_SCALES, runBus } from './workloads/bus.js';
 import { BUS_PRIORITY_SCALES, runBusPriority } from './workloads/bus-priority.js';
 import { CONNECTION_COUNTS, runConnections } from './workloads/connections.js';
+import { deflateCases, runDeflate } from './workloads/deflate.js';
 import { DRAIN_SCALES, runDrain } from './workloads/drain.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
@@ -28,6 +29,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
        bench report FILE… [--out FOLDER]
 
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
+  W1-deflate   W1 with chat in Chinese and English, as it is and compressed: CPU and bytes a delivery
   W2           a room that gets three times what one core carries: lateness of gifts, accounts of the viewers
   frames       W1 with 12, 30, 60 frames a second and with none: latency beside CPU
   W3           idle connections: memory and CPU of each, beside bare ws
@@ -84,6 +86,13 @@ const workloads: Readonly<Record<string, Workload>> = {
       const chosen = chooseSystems(systems, only ?? (scale === 'full' ? undefined : QUICK_SYSTEMS));
       return compareSystems(chosen, runsOf(scale), (system) => runFanOut(system, FAN_OUT_SCALES[scale]));
     },
+  },
+  'W1-deflate': {
+    pins: true,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(deflateCases, only), fewRunsOf(scale), (one) =>
+        runDeflate(one, FAN_OUT_SCALES[scale]),
+      ),
   },
   W2: {
     pins: true,

@@ -3,6 +3,7 @@
  * viewers can measure without parsing. Time is the machine's monotonic clock, the same in all processes.
  */
 import type { Lane } from '@im/protocol';
+import type { Said } from './corpus.js';
 
 const MARK = Buffer.from('{"t":"');
 const TIME_DIGITS = 16;
@@ -18,9 +19,18 @@ export function nowUs(): number {
 
 /** @param number counts the messages of a lane, from 1 @param bytes at least 64 */
 export function messageBody(lane: Lane, number: number, bytes: number): string {
-  const time = String(nowUs()).padStart(TIME_DIGITS, '0');
-  const start = `{"t":"${time}","l":"${lane === 'normal' ? 'n' : 'p'}","n":"${String(number).padStart(NUMBER_DIGITS, '0')}","p":"`;
+  const start = `${prefix(lane, number)}","p":"`;
   return `${start}${'x'.repeat(Math.max(0, bytes - start.length - 2))}"}`;
+}
+
+/** As a chat carries it: of various sizes. @param number as above */
+export function chatBody(lane: Lane, number: number, { user, name, text }: Said): string {
+  return `${prefix(lane, number)}","from":${JSON.stringify({ user, name })},"text":${JSON.stringify(text)}}`;
+}
+
+function prefix(lane: Lane, number: number): string {
+  const time = String(nowUs()).padStart(TIME_DIGITS, '0');
+  return `{"t":"${time}","l":"${lane === 'normal' ? 'n' : 'p'}","n":"${String(number).padStart(NUMBER_DIGITS, '0')}`;
 }
 
 export interface SeenMessage {

@@ -9,18 +9,20 @@ export type FrameUse = 'skip' | 'keep';
 export interface FrameHandlers {
   /** Called once a frame, before its payload has come. */
   onFrame(opcode: number, length: number): FrameUse;
-  /** The payload of a frame that was to be kept; valid during the call. */
-  onPayload(opcode: number, payload: Buffer): void;
+  /** The payload of a frame that was to be kept; valid during the call. @param compressed as RFC 7692 says */
+  onPayload(opcode: number, payload: Buffer, compressed: boolean): void;
 }
 
 /** Longest header of a server's frame: two bytes and a 64-bit length. */
 const MAX_HEADER = 10;
+const COMPRESSED = 0x40;
 
 export class FrameReader {
   readonly #handlers: FrameHandlers;
   /** Bytes of a header of which not all have come. */
   #header = Buffer.alloc(0);
   #opcode = 0;
+  #compressed = false;
   /** Bytes of the current payload that have not come. */
   #missing = 0;
   /** Parts of the payload, when it is kept. */
@@ -50,9 +52,10 @@ export class FrameReader {
         return;
       }
       const first = data[at] as number;
-      if ((first & 0xf0) !== 0x80 || ((data[at + 1] as number) & 0x80) !== 0) {
-        throw new Error('a fragmented, compressed or masked frame');
+      if ((first & 0xb0) !== 0x80 || ((data[at + 1] as number) & 0x80) !== 0) {
+        throw new Error('a fragmented or masked frame');
       }
+      this.#compressed = (first & COMPRESSED) !== 0;
       this.#opcode = first & 0x0f;
       this.#missing = payloadLength(data, at);
       this.#parts = this.#handlers.onFrame(this.#opcode, this.#missing) === 'keep' ? [] : undefined;
@@ -71,7 +74,8 @@ export class FrameReader {
       return end;
     }
     this.#parts = undefined;
-    this.#handlers.onPayload(this.#opcode, parts.length === 0 ? part : Buffer.concat([...parts, part]));
+    const payload = parts.length === 0 ? part : Buffer.concat([...parts, part]);
+    this.#handlers.onPayload(this.#opcode, payload, this.#compressed);
     return end;
   }
 }

@@ -29,7 +29,7 @@ export class Ledger {
   bytes = 0;
   shed = 0;
   readonly closedWith: Record<number, number> = {};
-  /** Messages in a payload, by its length. */
+  /** Messages in a payload, by its length, or by its fingerprint where bodies are of various sizes. */
   readonly messagesIn = new Map<number, number>();
   #latenciesMs: Record<Lane, number[]> = { normal: [], priority: [] };
   readonly #missing: Record<Lane, number> = { normal: 0, priority: 0 };

@@ -16,6 +16,10 @@ export type LoadCommand =
       readonly sampleEvery: number;
       /** How fast each reads once it is in its rooms; undefined: as fast as it can. */
       readonly bytesPerSecond?: number;
+      /** Bodies are of various sizes, so that messages cannot be counted by the length of the frames that carry them. */
+      readonly varied?: boolean;
+      /** Offers permessage-deflate. */
+      readonly deflate?: boolean;
     }
   /** From now on every viewer says that it is alive once in so many milliseconds, one after the other. */
   | { readonly do: 'beat'; readonly everyMs: number }

@@ -3,9 +3,10 @@
  * them too slowly, those due meanwhile are made late, in one batch, and still bear the time they are made at.
  */
 import type { Lane } from '@im/protocol';
+import { readCorpus, type Said } from '../corpus.js';
 import { obeyParent } from '../harness/obey-parent.js';
-import { messageBody } from '../message-body.js';
-import type { PublisherCommand, PublisherReply } from './publisher-command.js';
+import { chatBody, messageBody } from '../message-body.js';
+import type { PublisherCommand, PublisherReply, StartPublishing } from './publisher-command.js';
 import { type Message, openSink } from './sink.js';
 
 /** How often what is due is looked up, at most. */
@@ -16,8 +17,13 @@ const MAX_BATCH = 500;
 const numbers: Record<Lane, number> = { normal: 0, priority: 0 };
 let running: { stop: () => void; ended: Promise<void> } | undefined;
 
-async function start({ target, rates, bodyBytes }: Extract<PublisherCommand, { do: 'start' }>): Promise<void> {
+async function start({ target, rates, bodyBytes, corpus }: StartPublishing): Promise<void> {
   const sink = await openSink(target);
+  const said = corpus === undefined ? undefined : readCorpus(corpus);
+  const bodyOf = (lane: Lane, number: number): string =>
+    said === undefined
+      ? messageBody(lane, number, bodyBytes)
+      : chatBody(lane, number, said[number % said.length] as Said);
   const startedAt = performance.now();
   const sent: Record<Lane, number> = { normal: 0, priority: 0 };
   let stopped = false;
@@ -28,7 +34,7 @@ async function start({ target, rates, bodyBytes }: Extract<PublisherCommand, { d
     return Array.from({ length: count }, () => {
       sent[lane] += 1;
       numbers[lane] += 1;
-      return { lane, body: messageBody(lane, numbers[lane], bodyBytes) };
+      return { lane, body: bodyOf(lane, numbers[lane]) };
     });
   };
   const run = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 /** What a parent tells the publisher process, and its answer: one a command. */
 import type { Lane } from '@im/protocol';
+import type { Corpus } from '../corpus.js';
 
 export type PublishTarget =
   /** POST of bodies, one a line: every peer that has no way of its own. */
@@ -8,14 +9,18 @@ export type PublishTarget =
   | { readonly kind: 'im'; readonly url: string; readonly token: string; readonly room: string }
   | { readonly kind: 'nats'; readonly host: string; readonly port: number; readonly subject: string };
 
+export interface StartPublishing {
+  readonly do: 'start';
+  readonly target: PublishTarget;
+  /** Messages a second. */
+  readonly rates: Readonly<Record<Lane, number>>;
+  readonly bodyBytes: number;
+  /** What people say in chat, in place of bodies of one size. */
+  readonly corpus?: Corpus;
+}
+
 export type PublisherCommand =
-  | {
-      readonly do: 'start';
-      readonly target: PublishTarget;
-      /** Messages a second. */
-      readonly rates: Readonly<Record<Lane, number>>;
-      readonly bodyBytes: number;
-    }
+  | StartPublishing
   /** Answered when everything that was made has been taken. */
   | { readonly do: 'stop' };
 

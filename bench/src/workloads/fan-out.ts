@@ -3,6 +3,7 @@
  * server's, of all its threads; what was delivered is what viewers read.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Corpus } from '../corpus.js';
 import { ControlledProcess } from '../harness/control.js';
 import { HOST } from '../harness/host.js';
 import { cpuSeconds } from '../harness/process-cpu.js';
@@ -10,7 +11,7 @@ import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
 import type { LoadSnapshot } from '../load/ledger.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
-import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
+import type { PublisherCommand, PublisherReply, StartPublishing } from '../publisher/publisher-command.js';
 import type { Scale } from '../scale.js';
 import { ROOM, type RunningSystem, type System } from '../systems.js';
 
@@ -19,7 +20,7 @@ const BODY_BYTES = 150;
 const COMMON_RATE = 20;
 const GIFTS_PER_SECOND = 10;
 /** One viewer of so many reads every message, for latencies and order. */
-const SAMPLE_EVERY = 50;
+export const SAMPLE_EVERY = 50;
 /** A rate is carried when so much of it arrives. */
 const CARRIED = 0.9;
 
@@ -40,11 +41,11 @@ export const FAN_OUT_SCALES: Readonly<Record<Scale, FanOutScale>> = {
   smoke: { viewers: 500, warmMs: 500, costMs: 1_500, sideMs: 300, stepMs: 300, steps: 1 },
 };
 
-type Load = ControlledProcess<LoadCommand, LoadReply>;
-type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
+export type Load = ControlledProcess<LoadCommand, LoadReply>;
+export type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
 
 /** What happened while messages were published at a steady rate. */
-interface Window {
+export interface Window {
   readonly seconds: number;
   readonly deliveries: number;
   readonly cpuSeconds: number;
@@ -98,19 +99,22 @@ async function measure(system: System, scale: FanOutScale, bench: Bench): Promis
   };
 }
 
-class Bench {
+/** A server with its viewers, and who publishes into it. */
+export class Bench {
   readonly #system: RunningSystem;
   readonly #load: Load;
   readonly #publisher: Publisher;
+  readonly #bodies: Pick<StartPublishing, 'bodyBytes' | 'corpus'>;
 
-  constructor(system: RunningSystem, load: Load, publisher: Publisher) {
+  constructor(system: RunningSystem, load: Load, publisher: Publisher, corpus?: Corpus) {
     this.#system = system;
     this.#load = load;
     this.#publisher = publisher;
+    this.#bodies = { bodyBytes: BODY_BYTES, ...(corpus !== undefined && { corpus }) };
   }
 
   async window(rates: { normal: number; priority: number }, warmMs: number, measureMs: number): Promise<Window> {
-    await this.#publisher.ask({ do: 'start', target: this.#system.target, rates, bodyBytes: BODY_BYTES });
+    await this.#publisher.ask({ do: 'start', target: this.#system.target, rates, ...this.#bodies });
     await sleep(warmMs);
     const { snapshot: before } = await this.#load.ask({ do: 'snapshot' });
     const cpuBefore = cpuSeconds(this.#system.process.pid);
@@ -128,11 +132,11 @@ function deliveriesPerSecond({ deliveries, seconds }: Window): number {
   return deliveries / seconds;
 }
 
-function cpuUsPerDelivery({ cpuSeconds: cpu, deliveries }: Window): number {
+export function cpuUsPerDelivery({ cpuSeconds: cpu, deliveries }: Window): number {
   return (cpu * 1e6) / deliveries;
 }
 
-function requireAllHeld({ after }: Window, viewers: number): void {
+export function requireAllHeld({ after }: Window, viewers: number): void {
   if (after.held !== viewers || after.lostConnections > 0) {
     throw new Error(`only ${after.held} of ${viewers} connections are held, ${after.lostConnections} were lost`);
   }
