@@ -74,9 +74,12 @@ export interface Client<S extends Schema = Schema> {
 /** @throws ImError CONFIG_INVALID */
 export function createClient<S extends Schema = Schema>(options: ClientOptions, ports: Partial<Ports> = {}): Client<S> {
   const { clock = systemClock, random = Math.random, signals = pageSignals } = ports;
-  const { WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket } = options;
+  const {
+    WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket,
+    roomService = 'room',
+    callTimeoutMs = 10_000,
+  } = options;
   if (!WebSocket) throw ownError('CONFIG_INVALID', { missing: 'WebSocket' });
-  const service = options.roomService ?? 'room';
   const backoff = { minMs: 500, maxMs: 30_000, ...options.reconnect };
   const events = createEmitter(reportToPlatform);
   const report = (error: unknown): void => {
@@ -132,7 +135,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
   let pendingCalls = 0;
   const calls = createCalls(HELLO_ID + 1, {
     clock,
-    timeoutMs: options.callTimeoutMs ?? 10_000,
+    timeoutMs: callTimeoutMs,
     capacity: () => (connection.open ? pendingCalls : 0),
     send: connection.send,
   });
@@ -190,11 +193,11 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
           clock,
           entry,
           enter: (signal, since, order) =>
-            call(`${service}.enter`, { ...data, room: name }, { signal, since, repeat: true, order, timeoutMs }),
+            call(`${roomService}.enter`, { ...data, room: name }, { signal, since, repeat: true, order, timeoutMs }),
           async leave() {
             try {
               if (!connection.open) throw ownError('DISCONNECTED');
-              await call(`${service}.leave`, { room: name }, { repeat: true });
+              await call(`${roomService}.leave`, { room: name }, { repeat: true });
             } catch {
               // Nobody was told, so no ticket shall bring it back.
               connection.forget();
