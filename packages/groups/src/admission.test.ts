@@ -285,4 +285,19 @@ describe('a group whose frames are not written in time', () => {
     expect(viewers[0]?.deliveries.filter(({ terms }) => terms?.reserved)).toHaveLength(25);
     expect(other.deliveries).toHaveLength(100);
   });
+
+  it('has less room too when they take more than half of their time', () => {
+    const carried = (msPerWrite: number): number => {
+      const { enter, say, frame, clock } = setUp({ messagesPerFrame: 100, sliceMs: 1_000 });
+      const viewers = Array.from({ length: 100 }, () => enter());
+      for (const viewer of viewers) viewer.onWrite = () => clock.advance(msPerWrite);
+      for (let due = 0; due < 6; due += 1) {
+        for (let i = 0; i < 100; i += 1) say();
+        frame();
+      }
+      return viewers[0]?.deliveries.length ?? 0;
+    };
+    expect(carried(0.4)).toBe(600);
+    expect(carried(0.45)).toBeLessThan(500);
+  });
 });

@@ -9,6 +9,8 @@ import type { Viewer } from './viewer.js';
 
 /** Where frames are as many as turns, what is late is looked after so many times a second. */
 const OTHERWISE_PER_SECOND = 12;
+/** Of the time between two frames. */
+const LATE_AFTER = 0.5;
 
 export class Beat<V extends Viewer> {
   readonly #loop: FrameLoop;
@@ -25,6 +27,11 @@ export class Beat<V extends Viewer> {
 
   get isEveryTurn(): boolean {
     return this.framesPerSecond === 0;
+  }
+
+  /** A frame that takes longer leaves too little for priority messages and for what sockets could not take at once. */
+  get lateAfterMs(): number {
+    return this.isEveryTurn ? Number.POSITIVE_INFINITY : (1000 / this.framesPerSecond) * LATE_AFTER;
   }
 
   get hasWaiting(): boolean {

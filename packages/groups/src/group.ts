@@ -51,6 +51,7 @@ export class Group<V extends Viewer> {
   #writing: NormalFrame | undefined;
   #cursor = 0;
   #frame = 0;
+  #beganAt = 0;
   #sums: GroupSums | undefined;
   /** The priority messages that are being written. */
   #pass: Pass | undefined;
@@ -180,7 +181,7 @@ export class Group<V extends Viewer> {
   beginFrame(): boolean {
     if (this.#waiting === undefined) return false;
     if (this.#writing !== undefined) {
-      if (!this.beat.isEveryTurn) this.#noteOverdue(this.#writing);
+      this.#noteIfLate(this.#writing);
       return false;
     }
     if (this.#waiting.admit(this.#room.begin())) this.#shared.metrics.limitedFrames.add();
@@ -188,6 +189,7 @@ export class Group<V extends Viewer> {
     this.#waiting = undefined;
     this.#frame += 1;
     this.#cursor = this.#members.length - 1;
+    this.#beganAt = this.#shared.clock.monotonic();
     return true;
   }
 
@@ -206,6 +208,7 @@ export class Group<V extends Viewer> {
     this.#shared.metrics.delivered.normal.add(written);
     if (this.#cursor >= 0) return false;
     if (writing.since !== undefined) this.#shared.metrics.wroteAll('normal', writing.since);
+    this.#noteIfLate(writing);
     writing.discard();
     this.#writing = undefined;
     return true;
@@ -248,7 +251,8 @@ export class Group<V extends Viewer> {
     return this.#waiting;
   }
 
-  #noteOverdue(writing: NormalFrame): void {
+  #noteIfLate(writing: NormalFrame): void {
+    if (this.#shared.clock.monotonic() - this.#beganAt <= this.beat.lateAfterMs) return;
     this.#room.overdue(writing);
     this.#shared.metrics.overdueFrames.add();
   }
