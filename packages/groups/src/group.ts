@@ -40,7 +40,9 @@ export interface Shared<V extends Viewer> {
 const NOTHING: readonly Uint8Array[] = [];
 
 export class Group<V extends Viewer> {
-  readonly #room: GroupRoom;
+  readonly #fullRoom: FrameRoom;
+  /** Since a frame was overdue. */
+  #room: GroupRoom | undefined;
   readonly #shared: Shared<V>;
   #members: Member<V>[] = [];
   /** How many of them are held. */
@@ -63,7 +65,7 @@ export class Group<V extends Viewer> {
     room: FrameRoom,
     shared: Shared<V>,
   ) {
-    this.#room = new GroupRoom(room, shared.clock, shared.narrowed);
+    this.#fullRoom = room;
     this.#shared = shared;
   }
 
@@ -116,7 +118,7 @@ export class Group<V extends Viewer> {
       this.#writeWaiting(member, this.#writing);
     }
     if (this.#waiting !== undefined && isLive(member)) {
-      this.#waiting.admit(this.#room.now);
+      this.#waiting.admit(this.#room?.now ?? this.#fullRoom);
       this.#writeWaiting(member, this.#waiting);
     }
     this.tell(member);
@@ -184,7 +186,7 @@ export class Group<V extends Viewer> {
       this.#noteIfLate(this.#writing);
       return false;
     }
-    if (this.#waiting.admit(this.#room.begin())) this.#shared.metrics.limitedFrames.add();
+    if (this.#waiting.admit(this.#room?.begin() ?? this.#fullRoom)) this.#shared.metrics.limitedFrames.add();
     this.#writing = this.#waiting;
     this.#waiting = undefined;
     this.#frame += 1;
@@ -243,7 +245,7 @@ export class Group<V extends Viewer> {
     this.#pass = undefined;
     this.#log?.discard();
     this.#sums?.discard();
-    this.#room.widen();
+    this.#room?.widen();
   }
 
   #pending(): NormalFrame {
@@ -253,6 +255,7 @@ export class Group<V extends Viewer> {
 
   #noteIfLate(writing: NormalFrame): void {
     if (this.#shared.clock.monotonic() - this.#beganAt <= this.beat.lateAfterMs) return;
+    this.#room ??= new GroupRoom(this.#fullRoom, this.#shared.clock, this.#shared.narrowed);
     this.#room.overdue(writing);
     this.#shared.metrics.overdueFrames.add();
   }
