@@ -1,8 +1,11 @@
 /**
  * A turn of the event loop, for all links: the first chunk for a socket is written at once, which is all there is for most of them;
- * what follows in the same turn is held back and goes out in one system call at its end.
+ * what follows in the same turn is held back and goes out in one system call at its end, or when many sockets hold something back: whoever
+ * writes to thousands in slices of a turn must see what that costs.
  */
 import type { Duplex } from 'node:stream';
+
+const MAX_HOLDING = 64;
 
 class Turn {
   #number = 1;
@@ -24,16 +27,20 @@ class Turn {
 
   uncorkLater(socket: Duplex): void {
     this.#corked.push(socket);
+    if (this.#corked.length === MAX_HOLDING) this.#uncork();
   }
 
   readonly #end = (): void => {
     this.#hasBegun = false;
     this.#number += 1;
-    if (this.#corked.length === 0) return;
+    if (this.#corked.length > 0) this.#uncork();
+  };
+
+  #uncork(): void {
     const corked = this.#corked;
     this.#corked = [];
     for (const socket of corked) socket.uncork();
-  };
+  }
 }
 
 export const turn = new Turn();

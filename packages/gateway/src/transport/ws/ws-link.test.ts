@@ -73,6 +73,24 @@ describe('WebSocketLink', () => {
     expect(socket.writableCorked).toBe(0);
   });
 
+  it('holds back something for few sockets at once, so that slices of a turn know what they cost', async () => {
+    const calls: number[] = [];
+    const links = Array.from({ length: 100 }, (_, index) => {
+      const write = (_chunk: Buffer, _encoding: string, taken: () => void) => {
+        calls.push(index);
+        taken();
+      };
+      const socket = new Duplex({ read() {}, write });
+      return new WebSocketLink(socket, wire, '192.0.2.1', { clock: new FakeClock(), frameLimits });
+    });
+    for (const link of links) link.write(Buffer.from('1'));
+    calls.length = 0;
+    for (const link of links) link.write(Buffer.from('2'));
+    expect(calls.length).toBeGreaterThanOrEqual(50);
+    await settled();
+    expect(new Set(calls).size).toBe(100);
+  });
+
   it('answers pings while the client reads, and keeps no heap of answers for one that does not', async () => {
     const { link, events, seen } = setUp(() => {});
     link.connect(events, Buffer.alloc(0));
