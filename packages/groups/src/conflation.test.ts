@@ -38,7 +38,7 @@ function show({ event, terms, conflated }: Delivery): string {
 }
 
 describe('messages of one key that wait for a frame', () => {
-  it('are one, with the body of the last and the total of all', () => {
+  it('[PR-88] [PR-89] are one, with the body of the last and the total of all', () => {
     const { enter, say, frame } = setUp();
     const viewer = enter();
     for (let i = 0; i < 500; i += 1) say('like', sum('hearts', 2));
@@ -140,7 +140,7 @@ describe('who comes or goes between messages of one key', () => {
 });
 
 describe('a sum message whose id was added before', () => {
-  it('adds nothing, in the same frame or a later one, and counts all the same', () => {
+  it('[PR-89] adds nothing, in the same frame or a later one, and counts all the same', () => {
     const { enter, say, frame, metrics } = setUp();
     const viewer = enter();
     say('like', sum('a', 3), { id: '1' });

@@ -16,7 +16,7 @@ import type { Budget } from './budget.js';
 import type { GroupMetrics } from './group-metrics.js';
 import { GroupRoom } from './group-room.js';
 import { Member } from './membership.js';
-import { type FrameTerms, NormalFrame } from './normal-frame.js';
+import { type FrameSurroundings, NormalFrame } from './normal-frame.js';
 import { PriorityLog, type Run } from './priority-log.js';
 import { GroupSums, type SumIds } from './sum-ids.js';
 import type { Viewer } from './viewer.js';
@@ -24,7 +24,7 @@ import type { Viewer } from './viewer.js';
 /** What all groups of one fan-out share. */
 export interface Shared<V extends Viewer> {
   readonly clock: Clock;
-  readonly frames: FrameTerms;
+  readonly frames: FrameSurroundings;
   readonly maxHeld: number;
   readonly budget: Budget;
   /** The part of it that is for what congested members were not written. */
@@ -186,7 +186,8 @@ export class Group<V extends Viewer> {
       this.#noteIfLate(this.#writing);
       return false;
     }
-    if (this.#waiting.admit(this.#room?.begin() ?? this.#fullRoom)) this.#shared.metrics.limitedFrames.add();
+    this.#waiting.admit(this.#room?.begin() ?? this.#fullRoom);
+    if (this.#waiting.isLimited) this.#shared.metrics.limitedFrames.add();
     this.#writing = this.#waiting;
     this.#waiting = undefined;
     this.#frame += 1;

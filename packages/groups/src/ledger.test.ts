@@ -431,7 +431,7 @@ const BOUNDS: readonly Partial<FanOutOptions>[] = [
   { maxWaiting: 4, messagesPerFrame: 2, maxBytes: 2_000 },
 ];
 
-it('[PR-82] [PR-83] [PR-102] delivered, conflated and told are what was published, for every membership, whatever happens', () => {
+it('[PR-82] [PR-83] [PR-88] [PR-89] [PR-102] delivered, conflated and told are what was published, for every membership, whatever happens', () => {
   fc.assert(
     fc.property(
       fc.array(step, { maxLength: 150, size: 'max' }),

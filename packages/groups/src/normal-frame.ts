@@ -24,7 +24,7 @@ export interface FrameStart {
 }
 
 /** What frames share. */
-export interface FrameTerms {
+export interface FrameSurroundings {
   /** What may go on waiting when more than {@link most} does. */
   readonly waiting: FrameRoom;
   readonly most: Room;
@@ -38,7 +38,7 @@ const KEPT_PARTS = 8;
 
 export class NormalFrame {
   readonly #group: string;
-  readonly #shared: FrameTerms;
+  readonly #shared: FrameSurroundings;
   #messages: Delivery[] = [];
   /** Sorted by the order of their last messages when that is asked for. */
   #conflated: Conflated[] = [];
@@ -55,7 +55,7 @@ export class NormalFrame {
   /** The one used last first. */
   #parts: FramePart[] | undefined;
 
-  constructor(group: string, shared: FrameTerms) {
+  constructor(group: string, shared: FrameSurroundings) {
     this.#group = group;
     this.#shared = shared;
   }
@@ -73,6 +73,11 @@ export class NormalFrame {
   /** When the first message of it was published. */
   get since(): number | undefined {
     return this.#since;
+  }
+
+  /** There was no room for some of it. */
+  get isLimited(): boolean {
+    return this.#lossy && this.#starts.some(({ losses }) => losses.budget > 0);
   }
 
   add(delivery: Delivery): void {
@@ -125,12 +130,9 @@ export class NormalFrame {
     return this.#current;
   }
 
-  /** Drops what there is no room for. @returns whether something was dropped */
-  admit(room: FrameRoom): boolean {
-    const before = this.length;
-    if (before <= room.messages && this.#bytes <= room.bytes) return false;
-    this.#keep(this.#inOrder(), room);
-    return this.length < before;
+  /** Drops what there is no room for. */
+  admit(room: FrameRoom): void {
+    if (this.length > room.messages || this.#bytes > room.bytes) this.#keep(this.#inOrder(), room);
   }
 
   /** What memberships get that began there; undefined: at the beginning. Of now: more may come. */
