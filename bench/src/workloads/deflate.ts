@@ -59,8 +59,10 @@ export async function runDeflate({ corpus, deflate }: DeflateCase, scale: FanOut
       cpuUsPerDeliveryAt2000: cpuUsPerDelivery(busy),
       bytesPerDeliveryAt2000: (busy.after.bytes - busy.before.bytes) / busy.deliveries,
       normalP99MsAt2000: percentile(busy.after.latenciesMs.normal, 99),
-      missing: busy.after.missing.normal - before.missing.normal,
+      shed: after.shed - before.shed,
+      missing: after.missing.normal - before.missing.normal,
       disordered: busy.after.disordered.normal - before.disordered.normal,
+      shedAt2000: busy.after.shed - busy.before.shed,
     };
   } finally {
     await Promise.all([load.stop(), publisher.stop(), running.stop()]);

@@ -44,6 +44,16 @@ it('the bench compares this system and its peers: every message reaches every vi
   }
 }, 180_000);
 
+it('chat compressed once for all takes less than half of its bytes, and reaches every viewer in order', async () => {
+  const { systems } = await bench('W1-deflate', '--smoke', '--only', 'zh,zh-deflate');
+  const bytesOf = (name: string): number => {
+    const figures = systems.find((system) => system.name === name)?.figures;
+    expect(figures, name).toMatchObject({ shed: 0, missing: 0, disordered: 0 });
+    return figures?.bytesPerDelivery ?? Number.NaN;
+  };
+  expect(bytesOf('zh-deflate') / bytesOf('zh')).toBeLessThan(0.45);
+}, 180_000);
+
 it('a gateway has nothing left of connections that were opened, signed in, put into rooms and closed', async () => {
   const { systems } = await bench('connections', '--smoke');
   const figures = systems[0]?.figures;
