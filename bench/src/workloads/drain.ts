@@ -29,7 +29,8 @@ export const DRAIN_SCALES: Readonly<Record<Scale, DrainScale>> = {
 
 /** The first is the one that is spoken in. */
 const ROOMS = [ROOM, 'two', 'three'];
-const RATES = { normal: 2, priority: 2 };
+/** More, and the core of the viewers is at its limit before that of the server. */
+const RATES = { normal: 1, priority: 1 };
 const BODY_BYTES = 150;
 /** Load processes. */
 const PROCESSES = 2;
