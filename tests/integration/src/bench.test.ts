@@ -62,6 +62,14 @@ it('a gateway has nothing left of connections that were opened, signed in, put i
   expect(figures?.heapGrowthPercent).toBeLessThan(25);
 }, 180_000);
 
+it('a gateway that is emptied leaves nobody behind, and no gift is lost or comes twice', async () => {
+  const { systems } = await bench('W6-drain', '--smoke');
+  expect(systems[0]?.figures).toMatchObject({
+    ...{ viewers: 200, closedByGateway: 0, leftBehind: 0 },
+    ...{ priorityLost: 0, priorityTwice: 0 },
+  });
+}, 60_000);
+
 it('the bench makes calls through every RPC system: each is answered, and with the note it sent', async () => {
   const { systems, missing } = await bench('W4', '--smoke');
   const names = [...systems, ...missing].map(({ name }) => name);
