@@ -4,7 +4,7 @@
  */
 
 import type { Written } from '@im/groups/testing';
-import type { Position } from '@im/protocol';
+import type { Delivery, Position } from '@im/protocol';
 import type { RoomLog } from './room-log.js';
 
 type Pushes = Extract<Written, { type: 'pushes' }>;
@@ -14,6 +14,10 @@ type Shed = Extract<Written, { type: 'shed' }>;
 class Column {
   /** Delivered, conflated, or told as shed here. */
   messages = 0;
+  /** Told as shed because the room had too many: some of these may have been of a sum. */
+  overBudget = 0;
+  /** Of summed messages, by key. */
+  readonly #sums = new Map<string, number>();
   /** Told, or known, as lost on the way here. */
   lost = 0;
   /** Some were lost and nobody knows how many. */
@@ -21,20 +25,33 @@ class Column {
 
   add(content: Pushes | Shed): void {
     if (content.type === 'pushes') {
-      for (const { lane, conflated = 0 } of content.deliveries) if (lane === 'normal') this.messages += 1 + conflated;
-    } else if (content.reason !== 'upstream') this.messages += content.count ?? Number.NaN;
-    else if (content.count === undefined) this.lostUnknown = true;
+      for (const delivery of content.deliveries) if (delivery.lane === 'normal') this.#addOne(delivery);
+    } else if (content.reason !== 'upstream') {
+      this.messages += content.count ?? Number.NaN;
+      if (content.reason === 'budget') this.overBudget += content.count ?? Number.NaN;
+    } else if (content.count === undefined) this.lostUnknown = true;
     else this.lost += content.count;
   }
 
-  equals(other: Column): boolean {
+  /** Whether it accounts for what was published. */
+  accountsFor(other: Column): boolean {
     if (this.messages !== other.messages || this.lostUnknown !== other.lostUnknown) return false;
+    // What is conflated is kept for a slow viewer: of few keys, as here, sums stay exact.
+    if (this.overBudget === 0)
+      for (const key of other.#sums.keys()) if (this.#sums.get(key) !== other.#sums.get(key)) return false;
     // A sum with an unknown part is told without a number.
     return this.lostUnknown || this.lost === other.lost;
   }
 
+  #addOne({ conflated = 0, terms }: Delivery): void {
+    this.messages += 1 + conflated;
+    const conflate = terms?.conflate;
+    if (conflate?.mode === 'sum') this.#sums.set(conflate.key, (this.#sums.get(conflate.key) ?? 0) + conflate.amount);
+  }
+
   toString(): string {
-    return `${this.messages} messages, ${this.lost}${this.lostUnknown ? ' or more' : ''} lost`;
+    const sums = [...this.#sums].map(([key, sum]) => `${key} ${sum}`);
+    return `${this.messages} messages (${sums.join(', ')}), ${this.lost}${this.lostUnknown ? ' or more' : ''} lost`;
   }
 }
 
@@ -61,19 +78,22 @@ export class Account {
     return this.published.messages - this.written.messages;
   }
 
-  /** @throws Error for what must not be written to this viewer now */
-  write(content: Written): void {
+  /**
+   * @param isLast the connection is being closed: what is kept for it is written before what comes
+   * @throws Error for what must not be written to this viewer now
+   */
+  write(content: Written, isLast = false): void {
     if (content.type === 'reset') {
       this.position = { epoch: content.epoch, version: content.version };
       return;
     }
     this.written.add(content);
-    if (content.type === 'pushes') for (const delivery of content.deliveries) this.#writeOne(delivery);
+    if (content.type === 'pushes') for (const delivery of content.deliveries) this.#writeOne(delivery, isLast);
     // "Never more": also where a lost count is told together with an unknown one.
     if (this.pending < 0) throw new Error(`was written ${this.written}, but published were ${this.published}`);
   }
 
-  #writeOne(delivery: Pushes['deliveries'][number]): void {
+  #writeOne(delivery: Delivery, isLast: boolean): void {
     const { epoch = '', version = 0 } = delivery;
     if (delivery.lane === 'priority') {
       if (epoch !== this.position.epoch || version !== this.position.version + 1) {
@@ -82,7 +102,7 @@ export class Account {
       this.position = { epoch, version };
       return;
     }
-    if (!this.isLevel) throw new Error('was written a normal message before a priority one that waited');
+    if (!this.isLevel && !isLast) throw new Error('was written a normal message before a priority one that waited');
     const { by, number } = this.#log.chatOf(delivery);
     if (number <= (this.#last.get(by) ?? this.#beganAfter)) throw new Error(`message ${number} twice, or too late`);
     this.#last.set(by, number);

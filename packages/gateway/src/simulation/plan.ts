@@ -1,16 +1,19 @@
 /** What happens in one simulated run, drawn from a seed. Says nothing of what must follow from it. */
+import type { Terms } from '@im/protocol';
 import type { Random } from '@im/protocol/ports';
 import { seededRandom } from '@im/protocol/testing';
 
 export const GROUPS = ['r:1', 'r:2'] as const;
 /** Who publishes in each of them. */
 const PUBLISHERS = 3;
+export const KEYS = ['a', 'b', 'c'] as const;
 
 /** What does not change during a run. */
 export interface Conditions {
   readonly viewers: number;
   readonly framesPerSecond: number;
   readonly sliceMs: number;
+  readonly messagesPerFrame: number;
   readonly maxWaiting: number;
   readonly maxHeld: number;
   readonly stallMs: number;
@@ -23,7 +26,14 @@ export interface Conditions {
 export type Step =
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'turn' }
-  | { readonly do: 'chat'; readonly group: number; readonly by: number; readonly times: number; readonly bytes: number }
+  | {
+      readonly do: 'chat';
+      readonly group: number;
+      readonly by: number;
+      readonly times: number;
+      readonly bytes: number;
+      readonly terms: Terms;
+    }
   | { readonly do: 'gift'; readonly group: number; readonly times: number; readonly newEpoch: boolean }
   | { readonly do: 'lose'; readonly group: number; readonly count: number | undefined }
   | { readonly do: 'enter' | 'leave'; readonly viewer: number; readonly group: number }
@@ -47,6 +57,7 @@ export function planOf(seed: number): Plan {
     viewers,
     framesPerSecond: draw.of(12, 12, 30, 0),
     sliceMs: draw.of(8, 8, 0),
+    messagesPerFrame: draw.of(1_000, 1_000, 20, 3),
     maxWaiting: draw.of(10_000, 100, 10),
     maxHeld: draw.of(1_000, 3),
     stallMs: draw.of(5_000, 2_000, 0),
@@ -65,7 +76,14 @@ function drawStep(draw: Draw, viewers: number): Step {
   const kind = draw.from(0, 99);
   if (kind < 34) {
     const by = draw.from(0, PUBLISHERS - 1);
-    return { do: 'chat', group, by, times: draw.of(1, 2, 5, 20, 60), bytes: draw.of(50, 200, 900) };
+    return {
+      do: 'chat',
+      group,
+      by,
+      times: draw.of(1, 2, 5, 20, 60),
+      bytes: draw.of(50, 200, 900),
+      terms: drawTerms(draw, by),
+    };
   }
   if (kind < 46) return { do: 'gift', group, times: draw.of(1, 1, 2, 6), newEpoch: draw.from(0, 11) === 0 };
   if (kind < 66) return { do: 'pass', ms: draw.of(20, 60, 100, 300, 300, 1_000, 1_000, 2_500) };
@@ -75,6 +93,17 @@ function drawStep(draw: Draw, viewers: number): Step {
   if (kind < 92) return { do: 'leave', viewer, group };
   if (kind < 97) return { do: 'cut', viewer, awayMs: draw.of(0, 200, 1_500), gateway: draw.from(0, 1) };
   return { do: 'lose', group, count: draw.of(1, 7, undefined) };
+}
+
+function drawTerms(draw: Draw, by: number): Terms {
+  const reserved = draw.from(0, 9) === 0;
+  const common = { ...(draw.from(0, 1) === 0 && { sender: `${by}` }), ...(reserved && { reserved }) };
+  const key = draw.of(...KEYS);
+  const kind = draw.from(0, 9);
+  if (kind < 6) return common;
+  const conflate =
+    kind < 8 ? ({ mode: 'latest', key } as const) : ({ mode: 'sum', key, amount: draw.from(-2, 9) } as const);
+  return { ...common, conflate };
 }
 
 class Draw {

@@ -1,5 +1,5 @@
 /** What is published to one group, and what its log keeps of the priority lane. */
-import type { Delivery, Position } from '@im/protocol';
+import type { Delivery, Position, Terms } from '@im/protocol';
 
 /** Entries that are kept. */
 const RETENTION = 60;
@@ -30,11 +30,11 @@ export class RoomLog {
     return { epoch: `e${this.#epoch}`, version: this.#version };
   }
 
-  chat(by: number, bytes: number, time: number): Delivery {
+  chat(by: number, { bytes, terms, time }: { bytes: number; terms: Terms; time: number }): Delivery {
     this.chats += 1;
     const body = new Uint8Array(bytes);
     this.#chats.set(body, { by, number: this.chats });
-    return { group: this.group, lane: 'normal', event: 'chat', body, time };
+    return { group: this.group, lane: 'normal', event: 'chat', body, time, terms };
   }
 
   chatOf({ body }: Delivery): Chat {

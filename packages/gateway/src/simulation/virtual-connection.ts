@@ -9,6 +9,7 @@ import type { FakeClock } from '@im/protocol/testing';
 import { Backlog } from '../connection/backlog.js';
 import type { Link } from '../link.js';
 import { Account } from './account.js';
+import { KEYS } from './plan.js';
 import type { RoomLog } from './room-log.js';
 import { TICK_MS, type VirtualGateway } from './virtual-gateway.js';
 
@@ -16,8 +17,9 @@ export const LIMITS = { softBacklogBytes: 20_000, hardBacklogBytes: 60_000 } as 
 /** A second, and what the wheel may be late. */
 const LATE_MS = 1_000 + 2 * TICK_MS;
 const ASK_BYTES = 4_096;
-/** Bytes of what stands around a message. */
+/** Bytes of what stands around a message, and of the largest message. */
 const ENVELOPE = 60;
+export const LARGEST_BYTES = 1_200;
 
 /** What travels to the viewer, in order. */
 export interface Segment {
@@ -63,6 +65,7 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
   #sent = 0;
   #confirmed = 0;
   #open = true;
+  #leaving = false;
   /** When the question that is open was asked. */
   #askedAt: number | undefined;
   #lastAskedAt: number;
@@ -91,7 +94,8 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
     const content = this.encoding.meaning(chunk);
     const account = this.accounts.get(groupOf(content));
     if (account === undefined) throw new Error(`was written something of ${groupOf(content)}, but is not in it`);
-    if (isNormal(content)) this.#requireReading();
+    // What was kept for it is sent when the membership ends, however congested it is.
+    if (isNormal(content) && !this.#leaving) this.#requireReading();
     account.write(content);
     this.#send(content, account);
   }
@@ -114,7 +118,7 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
     for (const chunk of gateway.fanOut.takeOwed(this)) {
       const content = this.encoding.meaning(chunk);
       const account = this.accounts.get(groupOf(content));
-      account?.write(content);
+      account?.write(content, true);
       this.#push(content, sizeOf(content), account);
     }
     this.#push({ type: 'closed' }, 0, undefined);
@@ -144,13 +148,15 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
   leave(group: string): void {
     if (!this.#open) return;
     const account = this.accounts.get(group);
+    this.#leaving = true;
     this.#options.gateway.fanOut.leave(this, group);
+    this.#leaving = false;
     // What was still to be written may have closed it.
     if (!this.#open) return;
     this.#seats.delete(group);
     this.accounts.delete(group);
     if (account === undefined) return;
-    if (!account.written.equals(account.published)) {
+    if (!account.written.accountsFor(account.published)) {
       throw new Error(`left with ${account.written}, but published were ${account.published}`);
     }
     this.#push({ type: 'left', group }, ENVELOPE, account);
@@ -219,8 +225,8 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
 
   /** @throws Error when a normal message is written to somebody who does not keep up */
   #requireReading(): void {
-    // What it is told of earlier losses goes before.
-    const told = 4 * ENVELOPE;
+    // What it is told of earlier losses goes before, and what was kept of each key.
+    const told = 4 * ENVELOPE + 2 * KEYS.length * LARGEST_BYTES;
     if (this.unconfirmed > LIMITS.softBacklogBytes + told)
       throw new Error(`${this.unconfirmed} bytes were unconfirmed`);
     if (this.#askedFor > LATE_MS) throw new Error(`had not answered for ${this.#askedFor} ms`);

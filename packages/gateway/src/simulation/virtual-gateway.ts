@@ -28,10 +28,10 @@ export class VirtualGateway {
   constructor(
     clock: FakeClock,
     random: Random,
-    { framesPerSecond, sliceMs, maxWaiting, maxHeld, stallMs }: Conditions,
+    { framesPerSecond, sliceMs, messagesPerFrame, maxWaiting, maxHeld, stallMs }: Conditions,
   ) {
     const afterTurn = (run: () => void): void => void this.#turns.push(run);
-    const bounds = { maxWaiting, maxHeld, maxBytes: MAX_WAITING_BYTES };
+    const bounds = { messagesPerFrame, maxWaiting, maxHeld, maxBytes: MAX_WAITING_BYTES };
     this.fanOut = new FanOut({ clock, random, afterTurn, framesPerSecond, sliceMs, metrics: this.#metrics, ...bounds });
     this.#wheel = new TimerWheel(clock, TICK_MS);
     this.#wheel.set(this.#turning, Number.MAX_SAFE_INTEGER / 2);

@@ -101,7 +101,7 @@ export class VirtualViewer {
       case 'left':
         this.#seen.delete(content.group);
         this.#leaving.delete(content.group);
-        if (account && !account.read.equals(account.published)) {
+        if (account && !account.read.accountsFor(account.published)) {
           throw new Error(
             `has read ${account.read} of ${content.group} when it left, published were ${account.published}`,
           );

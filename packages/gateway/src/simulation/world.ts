@@ -7,7 +7,7 @@ import { FakeClock, seededRandom } from '@im/protocol/testing';
 import type { Account } from './account.js';
 import { GROUPS, type Plan, type Step } from './plan.js';
 import { RoomLog } from './room-log.js';
-import { LIMITS, VirtualConnection } from './virtual-connection.js';
+import { LARGEST_BYTES, LIMITS, VirtualConnection } from './virtual-connection.js';
 import { MAX_WAITING_BYTES, VirtualGateway } from './virtual-gateway.js';
 import { VirtualViewer } from './virtual-viewer.js';
 
@@ -15,8 +15,6 @@ import { VirtualViewer } from './virtual-viewer.js';
 const INSTANT_MS = 20;
 /** Whatever was published is written or told after so long, to whoever is not congested: three frames, and what they take. */
 const PATIENCE_MS = 400;
-/** Of one message, with what fan-out counts beside the body. */
-const LARGEST_BYTES = 1_200;
 
 /** Something that was published to a member and shall be accounted for in time. */
 interface Due {
@@ -57,7 +55,7 @@ export class World {
         for (const gateway of this.#gateways) gateway.turn();
         break;
       case 'chat':
-        for (let i = 0; i < step.times; i++) this.#chat(this.#log(step.group), step.by, step.bytes);
+        for (let i = 0; i < step.times; i++) this.#chat(this.#log(step.group), step);
         break;
       case 'gift':
         for (let i = 0; i < step.times; i++) this.#gift(this.#log(step.group), step.newEpoch && i === 0);
@@ -96,7 +94,7 @@ export class World {
         const seen = viewer.seen(log.group);
         const account = connection.accounts.get(log.group);
         if (account === undefined) throw new Error(`a viewer is not in ${log.group}`);
-        if (!account.read.equals(account.published)) {
+        if (!account.read.accountsFor(account.published)) {
           throw new Error(`a viewer has read ${account.read} of ${log.group}, published were ${account.published}`);
         }
         if (seen?.epoch !== log.head.epoch || seen.version !== log.head.version) {
@@ -125,9 +123,9 @@ export class World {
     return this.#viewers.flatMap(({ connection }) => connection?.accounts.get(group) ?? []);
   }
 
-  #chat(log: RoomLog, by: number, bytes: number): void {
-    const delivery = log.chat(by, bytes, this.#clock.now());
-    for (const account of this.#accountsOf(log)) account.published.messages += 1;
+  #chat(log: RoomLog, { by, bytes, terms }: Extract<Step, { do: 'chat' }>): void {
+    const delivery = log.chat(by, { bytes, terms, time: this.#clock.now() });
+    for (const { published } of this.#accountsOf(log)) published.add({ type: 'pushes', deliveries: [delivery] });
     for (const { fanOut } of this.#gateways) fanOut.publish(delivery);
   }
 
