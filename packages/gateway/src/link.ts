@@ -11,8 +11,11 @@ export interface Link {
   readonly remoteAddress: string;
   /** Bytes that were written and that the network has not taken yet. */
   readonly bufferedBytes: number;
-  /** Queues a transport-ready chunk, in order. The bytes may be shared and must not be changed. Never throws; does nothing once closing. */
-  write(chunk: Uint8Array): void;
+  /**
+   * Queues a transport-ready chunk, in order, and what {@link probe} does behind it where a number is given. The bytes may be shared and
+   * must not be changed. Never throws; does nothing once closing.
+   */
+  write(chunk: Uint8Array, probe?: number): void;
   /**
    * Asks the client, behind what is queued, to answer with this number, a 32-bit unsigned integer, once it has read so far;
    * `LinkEvents.confirmed` tells its answer. WebSocket: a ping; a transport without such frames has to carry the number in its

@@ -37,6 +37,12 @@ function setUp({ stallMs = STALL_MS, clock = new FakeClock() } = {}) {
     return backlog;
   };
   const backlog = make();
+  /** As a connection does. */
+  const write = (bytes: number, to = backlog): void => {
+    const question = to.writing(bytes);
+    if (question !== undefined) link.probe(question);
+    if (to.overflowing) to.giveUp();
+  };
   const answer = (): boolean => backlog.confirmed(asked.at(-1) ?? Number.NaN);
   wheel.set(new Waiting(), 1_000_000_000);
   const settled: string[] = [];
@@ -44,36 +50,36 @@ function setUp({ stallMs = STALL_MS, clock = new FakeClock() } = {}) {
     await backlog.relieved();
     settled.push(name);
   };
-  return { clock, unanswered, metrics, asked, link, closed, make, backlog, answer, settled, wait };
+  return { clock, unanswered, metrics, asked, link, closed, make, backlog, write, answer, settled, wait };
 }
 const turn = (): Promise<void> => new Promise(setImmediate);
 
 describe('Backlog', () => {
   it('asks at most once a second where little is written, and not at all about less than it is worth [PR-115]', () => {
-    const { clock, backlog, asked, answer } = setUp();
+    const { write, clock, asked, answer } = setUp();
     clock.advance(SECOND_MS);
-    backlog.wrote(4_095);
+    write(4_095);
     expect(asked).toHaveLength(0);
-    backlog.wrote(1);
+    write(1);
     expect(asked).toHaveLength(1);
     expect(answer()).toBe(true);
     for (let i = 0; i < 10; i++) {
-      backlog.wrote(4_096);
+      write(4_096);
       clock.advance(100);
     }
     expect(asked).toHaveLength(1);
     clock.advance(100);
-    backlog.wrote(1);
+    write(1);
     expect(asked).toHaveLength(2);
   });
 
   it('asks at once about half the soft limit, and again about what was written meanwhile [PR-115]', () => {
-    const { backlog, asked, answer } = setUp();
-    backlog.wrote(SOFT / 2);
+    const { write, backlog, asked, answer } = setUp();
+    write(SOFT / 2);
     expect(asked).toHaveLength(0);
-    backlog.wrote(1);
+    write(1);
     expect(asked).toHaveLength(1);
-    backlog.wrote(SOFT);
+    write(SOFT);
     expect(asked).toHaveLength(1);
     answer();
     expect([asked.length, backlog.unconfirmed]).toEqual([2, SOFT]);
@@ -82,10 +88,10 @@ describe('Backlog', () => {
   });
 
   it('is confirmed by the answer to its open question and by no other [PR-117]', () => {
-    const { clock, backlog, asked } = setUp();
-    backlog.wrote(60_000);
+    const { write, clock, backlog, asked } = setUp();
+    write(60_000);
     const [number = 0] = asked;
-    backlog.wrote(1_000);
+    write(1_000);
     expect([backlog.confirmed(number + 1), backlog.confirmed(number - 1), backlog.unconfirmed]).toEqual([
       false,
       false,
@@ -97,19 +103,19 @@ describe('Backlog', () => {
   });
 
   it('is congested above the soft limit until enough is confirmed [PR-86] [PR-116]', () => {
-    const { backlog, answer, closed } = setUp();
-    backlog.wrote(SOFT);
+    const { write, backlog, answer, closed } = setUp();
+    write(SOFT);
     expect(backlog.congested).toBe(false);
-    backlog.wrote(1);
+    write(1);
     expect(backlog.congested).toBe(true);
     answer();
     expect([backlog.congested, backlog.unconfirmed, closed]).toEqual([false, 1, []]);
   });
 
   it('is congested while a question has been open for a second [PR-116]', () => {
-    const { clock, backlog, answer } = setUp();
+    const { write, clock, backlog, answer } = setUp();
     clock.advance(SECOND_MS);
-    backlog.wrote(5_000);
+    write(5_000);
     clock.advance(SECOND_MS - 1);
     expect(backlog.congested).toBe(false);
     clock.advance(1);
@@ -125,8 +131,8 @@ describe('Backlog', () => {
         return super.monotonic() + heldUpMs;
       }
     }
-    const { clock, backlog, closed } = setUp({ clock: new Interrupted() });
-    backlog.wrote(SOFT);
+    const { write, clock, backlog, closed } = setUp({ clock: new Interrupted() });
+    write(SOFT);
     heldUpMs = 3_600_000;
     clock.advance(200);
     expect([backlog.congested, closed]).toEqual([false, []]);
@@ -135,18 +141,18 @@ describe('Backlog', () => {
   });
 
   it('closes beyond the hard limit [PR-87] [PR-117]', () => {
-    const { backlog, closed } = setUp();
-    backlog.wrote(HARD);
+    const { write, closed } = setUp();
+    write(HARD);
     expect(closed).toEqual([]);
-    backlog.wrote(1);
+    write(1);
     expect(closed).toEqual(['SLOW_CONSUMER']);
   });
 
   it('does not believe that what has not left this process was read [PR-117]', () => {
-    const { backlog, link, closed, answer } = setUp();
+    const { write, link, closed, answer } = setUp();
     for (let written = 0; closed.length === 0; written += SOFT) {
       expect(written).toBeLessThan(4 * SOFT);
-      backlog.wrote(SOFT);
+      write(SOFT);
       link.bufferedBytes += SOFT;
       answer();
     }
@@ -154,13 +160,13 @@ describe('Backlog', () => {
   });
 
   it('closes who has not answered for as long as is configured, and nobody else, within a second [PR-117]', () => {
-    const { clock, make, unanswered, metrics, asked, closed } = setUp();
+    const { write, clock, make, unanswered, metrics, asked, closed } = setUp();
     const [stalled, slow, level] = [make(), make(), make()];
-    for (const backlog of [stalled, slow, level]) backlog.wrote(SOFT);
+    for (const backlog of [stalled, slow, level]) write(SOFT, backlog);
     level.confirmed(asked[2] as number);
     clock.advance(STALL_MS - 1_000);
     slow.confirmed(asked[1] as number);
-    slow.wrote(SOFT);
+    write(SOFT, slow);
     expect([unanswered.congested, closed]).toEqual([1, []]);
     clock.advance(2_000);
     expect([closed, slow.congested]).toEqual([['SLOW_CONSUMER'], true]);
@@ -173,18 +179,18 @@ describe('Backlog', () => {
   });
 
   it('closes nobody for being late when told so', () => {
-    const { clock, backlog, closed } = setUp({ stallMs: 0 });
-    backlog.wrote(SOFT);
+    const { write, clock, backlog, closed } = setUp({ stallMs: 0 });
+    write(SOFT);
     clock.advance(3_600_000);
     expect([backlog.congested, closed]).toEqual([true, []]);
   });
 
   it('lets those who wait go on when it is no longer congested, or closed', async () => {
-    const { backlog, answer, settled, wait } = setUp();
+    const { write, backlog, answer, settled, wait } = setUp();
     void wait('at once');
     await turn();
-    backlog.wrote(SOFT + 1);
-    backlog.wrote(SOFT - 1);
+    write(SOFT + 1);
+    write(SOFT - 1);
     void wait('a');
     void wait('b');
     await turn();
@@ -192,7 +198,7 @@ describe('Backlog', () => {
     answer();
     await turn();
     expect(settled).toEqual(['at once', 'a', 'b']);
-    backlog.wrote(2);
+    write(2);
     void wait('c');
     backlog.close();
     await turn();
@@ -208,14 +214,14 @@ describe('Backlog', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { clock, backlog, asked, closed, answer } = setUp({ stallMs: 0 });
+        const { write, clock, backlog, asked, closed, answer } = setUp({ stallMs: 0 });
         let unread = 0;
         for (const each of steps) {
           if (each === 'answer') answer();
           else if (each === 'foreign answer') expect(backlog.confirmed(-1)).toBe(false);
           else if ('ms' in each) clock.advance(each.ms);
           else if (closed.length === 0) {
-            backlog.wrote(each.wrote);
+            write(each.wrote);
             unread += each.wrote;
           }
         }

@@ -57,11 +57,15 @@ export class Backlog {
     return this.#unconfirmed > this.#limits.softBacklogBytes || this.#unanswered.isLate(this.unansweredFor);
   }
 
-  /** Written to the link just now. Closes the connection beyond the hard limit. */
-  wrote(bytes: number): void {
+  /** The client is to be given up. */
+  get overflowing(): boolean {
+    return this.#unconfirmed > this.#limits.hardBacklogBytes;
+  }
+
+  /** So many bytes are about to be written. @returns the number of the question that has to follow them, if one is due */
+  writing(bytes: number): number | undefined {
     this.#unconfirmed += bytes;
-    if (this.#unconfirmed > this.#limits.hardBacklogBytes) this.giveUp();
-    else if (this.#asked === 0) this.#askIfDue();
+    return this.#asked === 0 && !this.overflowing ? this.#questionIfDue() : undefined;
   }
 
   /** The client has answered a question. @returns whether it was the open one */
@@ -71,7 +75,8 @@ export class Backlog {
     // What has not left this process cannot have been read, whatever a client says.
     this.#unconfirmed = Math.max(this.#unconfirmed - this.#asked, this.#link.bufferedBytes);
     this.#asked = 0;
-    this.#askIfDue();
+    const question = this.#questionIfDue();
+    if (question !== undefined) this.#link.probe(question);
     if (!this.congested) this.#relieve();
     return true;
   }
@@ -96,15 +101,15 @@ export class Backlog {
     this.#relieve();
   }
 
-  #askIfDue(): void {
+  #questionIfDue(): number | undefined {
     const unconfirmed = this.#unconfirmed;
     const { tick } = this.#unanswered;
     const isDue = unconfirmed >= WORTH_ASKING_BYTES && this.#unanswered.mayAskAgain(tick - this.#askedAt);
-    if (!isDue && unconfirmed <= this.#limits.softBacklogBytes / 2) return;
+    if (!isDue && unconfirmed <= this.#limits.softBacklogBytes / 2) return undefined;
     this.#asked = unconfirmed;
     this.#askedAt = tick;
     this.#unanswered.add(this);
-    this.#link.probe(tick);
+    return tick;
   }
 
   #relieve(): void {

@@ -72,8 +72,8 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
 
   write(chunk: Uint8Array): void {
     if (this.#state.phase === 'closed') return;
-    this.#link.write(chunk);
-    this.#backlog.wrote(chunk.length);
+    this.#link.write(chunk, this.#backlog.writing(chunk.length));
+    if (this.#backlog.overflowing) this.#backlog.giveUp();
   }
 
   send(message: ServerMessage<Uint8Array>): void {

@@ -160,7 +160,7 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
       throw new Error(`left with ${account.written}, but published were ${account.published}`);
     }
     this.#push({ type: 'left', group }, ENVELOPE, account);
-    this.#backlog.wrote(ENVELOPE);
+    this.#note(ENVELOPE);
   }
 
   /** The gateway has no more to do with it, nor it with the gateway. */
@@ -275,7 +275,14 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
   #send(content: Segment['content'], account: Account | undefined): void {
     const bytes = sizeOf(content);
     this.#push(content, bytes, account);
-    this.#backlog.wrote(bytes);
+    this.#note(bytes);
+  }
+
+  /** For the backlog, as a connection does. */
+  #note(bytes: number): void {
+    const question = this.#backlog.writing(bytes);
+    if (question !== undefined) this.probe(question);
+    if (this.#backlog.overflowing) this.#backlog.giveUp();
   }
 
   #push(content: Segment['content'], bytes: number, account: Account | undefined): void {

@@ -39,11 +39,12 @@ export class FakeLink implements Link {
 
   // ── the gateway's side ──────────────────────────────────────────────────────────────────────
 
-  write(chunk: Uint8Array): void {
+  write(chunk: Uint8Array, probe?: number): void {
     if (this.closedWith || this.#gone) return;
     this.chunks.push(chunk);
     for (const line of Buffer.from(chunk).toString('utf8').split('\n')) this.messages.push(JSON.parse(line));
     this.#check();
+    if (probe !== undefined) this.probe(probe);
   }
 
   probe(number: number): void {

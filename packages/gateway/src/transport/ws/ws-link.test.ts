@@ -91,6 +91,21 @@ describe('WebSocketLink', () => {
     expect(new Set(calls).size).toBe(100);
   });
 
+  it('asks for confirmation in one piece with the chunk before it, the same bytes for all, unless that is large', () => {
+    const [one, two] = [setUp(), setUp()];
+    const chunk = Buffer.from('chunk');
+    const ping = Buffer.from([0x89, 4, 0, 0, 0, 7]);
+    one.link.write(chunk, 7);
+    two.link.write(chunk, 7);
+    expect(one.written).toEqual([Buffer.concat([chunk, ping])]);
+    expect(two.written[0]).toBe(one.written[0]);
+    const large = setUp();
+    large.link.write(Buffer.alloc(100_000), 7);
+    expect(large.written.map(({ length }) => length)).toEqual([100_000, 6]);
+    large.link.probe(7);
+    expect(one.written[0]?.subarray(5)).toEqual(ping);
+  });
+
   it('answers pings while the client reads, and keeps no heap of answers for one that does not', async () => {
     const { link, events, seen } = setUp(() => {});
     link.connect(events, Buffer.alloc(0));

@@ -22,6 +22,7 @@ import {
   NO_CODE,
 } from './frame-reader.js';
 import { inflateMessage } from './inflate-message.js';
+import { PROBE_BYTES, probeFrame, withProbe } from './probe-frame.js';
 import { closeFrame, OPCODE, serverFrame } from './server-frame.js';
 import { turn } from './turn.js';
 import type { WebSocketWire } from './ws-wires.js';
@@ -30,11 +31,6 @@ import type { WebSocketWire } from './ws-wires.js';
 const CLOSE_TIMEOUT_MS = 3_000;
 /** Pings of a client that has so much unread are not answered. */
 const MAX_BYTES_BEFORE_PONG = 65_536;
-/** Bytes of the number in a ping that asks for confirmation. */
-const PROBE_BYTES = 4;
-
-/** The last of them: all clients that are asked at the same time are asked by the same bytes. */
-let probe: { readonly number: number; readonly frame: Uint8Array } | undefined;
 
 /** What all links of a transport share that agreed on the same. */
 export interface WebSocketSurroundings {
@@ -84,7 +80,7 @@ export class WebSocketLink implements Link, FrameHandlers {
     if (head.length > 0) this.#read(head);
   }
 
-  write(chunk: Uint8Array): void {
+  write(chunk: Uint8Array, probe?: number): void {
     if (this.#state !== 'open' || !this.#socket.writable) return;
     if (this.#turn !== turn.number) {
       this.#turn = turn.begin();
@@ -92,16 +88,13 @@ export class WebSocketLink implements Link, FrameHandlers {
       this.#socket.cork();
       turn.uncorkLater(this.#socket);
     }
-    this.#socket.write(chunk);
+    const both = probe === undefined ? chunk : withProbe(chunk, probe);
+    this.#socket.write(both ?? chunk);
+    if (both === undefined && probe !== undefined) this.#socket.write(probeFrame(probe));
   }
 
   probe(number: number): void {
-    if (probe?.number !== number) {
-      const payload = Buffer.alloc(PROBE_BYTES);
-      payload.writeUInt32BE(number);
-      probe = { number, frame: serverFrame(payload, OPCODE.ping) };
-    }
-    this.write(probe.frame);
+    this.write(probeFrame(number));
   }
 
   close(code: number, reason: string): void {
