@@ -14,13 +14,13 @@ import { type RunningSystem, type System, startIm } from '../systems.js';
 
 export interface IdleScale {
   readonly connections: number;
-  /** Held when the first reading is taken: what a process takes with few connections is not theirs. */
+  /** Held when memory is read in between. */
   readonly first: number;
   readonly windowMs: number;
 }
 
 export const IDLE_SCALES: Readonly<Record<Scale, IdleScale>> = {
-  full: { connections: 15_000, first: 1_000, windowMs: 50_000 },
+  full: { connections: 15_000, first: 1_000, windowMs: 25_000 },
   quick: { connections: 4_000, first: 500, windowMs: 5_000 },
   smoke: { connections: 400, first: 100, windowMs: 500 },
 };
@@ -54,15 +54,18 @@ export async function runIdle(system: System, { connections, first, windowMs }: 
   try {
     running = await system.start(['--expose-gc']);
     const server = running;
-    const open = async (from: number, to: number): Promise<{ collected: number; resident: number }> => {
-      await openAll(loads[from === 0 ? 0 : 1] as Load, system.dialect, server.port, from, to);
+    const memory = async (): Promise<{ uncollected: number; collected: number }> => {
       await sleep(SETTLE_MS);
-      const resident = residentBytes(server.process.pid);
+      const uncollected = residentBytes(server.process.pid);
       await server.process.ask('measure');
-      return { collected: residentBytes(server.process.pid), resident };
+      return { uncollected, collected: residentBytes(server.process.pid) };
     };
-    const few = await open(0, first);
-    const many = await open(first, connections);
+    const [some, others] = loads as [Load, Load];
+    const none = await memory();
+    await openAll(some, system.dialect, server.port, 0, first);
+    const few = await memory();
+    await openAll(others, system.dialect, server.port, first, connections);
+    const all = await memory();
     const silentCores = await cpuOver(server, Math.min(windowMs, 5_000));
     await Promise.all(loads.map((load) => load.ask({ do: 'beat', everyMs: HEARTBEAT_MS })));
     await sleep(SETTLE_MS);
@@ -70,11 +73,11 @@ export async function runIdle(system: System, { connections, first, windowMs }: 
     const replies = await Promise.all(loads.map((load) => load.ask({ do: 'snapshot' })));
     const held = replies.reduce((sum, { snapshot }) => sum + snapshot.held, 0);
     if (held !== connections) throw new Error(`only ${held} of ${connections} connections are held`);
-    const each = connections - first;
     return {
       connections,
-      kbPerConnection: (many.collected - few.collected) / each / 1024,
-      kbPerConnectionUncollected: (many.resident - few.collected) / each / 1024,
+      kbPerConnection: (all.collected - none.collected) / connections / 1024,
+      kbPerConnectionUncollected: (all.uncollected - none.collected) / connections / 1024,
+      kbPerFurtherConnection: (all.collected - few.collected) / (connections - first) / 1024,
       idleCores,
       silentCores,
     };
