@@ -54,30 +54,32 @@ export async function runIdle(system: System, { connections, first, windowMs }: 
   try {
     running = await system.start(['--expose-gc']);
     const server = running;
-    const memory = async (): Promise<{ uncollected: number; collected: number }> => {
-      await sleep(SETTLE_MS);
-      const uncollected = residentBytes(server.process.pid);
+    const memory = async (): Promise<number> => {
       await server.process.ask('measure');
-      return { uncollected, collected: residentBytes(server.process.pid) };
+      // Pages are given back a while after the collection.
+      await sleep(SETTLE_MS);
+      return residentBytes(server.process.pid);
     };
     const [some, others] = loads as [Load, Load];
     const none = await memory();
     await openAll(some, system.dialect, server.port, 0, first);
     const few = await memory();
     await openAll(others, system.dialect, server.port, first, connections);
-    const all = await memory();
+    await sleep(SETTLE_MS);
+    const opened = residentBytes(server.process.pid);
     const silentCores = await cpuOver(server, Math.min(windowMs, 5_000));
     await Promise.all(loads.map((load) => load.ask({ do: 'beat', everyMs: HEARTBEAT_MS })));
     await sleep(SETTLE_MS);
     const idleCores = await cpuOver(server, windowMs);
+    const idle = await memory();
     const replies = await Promise.all(loads.map((load) => load.ask({ do: 'snapshot' })));
     const held = replies.reduce((sum, { snapshot }) => sum + snapshot.held, 0);
     if (held !== connections) throw new Error(`only ${held} of ${connections} connections are held`);
     return {
       connections,
-      kbPerConnection: (all.collected - none.collected) / connections / 1024,
-      kbPerConnectionUncollected: (all.uncollected - none.collected) / connections / 1024,
-      kbPerFurtherConnection: (all.collected - few.collected) / (connections - first) / 1024,
+      kbPerConnection: (idle - none) / connections / 1024,
+      kbPerFurtherConnection: (idle - few) / (connections - first) / 1024,
+      kbPerConnectionJustOpened: (opened - none) / connections / 1024,
       idleCores,
       silentCores,
     };

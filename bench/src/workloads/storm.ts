@@ -29,7 +29,7 @@ export const STORM_SCALES: Readonly<Record<Scale, StormScale>> = {
 
 /** The first is the one that is spoken in. */
 const ROOMS = [ROOM, 'two', 'three'];
-const RATES = { normal: 2, priority: 2 };
+const RATES = { normal: 1, priority: 1 };
 const BODY_BYTES = 150;
 /** Load processes for those that are cut; the bystanders have one of their own. */
 const PROCESSES = 2;

@@ -92,7 +92,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     const gatewayMetrics = createGatewayMetrics(metrics);
     this.#wires = new WebSocketWires(new ChunkDeflater(clock, gatewayMetrics.deflate));
     const tickets = new Tickets(options.ticketKeys);
-    const log = new LogAccess(options.log, clock, settings.storeTimeoutMs);
+    const log = new LogAccess(options.log, { clock, timeoutMs: settings.storeTimeoutMs, afterTurn });
     const fanOut = new FanOut<GatewayViewer>({
       clock,
       metrics,

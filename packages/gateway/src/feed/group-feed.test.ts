@@ -49,7 +49,7 @@ function setUp(log = new ListedLog()) {
   });
   let settle: () => void = () => {};
   const feed = new GroupFeed('r:1', {
-    log: new LogAccess(log, clock, 1_000),
+    log: new LogAccess(log, { clock, timeoutMs: 1_000, afterTurn: setImmediate }),
     clock,
     openingIds: new OpeningIds(),
     settled: () => new Promise((resolve) => (settle = resolve)),

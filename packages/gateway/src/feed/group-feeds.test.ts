@@ -53,7 +53,7 @@ function setUp() {
   };
   const feeds = new GroupFeeds({
     broadcast,
-    log: new LogAccess(log as never, clock, 1_000),
+    log: new LogAccess(log as never, { clock, timeoutMs: 1_000, afterTurn: setImmediate }),
     clock,
     settleTimeoutMs: 500,
     publish: ({ group, version }) => published.push(`${group}/${version}`),

@@ -12,7 +12,8 @@ function setUp() {
     new Promise<Page>((resolve, reject) => {
       reads.push({ group, settle: (page) => (page instanceof Error ? reject(page) : resolve(page)) });
     });
-  return { clock, reads, log: new LogAccess({ head: read, read }, clock, 1_000) };
+  const log = new LogAccess({ head: read, read }, { clock, timeoutMs: 1_000, afterTurn: setImmediate });
+  return { clock, reads, log };
 }
 const turn = (): Promise<void> => new Promise(setImmediate);
 
@@ -28,6 +29,23 @@ describe('LogAccess', () => {
     await turn();
     expect(reads).toHaveLength(4);
     reads[3]?.settle(PAGE);
+  });
+
+  it('shares what was read in a turn with all who ask in it, also once it is there, and with nobody later', async () => {
+    const { log, reads } = setUp();
+    const first = log.recent('r:1', 0, 10);
+    await Promise.resolve();
+    reads[0]?.settle(PAGE);
+    expect(await first).toBe(PAGE);
+    expect(await log.recent('r:1', 0, 10)).toBe(PAGE);
+    void log.recent('r:1', 5, 10);
+    await turn();
+    expect(reads).toHaveLength(2);
+    reads[1]?.settle(PAGE);
+    void log.recent('r:1', 0, 10);
+    await turn();
+    expect(reads).toHaveLength(3);
+    reads[2]?.settle(PAGE);
   });
 
   it('calls a store that fails or hangs unavailable', async () => {

@@ -1,6 +1,6 @@
 /**
  * The log as the gateway reads it: bounded in time and in how much is under way, and equal reads under way shared, so
- * that a thousand viewers who return to a room at once read it once. Must not know who reads.
+ * that a thousand viewers who return to a room at once read it a few times. Must not know who reads.
  */
 import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
@@ -14,6 +14,14 @@ const READS_AT_ONCE = 64;
 /** Beyond, reads fail with STORE_UNAVAILABLE. */
 const READS_WAITING = 100_000;
 
+export interface LogAccessOptions {
+  readonly clock: Clock;
+  /** An answer that takes longer counts as STORE_UNAVAILABLE. */
+  readonly timeoutMs: number;
+  /** Runs something once, at the end of the turn. */
+  readonly afterTurn: (run: () => void) => void;
+}
+
 export class LogAccess {
   readonly #log: LogReader;
   readonly #clock: Clock;
@@ -21,12 +29,15 @@ export class LogAccess {
   readonly #limit = new ConcurrencyLimit(READS_AT_ONCE, READS_WAITING);
   readonly #heads = new Map<string, Promise<Head>>();
   readonly #pages = new Map<string, Promise<Page>>();
+  /** Of this turn. */
+  readonly #recent = new Map<string, Promise<Page>>();
+  readonly #afterTurn: (run: () => void) => void;
 
-  /** @param timeoutMs an answer that takes longer counts as STORE_UNAVAILABLE */
-  constructor(log: LogReader, clock: Clock, timeoutMs: number) {
+  constructor(log: LogReader, { clock, timeoutMs, afterTurn }: LogAccessOptions) {
     this.#log = log;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+    this.#afterTurn = afterTurn;
   }
 
   /** @throws ImError STORE_UNAVAILABLE */
@@ -38,6 +49,20 @@ export class LogAccess {
   read(group: string, after: number, limit: number): Promise<Page> {
     const range = { after, limit, maxBytes: MAX_PAGE_BYTES };
     return this.#shared(this.#pages, `${group} ${after} ${limit}`, () => this.#log.read(group, range));
+  }
+
+  /**
+   * The same, of some time within this turn: shared by all who ask in it, however quick the log. Whoever must have what was appended
+   * meanwhile looks again with {@link read}.
+   */
+  recent(group: string, after: number, limit: number): Promise<Page> {
+    const key = `${group} ${after} ${limit}`;
+    const known = this.#recent.get(key);
+    if (known) return known;
+    if (this.#recent.size === 0) this.#afterTurn(() => this.#recent.clear());
+    const page = this.read(group, after, limit);
+    this.#recent.set(key, page);
+    return page;
   }
 
   #shared<T>(underWay: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {

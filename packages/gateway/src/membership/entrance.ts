@@ -109,7 +109,7 @@ export class Entrance {
     if (given.epoch === position.epoch && given.version === position.version) return { ...given, recovered: true };
     const { log, maxReplay } = this.#surroundings;
     try {
-      const page = await log.read(this.#group, given.version, PAGE);
+      const page = await log.recent(this.#group, given.version, PAGE);
       const beginning = recover(given, page, maxReplay);
       if (beginning.version === given.version) this.#page = page;
       else this.#page = await this.#read(beginning);

@@ -68,18 +68,16 @@ interface Restoring extends Entering {
   beginning: Beginning | undefined;
 }
 
-interface Joined {
-  readonly group: string;
-  readonly sinceMs: number;
-}
-
-const NONE: readonly Joined[] = [];
+const NO_GROUPS: readonly string[] = [];
+const NO_TIMES: readonly number[] = [];
 
 export class Memberships {
   #owner: MembershipsOwner;
   readonly #surroundings: MembershipsSurroundings;
-  /** Joined by effects. Few, and there are very many of these: arrays that are made anew with each change are smaller than a map. */
-  #joined: readonly Joined[] = NONE;
+  /** Joined by effects. Few, and there are very many of these: two arrays, made anew with each change, are smaller than a map. */
+  #joined: readonly string[] = NO_GROUPS;
+  /** Since when, of each of them. */
+  #since: readonly number[] = NO_TIMES;
   #entering: Map<string, Entering> | undefined;
   #closed = false;
 
@@ -95,8 +93,8 @@ export class Memberships {
   }
 
   /** Groups joined by effects. */
-  get joined(): string[] {
-    return this.#joined.map(({ group }) => group);
+  get joined(): readonly string[] {
+    return this.#joined;
   }
 
   /** Joined or being entered, `u:` and `r:0` not counted. */
@@ -112,7 +110,7 @@ export class Memberships {
   }
 
   isJoined(group: string): boolean {
-    return this.#joined.some((joined) => joined.group === group);
+    return this.#joined.includes(group);
   }
 
   /** Nothing can be entered any more. */
@@ -174,7 +172,7 @@ export class Memberships {
     const { holder, presence } = this.#owner;
     const { fanOut, online } = this.#surroundings;
     const wasJoined = this.isJoined(group);
-    if (wasJoined) this.#joined = this.#joined.filter((joined) => joined.group !== group);
+    if (wasJoined) this.#unjoin(this.#joined.indexOf(group));
     this.#entering?.delete(group);
     fanOut.leave(holder, this.#onBus(group));
     // What was still to be written may have closed the connection.
@@ -186,7 +184,7 @@ export class Memberships {
 
   /** The attributes that online lists show have changed. */
   refreshOnline(): void {
-    for (const { group, sinceMs } of this.#joined) this.#showOnline(group, sinceMs);
+    for (const [i, group] of this.#joined.entries()) this.#showOnline(group, this.#since[i] as number);
   }
 
   /** The connection is gone: leaves everything, tells nobody. */
@@ -194,10 +192,11 @@ export class Memberships {
     if (this.#closed) return;
     this.#closed = true;
     this.#surroundings.fanOut.leaveAll(this.#owner.holder);
-    for (const { group } of this.#joined) {
+    for (const group of this.#joined) {
       this.#surroundings.online?.leave(this.#onBus(group), this.#owner.presence);
     }
-    this.#joined = NONE;
+    this.#joined = NO_GROUPS;
+    this.#since = NO_TIMES;
     this.#entering = undefined;
   }
 
@@ -258,9 +257,15 @@ export class Memberships {
 
   #join(group: string): void {
     const sinceMs = this.#surroundings.clock.now();
-    this.#joined = this.#joined.concat({ group, sinceMs });
+    this.#joined = this.#joined.concat(group);
+    this.#since = this.#since.concat(sinceMs);
     this.#showOnline(group, sinceMs);
     this.#owner.changed();
+  }
+
+  #unjoin(index: number): void {
+    this.#joined = this.#joined.filter((_, i) => i !== index);
+    this.#since = this.#since.filter((_, i) => i !== index);
   }
 
   #showOnline(group: string, sinceMs: number): void {

@@ -24,7 +24,8 @@ interface Lost {
 export class SessionRegistry {
   readonly #options: SessionRegistryOptions;
   readonly #held = new Map<string, Session>();
-  readonly #byUser = new Map<string, Session[]>();
+  /** As a rule a user has one: then without a list. */
+  readonly #byUser = new Map<string, Session | readonly Session[]>();
   /** Ids of sessions that were removed as a whole, the latest; of those before, the log of `u:` knows. */
   readonly #removed = new Set<string>();
   /** In the order in which they expire. */
@@ -50,14 +51,14 @@ export class SessionRegistry {
 
   /** All sessions of a user that have a connection here. @param userGroup as on the bus */
   ofUser(userGroup: string): readonly Session[] {
-    return this.#byUser.get(userGroup)?.slice() ?? [];
+    const sessions = this.#byUser.get(userGroup) ?? [];
+    return 'id' in sessions ? [sessions] : sessions;
   }
 
   hold(session: Session): void {
     this.#held.set(session.id, session);
-    const sessions = this.#byUser.get(session.userGroup);
-    if (sessions) sessions.push(session);
-    else this.#byUser.set(session.userGroup, [session]);
+    const others = this.ofUser(session.userGroup);
+    this.#byUser.set(session.userGroup, others.length > 0 ? others.concat(session) : session);
   }
 
   /** The user was removed with everything: nothing is kept of the session, and its tickets resume nothing. */
@@ -73,9 +74,10 @@ export class SessionRegistry {
   /** The connection is gone. @param snapshot what is kept, if the session may come back */
   release(session: Session, snapshot: SessionSnapshot | undefined): void {
     if (this.#held.get(session.id) === session) this.#held.delete(session.id);
-    const others = this.#byUser.get(session.userGroup)?.filter((each) => each !== session) ?? [];
-    if (others.length > 0) this.#byUser.set(session.userGroup, others);
-    else this.#byUser.delete(session.userGroup);
+    const others = this.ofUser(session.userGroup).filter((each) => each !== session);
+    const [other] = others;
+    if (other === undefined) this.#byUser.delete(session.userGroup);
+    else this.#byUser.set(session.userGroup, others.length > 1 ? others : other);
     if (snapshot && !this.#removed.has(session.id)) this.#keep(snapshot);
   }
 

@@ -75,7 +75,8 @@ export class Session implements MembershipsOwner {
     // Above every number of the connections before, also of calls that no ticket has heard of.
     const before = snapshot ? Math.floor(snapshot.sequence / SEQUENCES_PER_CONNECTION) + 1 : 0;
     this.#sequence = before * SEQUENCES_PER_CONNECTION;
-    this.presence = `${id}.${before}`;
+    // Joined, and not a template, which would keep its parts beside the whole.
+    this.presence = [id, before].join('.');
   }
 
   get attributes(): Attributes {

@@ -37,7 +37,9 @@ function addProxy(list: BlockList, proxy: string): boolean {
  */
 export function clientAddress(peer: string | undefined, forwardedFor: string | undefined, trusted: BlockList): string {
   let address = unmapped(peer ?? '');
-  const forwarded = forwardedFor?.split(',') ?? [];
+  // Without proxies, as a rule: nothing to look up.
+  if (forwardedFor === undefined) return address;
+  const forwarded = forwardedFor.split(',');
   while (isTrusted(address, trusted)) {
     const next = unmapped(forwarded.pop()?.trim() ?? '');
     // A zone is of use on its own host only, and may be of any length.
