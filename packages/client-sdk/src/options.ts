@@ -34,7 +34,7 @@ export interface PositionStore {
 }
 
 /** How messages are written: as text, or as bytes. */
-export type Codec = ClientCodec<string> | ClientCodec<Uint8Array, Uint8Array | ArrayBuffer>;
+export type Codec = ClientCodec<string> | ClientCodec<Uint8Array<ArrayBuffer>, Uint8Array | ArrayBuffer>;
 
 export interface ClientOptions {
   /** Where to connect: one address, several that are tried in order, or a function that is asked for each attempt. */

@@ -11,8 +11,8 @@ export function encodeFrame(
   codec: Codec,
   message: ClientMessage<unknown>,
   limit: number | undefined,
-): string | Uint8Array {
-  let frame: string | Uint8Array;
+): string | Uint8Array<ArrayBuffer> {
+  let frame: string | Uint8Array<ArrayBuffer>;
   try {
     frame = codec.encode(message);
   } catch (cause) {

@@ -7,7 +7,7 @@ export interface WebSocketLike {
   onmessage: unknown;
   onclose: unknown;
   onerror: unknown;
-  send(frame: string | Uint8Array): void;
+  send(frame: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
 }
 
@@ -20,7 +20,7 @@ export interface LinkHandlers {
 }
 
 export interface Link {
-  send(frame: string | Uint8Array): void;
+  send(frame: string | Uint8Array<ArrayBuffer>): void;
   /** No handler is called from here on. */
   close(): void;
 }

@@ -8,7 +8,7 @@ import { MSGPACK_SUBPROTOCOL } from './subprotocol.js';
 const NAMES: ReadonlyMap<string, string> = new Map(Object.entries(MEMBER_NAMES));
 
 /** Frames are what binary WebSocket messages hold, as bytes or, as browsers give them, as an ArrayBuffer. */
-export const msgpackClientCodec: ClientCodec<Uint8Array, Uint8Array | ArrayBuffer> = {
+export const msgpackClientCodec: ClientCodec<Uint8Array<ArrayBuffer>, Uint8Array | ArrayBuffer> = {
   subprotocol: MSGPACK_SUBPROTOCOL,
   encode: (message) =>
     encode('data' in message ? { ...message, data: JSON.stringify(message.data) } : message, { ignoreUndefined: true }),
