@@ -16,10 +16,12 @@ export function createEmitter(report: (error: unknown) => void): Emitter {
     on(event, run) {
       const subscription = { run };
       subscriptions.set(event, [...of(event), subscription]);
+      // Of an event that nobody listens to any more the name stays: there are few names.
       return () => {
-        const rest = of(event).filter((other) => other !== subscription);
-        if (rest.length > 0) subscriptions.set(event, rest);
-        else subscriptions.delete(event);
+        subscriptions.set(
+          event,
+          of(event).filter((other) => other !== subscription),
+        );
       };
     },
     emit(event, ...args) {

@@ -1,5 +1,5 @@
 /** Errors that the client raises or acts on itself. The registry of all would be a quarter of its bundle. */
-import { CodedError, type ErrorDetails } from '@im/protocol';
+import { CodedError, type ErrorBody, type ErrorDetails } from '@im/protocol';
 
 /** Rows of docs/errors.md. A test compares them with the registry. */
 export const OWN_CODES = {
@@ -26,10 +26,7 @@ export function ownError(
 ): CodedError {
   const code = OWN_CODES[name];
   const message = name.toLowerCase().replaceAll('_', ' ');
-  return new CodedError(
-    { code, name, message, retryable: RETRYABLE.includes(code), ...(details && { details }) },
-    options,
-  );
+  return new CodedError({ code, name, message, retryable: RETRYABLE.includes(code), details } as ErrorBody, options);
 }
 
 /** Whatever was thrown, as an error with a code. */

@@ -162,7 +162,7 @@ export function createConnection(
       link = openLink(options.WebSocket, address, codec.subprotocol, {
         onOpen() {
           go('opened');
-          send(createHello(options, token, { ...(ticket && { ticket }), ...handlers.positions(true) }));
+          send(createHello(options, token, { ticket, ...handlers.positions(true) }));
         },
         onFrame,
         onClose,

@@ -8,9 +8,9 @@ export const HELLO_ID = 1;
 
 type Installation = Required<Pick<ClientOptions, 'device' | 'platform'>>;
 
-/** @param before the ticket and the positions that a client has which was connected before */
+/** @param before the ticket and the positions that a client has which was connected before; codecs leave out what has no value */
 export const createHello = (
   { device, platform }: Installation,
   token: string,
-  before: Pick<Hello, 'ticket' | 'positions'>,
-): Hello => ({ type: 'hello', id: HELLO_ID, token, device, platform, client: CLIENT_NAME, ...before });
+  before: { readonly [Member in 'ticket' | 'positions']?: Hello[Member] | undefined },
+): Hello => ({ type: 'hello', id: HELLO_ID, token, device, platform, client: CLIENT_NAME, ...before }) as Hello;

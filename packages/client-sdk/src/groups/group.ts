@@ -32,6 +32,8 @@ export interface Group<Events> {
   readonly position: Position | undefined;
   /** What was left out, since the client was made. */
   readonly shed: ShedTotal;
+  /** Normal messages that came, or that another stands for: with `shed` all that were published while this client was in. */
+  readonly received: number;
   readonly on: Subscribe<Events, GroupEvents>;
 }
 
@@ -40,13 +42,13 @@ export interface GroupPorts {
   readonly store: PositionStore | undefined;
   /** @throws CodedError */
   sync(command: Omit<Sync, 'id' | 'type'>): Promise<Synced>;
-  onShed(shed: Shed): void;
+  onShed(shed: Omit<Shed, 'type'>): void;
   report(error: unknown): void;
 }
 
 /** A group and what the rest of the client tells it. */
 export interface GroupEntry {
-  readonly group: Group<never>;
+  readonly group: Group<never> & { received: number };
   /** The app has it at hand: it is never forgotten. */
   kept?: boolean;
   /** A room or the client's own user, who listen beside. */
@@ -58,7 +60,7 @@ export interface GroupEntry {
   onJoined(joined: JoinedGroup): void;
   onLeft(left: Omit<LeftGroup, 'group'>): void;
   onPush(push: Push<unknown>): void;
-  onShed(shed: Shed): void;
+  onShed(shed: Omit<Shed, 'type'>): void;
   onLost(): void;
   /** No membership any longer: nothing of the group is heard, and its position is forgotten. */
   end(): void;
@@ -114,18 +116,20 @@ export function createGroup(id: string, { clock, store, sync, onShed, report }: 
     );
   }
 
-  const entry: GroupEntry = {
-    group: {
-      id,
-      get member() {
-        return member;
-      },
-      get position() {
-        return log.position;
-      },
-      shed,
-      on: emitter.on,
+  const group: GroupEntry['group'] = {
+    id,
+    get member() {
+      return member;
     },
+    get position() {
+      return log.position;
+    },
+    shed,
+    received: 0,
+    on: emitter.on,
+  };
+  const entry: GroupEntry = {
+    group,
     emit,
     restore: log.restore,
     tell(anyway) {
@@ -151,8 +155,9 @@ export function createGroup(id: string, { clock, store, sync, onShed, report }: 
     },
     onPush(push) {
       if (!member) return;
-      if (push.lane) log.take(push);
-      else deliver(push);
+      if (push.lane) return log.take(push);
+      group.received += 1 + (push.conflated ?? 0);
+      deliver(push);
     },
     onShed(message) {
       addShed(shed, message);

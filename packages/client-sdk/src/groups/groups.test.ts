@@ -393,4 +393,25 @@ describe('the account of what was shed', () => {
     expect(client.everyone.shed).toEqual(ofEveryone);
     expect(client.shed).toEqual({ ...ofEveryone, pressure: 45 });
   });
+
+  it('[PR-88] [PR-89] has what came beside it, with those that a push stands for, and hands on by which key and of what sum', async () => {
+    const { gateway, client, start } = setUp();
+    await start();
+    const seen: unknown[] = [];
+    client.everyone.on('like', (_, { conflated, key, sum }) => seen.push([conflated, key, sum]));
+    const push = { type: 'push', group: 'r:0' } as const;
+    gateway.link.send(
+      { ...push, event: 'chat' },
+      { ...push, event: 'like', key: 'k', sum: 1 },
+      { ...push, event: 'like', conflated: 40, key: 'k', sum: 52 },
+      { ...push, event: 'gift', lane: 'priority', version: 1 },
+      { ...push, group: 'r:unknown', event: 'chat', conflated: 7 },
+    );
+    await gateway.settled();
+    expect(seen).toEqual([
+      [undefined, 'k', 1],
+      [40, 'k', 52],
+    ]);
+    expect(client.everyone.received).toBe(43);
+  });
 });

@@ -60,10 +60,7 @@ export function createGroups(ports: GroupPorts): Groups {
   return {
     of,
     drop,
-    prepare() {
-      loading ??= load();
-      return loading;
-    },
+    prepare: () => (loading ??= load()),
     positions(all) {
       const positions: Record<string, Position> = {};
       let count = 0;

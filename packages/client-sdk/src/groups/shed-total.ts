@@ -14,7 +14,7 @@ export interface ShedTotal {
   readonly unknown?: number;
 }
 
-export function addShed(total: Record<string, number>, { reason, count }: Shed): void {
+export function addShed(total: Record<string, number>, { reason, count }: Pick<Shed, 'reason' | 'count'>): void {
   const kind = count ? reason : 'unknown';
   total[kind] = (total[kind] ?? 0) + (count ?? 1);
 }

@@ -59,6 +59,7 @@ describe('entering', () => {
     gateway.handle('room.enter', (_data, { link }) => {
       link.join('r:1');
       for (let n = 0; n < 1_003; n++) gateway.publish('r:1', 'chat', n);
+      link.send({ type: 'push', group: 'r:1', event: 'like', conflated: 4, key: 'k', sum: 9 });
       gateway.publish('r:1', 'gift', 'rocket', { lane: 'priority' });
       return null;
     });
@@ -69,9 +70,9 @@ describe('entering', () => {
     expect(seen.slice(-3)).toEqual([
       ['chat', 999, undefined],
       ['gift', 'rocket', 1],
-      ['$shed', 3, 'pressure'],
+      ['$shed', 8, 'pressure'],
     ]);
-    expect(room.shed).toEqual({ pressure: 3 });
+    expect([room.shed, room.received]).toEqual([{ pressure: 8 }, 1_000]);
   });
 
   it('is shared by all who enter the same room', async () => {

@@ -75,8 +75,8 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
         end();
       }
       if (!held) emitter.emit(event, data, meta);
-      else if (held.length < MAX_HELD || meta?.lane) held.push([event, data, meta]);
-      else heldShed++;
+      else if (held.length < MAX_HELD || !meta || meta.lane) held.push([event, data, meta]);
+      else heldShed += 1 + (meta.conflated ?? 0);
     },
   };
   entry.companion = companion;
@@ -85,7 +85,8 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
     // What comes meanwhile is behind it.
     for (const event of held ?? []) emitter.emit(...event);
     held = undefined;
-    if (heldShed) entry.onShed({ type: 'shed', group: group.id, count: heldShed, reason: 'pressure' });
+    group.received -= heldShed;
+    if (heldShed) entry.onShed({ group: group.id, count: heldShed, reason: 'pressure' });
   }
 
   function end(): void {
