@@ -37,6 +37,8 @@ export type LoadCommand =
 
 /** By the clock of the host, milliseconds. */
 export interface Move {
+  /** As it was told. */
+  readonly dueAtMs: number;
   readonly leftAtMs: number;
   readonly backAtMs: number;
 }

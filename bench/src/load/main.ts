@@ -21,8 +21,8 @@ const dialects: Readonly<Record<string, Dialect>> = {
 
 /** Connections that are being opened at the same time. */
 const OPENING = 128;
-/** Viewers that one source address opens: below the 28,232 ports it has. */
-const VIEWERS_PER_ADDRESS = 20_000;
+/** Viewers come from so many: of an address most of whose 28,232 ports are taken, or were lately, the next is found slowly. */
+const ADDRESSES = 250;
 
 /** Viewers whose heartbeats fall together. */
 const BEATS_PER_SECOND = 50;
@@ -57,7 +57,7 @@ async function open(command: Opening): Promise<void> {
 function connect({ dialect: name, first: _first, count: _count, sampleEvery, ...rest }: Opening, index: number) {
   const dialect = dialects[name];
   if (dialect === undefined) throw new Error(`unknown dialect ${name}`);
-  const localAddress = `127.0.0.${2 + Math.floor(index / VIEWERS_PER_ADDRESS)}`;
+  const localAddress = `127.0.0.${2 + (index % ADDRESSES)}`;
   const sampled = index % sampleEvery === 0;
   return new LoadViewer(index, {
     ...{ ...rest, dialect, ledger, localAddress, sampled },
@@ -103,11 +103,12 @@ async function comeBack(command: Opening, place: number): Promise<void> {
 
 async function move(viewer: LoadViewer, afterMs: number, port: number): Promise<Move> {
   const command = opened as Opening;
+  const dueAtMs = Date.now() + afterMs;
   await sleep(afterMs);
   const leftAtMs = Date.now();
   void viewer.close();
   await comeBack({ ...command, port }, viewer.index - command.first);
-  return { leftAtMs, backAtMs: Date.now() };
+  return { dueAtMs, leftAtMs, backAtMs: Date.now() };
 }
 
 /** @throws Error when one could not get in elsewhere */

@@ -71,6 +71,7 @@ export async function runDrain({ viewers, windowMs, warmMs }: DrainScale): Promi
     return {
       viewers,
       secondsUntilAllBack: (Math.max(...moves.map(({ backAtMs }) => backAtMs)) - began) / 1_000,
+      mostDueInASecondPercent: (mostInASecond(moves.map(({ dueAtMs }) => dueAtMs)) / viewers) * 100,
       mostLeavingInASecondPercent: (mostInASecond(moves.map(({ leftAtMs }) => leftAtMs)) / viewers) * 100,
       awayP50Ms: percentile(awayMs, 50),
       awayP99Ms: percentile(awayMs, 99),
