@@ -193,7 +193,8 @@ describe('a ZeroMQ broadcast node', () => {
     const subscriber = broadcast.createSubscriber({ onDelivery: () => void delivered++ });
     const groups = Array.from({ length: 200_000 }, (_, room) => `r:${room}`);
     for (const group of groups) subscriber.subscribe(group);
-    await subscriber.settled();
+    // It takes the node a while to be in reach of a busy process.
+    await vi.waitFor(() => subscriber.settled(), { timeout: 40_000 });
     const publisher = connect(node).createPublisher();
     await vi.waitFor(() => publisher.publish('r:0', normal('probe')));
     await vi.waitFor(() => expect(delivered).toBe(1));
