@@ -202,6 +202,14 @@ describe('a frame', () => {
     expect(encoding.encoded).toBe(1);
   });
 
+  it('is no larger for who leaves before it', () => {
+    const { enter, say, fanOut } = setUp({ messagesPerFrame: 4 });
+    const viewer = enter();
+    for (let i = 0; i < 9; i += 1) say(`${i}`);
+    fanOut.leave(viewer, 'r:1');
+    expect([viewer.deliveries.length, told(viewer)]).toEqual([4, 5]);
+  });
+
   it('has room by kind of group', () => {
     const { enter, say, frame } = setUp({ messagesPerFrame: 4, messagesPerFrameByKind: { g: 2 } });
     const viewers = ['r:1', 'g:1', 'p1/g:1'].map((group) => enter(group));
