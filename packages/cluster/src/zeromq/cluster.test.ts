@@ -60,6 +60,26 @@ describe('a cluster on ZeroMQ', () => {
     expect(idsOf(b)).toEqual(['a', 'b']);
   });
 
+  it('tells a gateway alone, and once, that it is to drain, from whichever manager, and forgets it with the gateway', async () => {
+    const [first, second] = [await startManager(), await startManager({ id: 'm2' })];
+    const addresses = [first.address, second.address];
+    const [a, b] = [join(addresses, 'a'), join(addresses, 'b')];
+    for (const member of [a, b]) await sees(member, 'a', 'b');
+    const heard: [string, number | undefined][] = [];
+    a.onOrder(({ windowMs }) => heard.push(['a', windowMs]));
+    b.onOrder(({ windowMs }) => heard.push(['b', windowMs]));
+    await vi.waitFor(() => expect(second.topology().nodes).toHaveLength(2), PATIENCE);
+    first.drain({ node: 'a', windowMs: 500 });
+    await vi.waitFor(() => expect(heard).toEqual([['a', 500]]), PATIENCE);
+    second.keep('a');
+    await vi.waitFor(() => expect(heard.at(-1)).toEqual(['a', undefined]), PATIENCE);
+    expect([first, second].map((manager) => manager.status().orders.length)).toEqual([1, 1]);
+    expect(first.journal().some(({ kind, id }) => kind === 'ordered' && id === 'a')).toBe(true);
+    await a.close();
+    await vi.waitFor(() => expect(first.status().orders).toEqual([]), PATIENCE);
+    expect(heard).toHaveLength(2);
+  });
+
   it('keeps the last topology when all managers are gone, and finds back to them when they return', async () => {
     const managers = [await startManager(), await startManager({ id: 'm2' })];
     const addresses = managers.map(({ address }) => address);
