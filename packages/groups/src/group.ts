@@ -54,6 +54,8 @@ export class Group<V extends Viewer> {
   #cursor = 0;
   #frame = 0;
   #beganAt = 0;
+  /** That the frame being written is late. */
+  #wasNoted = false;
   #sums: GroupSums | undefined;
   /** The priority messages that are being written. */
   #pass: Pass | undefined;
@@ -183,7 +185,7 @@ export class Group<V extends Viewer> {
   beginFrame(): boolean {
     if (this.#waiting === undefined) return false;
     if (this.#writing !== undefined) {
-      this.#noteIfLate(this.#writing);
+      if (!this.beat.isEveryTurn) this.#noteLate(this.#writing);
       return false;
     }
     this.#waiting.admit(this.#room?.begin() ?? this.#fullRoom);
@@ -193,6 +195,7 @@ export class Group<V extends Viewer> {
     this.#frame += 1;
     this.#cursor = this.#members.length - 1;
     this.#beganAt = this.#shared.clock.monotonic();
+    this.#wasNoted = false;
     return true;
   }
 
@@ -211,7 +214,8 @@ export class Group<V extends Viewer> {
     this.#shared.metrics.delivered.normal.add(written);
     if (this.#cursor >= 0) return false;
     if (writing.since !== undefined) this.#shared.metrics.wroteAll('normal', writing.since);
-    this.#noteIfLate(writing);
+    const tookMs = this.#shared.clock.monotonic() - this.#beganAt;
+    if (!this.#wasNoted && tookMs > this.beat.lateAfterMs) this.#noteLate(writing);
     writing.discard();
     this.#writing = undefined;
     return true;
@@ -254,8 +258,8 @@ export class Group<V extends Viewer> {
     return this.#waiting;
   }
 
-  #noteIfLate(writing: NormalFrame): void {
-    if (this.#shared.clock.monotonic() - this.#beganAt <= this.beat.lateAfterMs) return;
+  #noteLate(writing: NormalFrame): void {
+    this.#wasNoted = true;
     this.#room ??= new GroupRoom(this.#fullRoom, this.#shared.clock, this.#shared.narrowed);
     this.#room.overdue(writing);
     this.#shared.metrics.overdueFrames.add();
