@@ -579,6 +579,35 @@ describe('slices of a frame', () => {
     expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['e1/1,e1/2,a']));
   });
 
+  it('a room with more priority messages than can be written holds up neither those of others nor normal ones', () => {
+    const { clock, fanOut, endTurn, turns, viewers } = slow(200);
+    const other = new FakeViewer(new FakeEncoding());
+    fanOut.join(other, 'r:2').release(START);
+    let version = 0;
+    const flood = (): void => fanOut.publish(priority(++version));
+    flood();
+    endTurn();
+    fanOut.publish(priority(1, 'e1', 'r:2'));
+    fanOut.publish(normal('a', 'r:2'));
+    fanOut.publish(normal('b'));
+    clock.advance(FRAME_MS);
+    // Two passes of 200 milliseconds: another message comes while each of them is written.
+    for (let turn = 0; turn < 60; turn += 1) {
+      flood();
+      endTurn();
+    }
+    expect(turns).toHaveLength(1);
+    expect(events(other)).toEqual(['e1/1', 'a']);
+    const some = viewers.filter((viewer) => events(viewer).includes('b'));
+    expect(some.length).toBeGreaterThan(0);
+    for (const viewer of viewers) {
+      const gifts = events(viewer).filter((event) => event !== 'b');
+      expect(gifts).toEqual(gifts.map((_, index) => `e1/${index + 1}`));
+    }
+    while (turns.length > 0) endTurn();
+    expect(new Set(viewers.map(({ deliveries }) => deliveries.length))).toEqual(new Set([version + 1]));
+  });
+
   it('who leaves, comes or is caught up while a priority message is written gets each once', () => {
     const { fanOut, endTurn, turns, viewers, enter, encoding } = slow(200);
     fanOut.publish(priority(1));

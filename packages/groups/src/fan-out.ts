@@ -47,8 +47,10 @@ export class FanOut<V extends Viewer> {
   readonly #onLastMember: (group: string) => void;
   readonly #clock: Clock;
   readonly #sliceMs: number;
-  /** Groups with priority messages that not all members have been written. */
-  readonly #urgent = new Set<Group<V>>();
+  /** Groups with priority messages for the next round. */
+  #urgent = new Set<Group<V>>();
+  /** Groups whose priority messages are being written. */
+  #round = new Set<Group<V>>();
   #isTellingDue = false;
   #turnRequested = false;
   #members = 0;
@@ -202,6 +204,7 @@ export class FanOut<V extends Viewer> {
     this.#memberships.clear();
     this.#groups.clear();
     this.#urgent.clear();
+    this.#round.clear();
     for (const member of this.#shared.owing) member.arrears?.discard();
     this.#shared.owing.clear();
     this.#members = 0;
@@ -235,6 +238,7 @@ export class FanOut<V extends Viewer> {
     group.discard();
     this.#groups.delete(group.name);
     this.#urgent.delete(group);
+    this.#round.delete(group);
     group.beat.remove(group);
     this.#onLastMember(group.name);
   }
@@ -287,24 +291,41 @@ export class FanOut<V extends Viewer> {
     return false;
   }
 
-  /** Priority messages of all groups first; while some of them are left, nothing else. */
+  /** First the priority messages of all groups that had some; then, whatever has come meanwhile, a slice of the rest. */
   #writeSlice(): void {
     const slice = new Slice(this.#clock, this.#sliceMs);
-    for (const group of this.#urgent) if (group.writePriority(slice.isOver)) this.#urgent.delete(group);
-    if (this.#urgent.size === 0) {
-      this.#tell();
-      this.#writer.writeSlice(slice);
-    }
+    if (this.#round.size === 0) [this.#round, this.#urgent] = [this.#urgent, this.#round];
+    this.#writePriority(slice);
+    if (this.#round.size === 0) this.#writeNormal(slice.hasEnded ? new Slice(this.#clock, this.#sliceMs) : slice);
     // A group whose frame was being written when its next one was due begins it now.
-    if (this.#urgent.size > 0 || this.#writer.isBusy || this.#hasTurnsToBegin()) this.#requestTurn();
+    const isLeft = this.#round.size > 0 || this.#urgent.size > 0 || this.#writer.isBusy || this.#hasTurnsToBegin();
+    if (isLeft || this.#isTellingDue) this.#requestTurn();
     if (this.#shared.owing.size > 0) this.#usual.request();
   }
 
-  /** Tells what was not sent to those who can be told, once a frame. */
-  #tell(): void {
-    if (!this.#isTellingDue) return;
-    this.#isTellingDue = false;
-    for (const member of this.#shared.owing) if (!member.viewer.congested) member.owner.tell(member);
+  /** One group that needs several slices lets the others go first. */
+  #writePriority(slice: Slice): void {
+    for (const group of this.#round) {
+      this.#round.delete(group);
+      if (group.writePriority(slice.isOver)) continue;
+      this.#round.add(group);
+      return;
+    }
+  }
+
+  #writeNormal(slice: Slice): void {
+    if (this.#isTellingDue) this.#isTellingDue = !this.#tell(slice);
+    this.#writer.writeSlice(slice);
+  }
+
+  /** Tells what was not sent to those who can be told. @returns whether all were */
+  #tell(slice: Slice): boolean {
+    for (const member of this.#shared.owing) {
+      if (member.viewer.congested) continue;
+      if (slice.isOver()) return false;
+      member.owner.tell(member);
+    }
+    return true;
   }
 }
 

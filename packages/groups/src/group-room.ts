@@ -58,7 +58,7 @@ export class GroupRoom {
     return this.now;
   }
 
-  /** A frame with that many messages and bytes is still being written when the next one is due. */
+  /** A frame with that many messages and bytes took too long, or is still being written when the next one is due. */
   overdue({ length, bytes }: { readonly length: number; readonly bytes: number }): void {
     this.#wasInTime = false;
     this.#overdue += 1;

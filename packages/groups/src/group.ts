@@ -162,22 +162,22 @@ export class Group<V extends Viewer> {
     this.#pending().addLost(count);
   }
 
-  /** Writes priority messages to members until all have them, or the slice is over: asked before each. @returns whether all have them */
+  /**
+   * Writes the priority messages there are to members until all have them, or the slice is over: asked before each. What comes meanwhile is
+   * for the next time. @returns whether all have them
+   */
   writePriority(isOver: () => boolean): boolean {
     const log = this.#log;
-    if (log === undefined) return true;
-    const { metrics } = this.#shared;
-    while (log.flushed < log.end) {
-      const pass = this.#pass ?? new Pass(log, this.#members.length - 1);
-      this.#pass = pass;
-      if (!this.#goOn(pass, log, isOver)) return false;
-      metrics.wroteAll('priority', pass.since);
-      // What was written may have ended the last membership, and with it the group.
-      if (this.#pass !== pass) return true;
-      log.markFlushed(pass.to);
-      this.#pass = undefined;
-      this.#trim(log);
-    }
+    if (log === undefined || log.flushed === log.end) return true;
+    const pass = this.#pass ?? new Pass(log, this.#members.length - 1);
+    this.#pass = pass;
+    if (!this.#goOn(pass, log, isOver)) return false;
+    this.#shared.metrics.wroteAll('priority', pass.since);
+    // What was written may have ended the last membership, and with it the group.
+    if (this.#pass !== pass) return true;
+    log.markFlushed(pass.to);
+    this.#pass = undefined;
+    this.#trim(log);
     return true;
   }
 
@@ -212,6 +212,8 @@ export class Group<V extends Viewer> {
       written += this.#writeWaiting(member, writing);
     }
     this.#shared.metrics.delivered.normal.add(written);
+    // What was written may have ended the last membership, and with it the group.
+    if (this.#writing !== writing) return true;
     if (this.#cursor >= 0) return false;
     if (writing.since !== undefined) this.#shared.metrics.wroteAll('normal', writing.since);
     const tookMs = this.#shared.clock.monotonic() - this.#beganAt;
@@ -327,6 +329,10 @@ export class Group<V extends Viewer> {
 
   /** @returns how many messages were written */
   #writeWaiting(member: Member<V>, waiting: NormalFrame): number {
+    if (this.#log !== undefined && member.from < this.#log.end) {
+      this.#catchUp(member, this.#log, member.from);
+      if (!isLive(member)) return 0;
+    }
     const { viewer, start } = member;
     const { metrics, owing } = this.#shared;
     const part = waiting.part(start);
