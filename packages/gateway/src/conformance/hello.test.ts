@@ -307,6 +307,24 @@ describe('hello', () => {
     await small.close();
   });
 
+  it('keeps no place for whom has gone while it waited [PR-126]', async () => {
+    const small = new GatewayFixture({
+      maxAuthenticating: 1,
+      maxWaitingHellos: 1,
+      verifier: tokenTable({ never: new Promise<never>(() => {}) }),
+    });
+    const first = small.connect();
+    first.say({ ...HELLO, token: 'never' });
+    const impatient = small.connect();
+    impatient.say(HELLO);
+    impatient.disconnect();
+    const second = small.connect();
+    second.say(HELLO);
+    first.disconnect();
+    await second.until('welcome');
+    await small.close();
+  });
+
   it('lets wait whom it has no room for yet, in their order, and carries out what they say meanwhile [PR-41]', async () => {
     let letIn = (): void => {};
     const never = new Promise<never>((_, reject) => {

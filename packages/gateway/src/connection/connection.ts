@@ -292,7 +292,10 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     if (state.phase === 'closed') return;
     this.#become({ phase: 'closed' });
     this.#upkeep.end();
-    if (state.phase === 'authenticating') state.abort?.abort();
+    if (state.phase === 'authenticating') {
+      this.#surroundings.hellos.leave(this);
+      state.abort?.abort();
+    }
     if (state.phase !== 'awaiting-hello' && state.session) this.#leaveSession(state.session);
     this.#commands.abandon();
     this.#backlog.close();

@@ -77,4 +77,18 @@ describe('HelloQueue', () => {
     nextTurn();
     expect([begun, refused()]).toEqual([[0], 2]);
   });
+
+  it('gives the places of those who have gone to those who come, and begins none of the gone', () => {
+    const { queue, begun, hello, nextTurn, refused } = setUp({ maxRunning: 64, maxWaiting: 10 });
+    for (const name of upTo(32)) queue.enter(hello(name));
+    const impatient = upTo(10).map((i) => hello(100 + i));
+    for (const each of impatient) expect(queue.enter(each)).toBe(true);
+    expect(queue.enter(hello(200))).toBe(false);
+    for (const each of impatient.slice(1)) queue.leave(each);
+    expect(queue.waiting).toBe(1);
+    expect(queue.enter(hello(300))).toBe(true);
+    nextTurn();
+    expect(begun).toEqual([...upTo(32), 100, 300]);
+    expect([queue.waiting, refused()]).toEqual([0, 1]);
+  });
 });

@@ -7,7 +7,7 @@ import type { Counter } from '@im/protocol/ports';
 
 /** A hello that is to be dealt with. */
 export interface Applying {
-  /** Its turn has come. Settles when it was let in, refused or has gone; at once where it has gone while it waited. */
+  /** Its turn has come. Settles when it was let in, refused or has gone. */
   begin(): Promise<void>;
 }
 
@@ -25,9 +25,8 @@ const PER_TURN = 32;
 
 export class HelloQueue {
   readonly #options: HelloQueueOptions;
-  #waiting: Applying[] = [];
-  /** Place of the first that waits: taking from an array's front costs its whole length. */
-  #next = 0;
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Applying>();
   #running = 0;
   /** How many more may begin in this turn. */
   #left = PER_TURN;
@@ -38,7 +37,7 @@ export class HelloQueue {
   }
 
   get waiting(): number {
-    return this.#waiting.length - this.#next;
+    return this.#waiting.size;
   }
 
   get running(): number {
@@ -55,8 +54,13 @@ export class HelloQueue {
       this.#options.refused.add();
       return false;
     }
-    this.#waiting.push(applying);
+    this.#waiting.add(applying);
     return true;
+  }
+
+  /** It has gone: where it waited it gives up its place, and does not begin. */
+  leave(applying: Applying): void {
+    this.#waiting.delete(applying);
   }
 
   get #mayBegin(): boolean {
@@ -83,15 +87,10 @@ export class HelloQueue {
   readonly #turn = (): void => {
     this.#turnRequested = false;
     this.#left = PER_TURN;
-    while (this.waiting > 0 && this.#mayBegin) this.#begin(this.#take());
-  };
-
-  #take(): Applying {
-    const applying = this.#waiting[this.#next++] as Applying;
-    if (this.#next * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#next);
-      this.#next = 0;
+    for (const applying of this.#waiting) {
+      if (!this.#mayBegin) return;
+      this.#waiting.delete(applying);
+      this.#begin(applying);
     }
-    return applying;
-  }
+  };
 }
