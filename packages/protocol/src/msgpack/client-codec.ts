@@ -2,10 +2,16 @@
 import { decodeMulti, encode } from '@msgpack/msgpack';
 import type { ClientCodec } from '../codec.js';
 import { isServerMessage, unreadable } from '../grammar/server-shapes.js';
-import { MEMBER_NAMES } from './member-numbers.js';
+import { memberName } from './member-numbers.js';
 import { MSGPACK_SUBPROTOCOL } from './subprotocol.js';
 
-const NAMES: ReadonlyMap<string, string> = new Map(Object.entries(MEMBER_NAMES));
+/** Numbers become names as they are read: in objects `2` and `'2'` would be one. */
+const DECODING = {
+  mapKeyConverter(given: unknown): string {
+    if (typeof given === 'string' || typeof given === 'number') return memberName(given);
+    throw new TypeError('a name that is neither text nor a number');
+  },
+};
 
 /** Frames are what binary WebSocket messages hold, as bytes or, as browsers give them, as an ArrayBuffer. */
 export const msgpackClientCodec: ClientCodec<Uint8Array<ArrayBuffer>, Uint8Array | ArrayBuffer> = {
@@ -14,7 +20,7 @@ export const msgpackClientCodec: ClientCodec<Uint8Array<ArrayBuffer>, Uint8Array
     encode('data' in message ? { ...message, data: JSON.stringify(message.data) } : message, { ignoreUndefined: true }),
   decode(frame) {
     try {
-      return Array.from(decodeMulti(bytesOf(frame)), named).filter(isServerMessage);
+      return Array.from(decodeMulti(bytesOf(frame), DECODING), parsed).filter(isServerMessage);
     } catch (cause) {
       throw unreadable(cause);
     }
@@ -27,12 +33,11 @@ function bytesOf(frame: Uint8Array | ArrayBuffer): Uint8Array | ArrayBuffer {
   return frame;
 }
 
-/** A message with the names of its members, and what travels as JSON text parsed. */
-function named(message: unknown): Record<string, unknown> {
+/** A message with what travels as JSON text parsed. */
+function parsed(message: unknown): Record<string, unknown> {
   if (typeof message !== 'object' || Array.isArray(message)) throw new TypeError('not a map');
   const result: Record<string, unknown> = {};
-  for (const [given, value] of Object.entries(message as Record<string, unknown>)) {
-    const name = NAMES.get(given) ?? given;
+  for (const [name, value] of Object.entries(message as Record<string, unknown>)) {
     result[name] = name === 'data' || name === 'details' ? JSON.parse(value as string) : value;
   }
   return result;

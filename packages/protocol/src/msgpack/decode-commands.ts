@@ -2,10 +2,8 @@
 import { kindOf, malformed, type ReceivedBody, receivedCommand } from '../grammar/received-command.js';
 import { isJsonBody } from '../json/body.js';
 import type { ReceivedCommand } from '../messages.js';
-import { MEMBER_NAMES } from './member-numbers.js';
+import { memberName } from './member-numbers.js';
 import { MessagePackReader } from './reader.js';
-
-const NAMES: ReadonlyMap<string, string> = new Map(Object.entries(MEMBER_NAMES));
 
 /** All maps of a frame, or none: one malformed map makes the frame malformed. @throws ImError MALFORMED */
 export function decodeCommands(frame: Uint8Array, maxMessages: number): ReceivedCommand<Uint8Array>[] {
@@ -24,8 +22,7 @@ function readCommand(reader: MessagePackReader): ReceivedCommand<Uint8Array> | u
   const fields: Record<string, unknown> = Object.create(null);
   let data: ReceivedBody;
   for (let members = reader.map(); members > 0; members--) {
-    const given = reader.name();
-    const name = NAMES.get(given) ?? given;
+    const name = memberName(reader.name());
     if (name === 'data') data = reader.text() ?? 'broken';
     else fields[name] = reader.value(1);
   }

@@ -29,6 +29,7 @@ const SPICES = [
   [0x05, 0xa1, 0x31],
   [0x01, 0xa4, 0x63, 0x61, 0x6c, 0x6c],
   [0x02, 0x01],
+  [0xa1, 0x32, 0x09],
   [0x80],
   Array<number>(200).fill(0x91),
 ].map((bytes) => Buffer.from(bytes));
@@ -90,11 +91,15 @@ const KNOWN = ['hello', 'call', 'sync', 'cancel', 'ping', 'pong'];
 
 type Fields = Record<string, unknown>;
 
+/** Before names that were numbers on the wire. */
+const NUMBER = '\0';
+const mapKeyConverter = (key: unknown) => (typeof key === 'number' ? `${NUMBER}${key}` : String(key));
+
 /** Members by name; undefined where one is there by name and by number, whose order a general reader does not keep. */
 function named(map: Fields): Fields | undefined {
   const fields: Fields = {};
   for (const [given, value] of Object.entries(map)) {
-    const name = MEMBER_NAMES[given as never] ?? given;
+    const name = given.startsWith(NUMBER) ? (MEMBER_NAMES[given.slice(1) as never] ?? given) : given;
     if (Object.hasOwn(fields, name)) return undefined;
     fields[name] = value;
   }
@@ -105,7 +110,7 @@ function named(map: Fields): Fields | undefined {
 function agree(frame: Buffer, commands: ReceivedCommand<Uint8Array>[]): boolean {
   let maps: (Fields | undefined)[];
   try {
-    maps = Array.from(decodeMulti(frame), (map) => named(map as Fields));
+    maps = Array.from(decodeMulti(frame, { mapKeyConverter }), (map) => named(map as Fields));
   } catch (error) {
     // It refuses one name that is none of ours.
     return String(error).includes('__proto__') && frame.includes('__proto__');

@@ -17,3 +17,10 @@ export const MEMBER_NAMES = {
 } as const;
 
 export type MemberNumber = keyof typeof MEMBER_NAMES;
+
+const NAMES: Readonly<Record<number, string | undefined>> = MEMBER_NAMES;
+
+/** @param given on the wire: a number that the table has stands for a name, a text of digits for nothing but itself */
+export function memberName(given: string | number): string {
+  return typeof given === 'string' ? given : (NAMES[given] ?? String(given));
+}

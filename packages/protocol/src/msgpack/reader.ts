@@ -30,11 +30,11 @@ export class MessagePackReader {
     return this.#claimed(size, 2);
   }
 
-  /** The name of a member: text, or a number. */
-  name(): string {
+  /** The name of a member: text, or an integer. */
+  name(): string | number {
     const name = this.value(MAX_NESTING);
     if (typeof name === 'string') return name;
-    if (Number.isSafeInteger(name)) return String(name);
+    if (typeof name === 'number' && Number.isSafeInteger(name)) return name;
     throw malformed('a name that is neither text nor a number');
   }
 
