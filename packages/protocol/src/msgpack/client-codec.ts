@@ -1,7 +1,8 @@
 /** The client's half of `im.msgpack.v1`: as lenient as that of `im.json.v1`. */
-import { decodeMulti, encode } from '@msgpack/msgpack';
+import { decodeMulti } from '@msgpack/msgpack';
 import type { ClientCodec } from '../codec.js';
 import { isServerMessage, unreadable } from '../grammar/server-shapes.js';
+import { encodeMap } from './encode-map.js';
 import { memberName } from './member-numbers.js';
 import { MSGPACK_SUBPROTOCOL } from './subprotocol.js';
 
@@ -16,8 +17,7 @@ const DECODING = {
 /** Frames are what binary WebSocket messages hold, as bytes or, as browsers give them, as an ArrayBuffer. */
 export const msgpackClientCodec: ClientCodec<Uint8Array<ArrayBuffer>, Uint8Array | ArrayBuffer> = {
   subprotocol: MSGPACK_SUBPROTOCOL,
-  encode: (message) =>
-    encode('data' in message ? { ...message, data: JSON.stringify(message.data) } : message, { ignoreUndefined: true }),
+  encode: (message) => encodeMap('data' in message ? { ...message, data: JSON.stringify(message.data) } : message),
   decode(frame) {
     try {
       return Array.from(decodeMulti(bytesOf(frame), DECODING), parsed).filter(isServerMessage);

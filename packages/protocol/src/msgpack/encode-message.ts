@@ -2,9 +2,9 @@
  * Server messages to maps. `push` and `reply` are the hot ones: made once per delivery, whatever the size of the audience, the
  * opaque body copied in as it is. The others, for one connection each, are the library's to write.
  */
-import { encode } from '@msgpack/msgpack';
 import { encoder } from '../json/text-coding.js';
 import type { ErrorMessage, Push, Reply, ServerMessage } from '../messages.js';
+import { encodeMap } from './encode-map.js';
 import type { MemberNumber } from './member-numbers.js';
 
 export function encodeMessage(message: ServerMessage<Uint8Array>): Uint8Array {
@@ -14,9 +14,9 @@ export function encodeMessage(message: ServerMessage<Uint8Array>): Uint8Array {
     case 'reply':
       return encodeReply(message);
     case 'error':
-      return encode({ ...message, details: jsonText(message) }, OPTIONS);
+      return encodeMap({ ...message, details: jsonText(message) });
     default:
-      return encode(message, OPTIONS);
+      return encodeMap(message);
   }
 }
 
@@ -34,8 +34,6 @@ export function joinMaps(messages: readonly Uint8Array[]): Uint8Array {
   }
   return chunk;
 }
-
-const OPTIONS = { ignoreUndefined: true } as const;
 
 /** Details come from services: where they are no JSON (a cycle, a bigint), the error goes without them. */
 function jsonText({ details }: ErrorMessage): string | undefined {

@@ -121,9 +121,27 @@ describe('the gateway', () => {
       expect(msgpackClientCodec.decode(frame)).toEqual([{ ...push, id: `${prefix}\ufffd` }]);
     }
   });
+
+  it('[PR-131] writes it so in every message, in lists and names too, and leaves whole pairs alone', () => {
+    const error = { type: 'error', id: 1, code: 1000, name: 'X', message: 'a\ud800b 😀', retryable: false } as const;
+    const left = { type: 'left', group: 'r:1', code: 1000, reason: '\udc00' } as const;
+    const pong = { type: 'pong', list: ['\ud83d'], names: { 'r:\ud83d': '\ude00\ud83d' } };
+    const frames = [error, left, pong].map((message) => msgpackServerCodec.encode(message as never));
+    expect(frames.flatMap((frame) => msgpackClientCodec.decode(frame))).toEqual([
+      { ...error, message: 'a\ufffdb 😀' },
+      { ...left, reason: '\ufffd' },
+      { type: 'pong', list: ['\ufffd'], names: { 'r:\ufffd': '\ufffd\ufffd' } },
+    ]);
+  });
 });
 
 describe('a client', () => {
+  it('[PR-131] writes text that is no Unicode with the sign for it', () => {
+    const hello = { type: 'hello', id: 1, token: 't', device: 'd', platform: 'web' } as const;
+    const frame = msgpackClientCodec.encode({ ...hello, client: 'app \ud83d' });
+    expect(msgpackServerCodec.decode(frame, 1)).toEqual([{ ...hello, client: 'app \ufffd' }]);
+  });
+
   it('[PR-7] lives with kinds and members of later gateways', () => {
     const later = [{ type: 'weather', sun: 1 }, { type: 'toString' }, { type: 'pong', sun: { 99: [1] } }];
     const frame = Buffer.concat(later.map((message) => msgpackServerCodec.encode(message as never)));
