@@ -78,6 +78,10 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
     WebSocket = (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket,
     roomService = 'room',
     callTimeoutMs = 10_000,
+    connectTimeoutMs = 10_000,
+    codec = jsonClientCodec,
+    device = `d${random().toString(36).slice(2)}`,
+    platform = 'document' in globalThis ? 'web' : 'node',
   } = options;
   if (!WebSocket) throw ownError('CONFIG_INVALID', { missing: 'WebSocket' });
   const backoff = { minMs: 500, maxMs: 30_000, ...options.reconnect };
@@ -87,15 +91,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
   };
 
   const connection = createConnection(
-    {
-      codec: jsonClientCodec,
-      device: `d${random().toString(36).slice(2)}`,
-      platform: 'document' in globalThis ? 'web' : 'node',
-      connectTimeoutMs: 10_000,
-      ...options,
-      WebSocket,
-      reconnect: backoff,
-    },
+    { ...options, WebSocket, connectTimeoutMs, codec, device, platform, reconnect: backoff },
     { clock, random, signals },
     {
       prepare: () => groups.prepare(),

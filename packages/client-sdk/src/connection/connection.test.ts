@@ -1,6 +1,7 @@
 import { CLOSE_CODES, ImError } from '@im/protocol';
+import { FakeClock } from '@im/protocol/testing';
 import { describe, expect, it } from 'vitest';
-import { createClient, type TokenRequest } from '../index.js';
+import { type ClientOptions, createClient, type TokenRequest } from '../index.js';
 import { FakeGateway } from '../testing/fake-gateway.js';
 import { setUp } from '../testing/fixture.js';
 
@@ -28,6 +29,24 @@ describe('connecting', () => {
     for (const client of clients) client.close();
     for (const device of devices) expect(device).toMatch(/^[A-Za-z0-9_-]{8,64}$/);
     expect(new Set(devices).size).toBe(2);
+  });
+
+  it('takes an option that is undefined as one that is not given', async () => {
+    const gateway = new FakeGateway();
+    const clock = new FakeClock();
+    const none = { device: undefined, platform: undefined, codec: undefined, connectTimeoutMs: undefined };
+    const options = { url: 'wss://a', token: 'ann', WebSocket: gateway.WebSocket, ...none };
+    const client = createClient(options as unknown as ClientOptions, { clock });
+    gateway.onHello = () => {};
+    client.connect();
+    await gateway.settled();
+    expect(gateway.link.subprotocol).toBe('im.json.v1');
+    expect(gateway.link.hello).toMatchObject({ device: expect.stringMatching(/^[\w-]{8,64}$/), platform: 'node' });
+    clock.advance(9_999);
+    expect(client.state.status).toBe('connecting');
+    clock.advance(1);
+    expect(client.state).toMatchObject({ status: 'waiting', reason: 'TIMEOUT greeting' });
+    client.close();
   });
 
   it('gives up a step that takes too long, and tries again later', async () => {
@@ -611,6 +630,10 @@ describe('a drain', () => {
       ['wss://a', 'ws://b', false],
       ['wss://a', 'WS://b', false],
       ['wss://a', 'http://b', false],
+      ['wss://a', ' ws://b', false],
+      ['wss://a', 'w\ts://b', false],
+      ['wss://a', '//b', false],
+      ['wss://a', 'WSS://b', true],
       ['ws://a', 'ws://b', true],
       ['ws://a', 'wss://b', true],
     ] as const) {

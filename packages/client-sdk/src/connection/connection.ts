@@ -27,8 +27,6 @@ import { judge } from './verdict.js';
 const CLOSE_GOING_AWAY = 4_000;
 /** How long a drained connection waits for the answers of calls before it moves. */
 const MOVE_PATIENCE_MS = 2_000;
-/** PR-135 */
-const isPlain = (address = ''): boolean => /^(ws|http):/i.test(address);
 /** PR-114: the least time that an answer to a ping is given. */
 const MIN_PATIENCE_MS = 1_000;
 
@@ -71,7 +69,7 @@ export function createConnection(
   { clock, random, signals }: Ports,
   handlers: ConnectionHandlers,
 ): Connection {
-  const { codec } = options;
+  const { codec, reconnect } = options;
   const credentials = createCredentials(options, clock);
   let state: State = 'idle';
   let shown: ClientState = { status: 'idle', code: 0, reason: '' };
@@ -120,7 +118,6 @@ export function createConnection(
     leaving: () => wait(MOVE_PATIENCE_MS, moved),
     delaying() {
       disconnect();
-      const { reconnect } = options;
       const delayMs = signals.online() ? backoffMs(reconnect, Math.max(0, failures - 1), random) : reconnect.maxMs;
       retryAtMs = clock.now() + delayMs;
       wait(delayMs, retry);
@@ -142,9 +139,10 @@ export function createConnection(
     timer?.cancel();
     state = to;
     begin[to]?.();
-    if (PUBLIC[to] === shown.status && to !== 'resolving' && to !== 'delaying') return;
-    shown = show(to, { code, reason }, { welcome, failures, retryAtMs });
-    handlers.onState(shown);
+    if (PUBLIC[to] !== shown.status || to === 'resolving' || to === 'delaying') {
+      shown = show(to, { code, reason }, { welcome, failures, retryAtMs });
+      handlers.onState(shown);
+    }
   }
 
   async function resolve(signal: AbortSignal): Promise<void> {
@@ -186,11 +184,13 @@ export function createConnection(
   }
 
   function onClose(closeCode: number, closeReason: string): void {
-    const { cause, code, reason } = judge(closeCode, closeReason, refusal);
-    if (cause !== 'expired') go(cause, code, reason);
-    else if (!credentials.renew('expired')) go('forbidden', code, reason);
-    // This attempt had a new token for the same reason: the clocks differ, and haste does not help.
-    else go(code === shown.code ? 'lost' : 'expired', code, reason);
+    let { cause, code, reason } = judge(closeCode, closeReason, refusal);
+    if (cause === 'expired') {
+      if (!credentials.renew(cause)) cause = 'forbidden';
+      // This attempt had a new token for the same reason: the clocks differ, and haste does not help.
+      else if (code === shown.code) cause = 'lost';
+    }
+    go(cause, code, reason);
   }
 
   function onFrame(frame: unknown): void {
@@ -216,7 +216,11 @@ export function createConnection(
     else if (message.type === 'ticket') ticket = message.ticket;
     else if (message.type === 'drain') {
       ticket = message.ticket ?? ticket;
-      nextAddress = isPlain(message.address) && !isPlain(address) ? undefined : message.address;
+      // PR-135: whatever is not known to have TLS, however it is written, is not followed from what may have it.
+      nextAddress =
+        /^(ws|http):/i.test(address as string) || /^(ws|http)s:/i.test(message.address as string)
+          ? message.address
+          : undefined;
       slot?.cancel();
       slot = clock.after(message.afterMs, move);
     } else if (welcome) handlers.onMessage(message);
