@@ -53,6 +53,15 @@ describe('createWire', () => {
     ]);
   });
 
+  it('frames as shared only what is for many: neither what is for one connection nor what is for one user [PR-19]', () => {
+    const mark = (byte: number) => (): Uint8Array => Uint8Array.of(byte);
+    const wire = createWire(jsonServerCodec, mark(0), mark(1));
+    expect(wire.pushes([like])).toEqual(Uint8Array.of(1));
+    expect(wire.pushesToOne([like])).toEqual(Uint8Array.of(0));
+    for (const group of ['u:ann', 'p1/u:ann']) expect(wire.pushes([{ ...like, group }])).toEqual(Uint8Array.of(0));
+    expect(wire.encode({ type: 'ping' })).toEqual(Uint8Array.of(0));
+  });
+
   it('says nothing of a message beyond what clients need: neither its sender nor that it is reserved', () => {
     expect(pushes({ ...like, terms: { sender: 'ann', reserved: true } })).toEqual([
       { type: 'push', group: 'r:1', event: 'like', time: 7, data: 1 },

@@ -28,16 +28,19 @@ export type Framing = (payload: Uint8Array) => Uint8Array;
 /** What most frames of most clients say, and nothing else: it is answered without reading it. */
 const HEARTBEAT: readonly ReceivedCommand<Uint8Array>[] = [Object.freeze({ type: 'ping' })];
 
-/** @param chunkFraming of what many connections share, if it is another one */
-export function createWire(codec: ServerCodec, framing: Framing, chunkFraming = framing): Wire {
+/** @param sharedFraming of what many people get, if it is another one */
+export function createWire(codec: ServerCodec, framing: Framing, sharedFraming = framing): Wire {
   const encode = (message: ServerMessage<Uint8Array>): Uint8Array => framing(codec.encode(message));
+  const join = (deliveries: readonly Delivery[]): Uint8Array =>
+    codec.join(deliveries.map((delivery) => codec.encode(pushOf(delivery))));
   const heartbeat = codec.encode({ type: 'ping' });
   return {
     decode: (frame, maxMessages) => (areEqual(frame, heartbeat) ? HEARTBEAT : codec.decode(frame, maxMessages)),
     encode,
     ping: encode({ type: 'ping' }),
     pong: encode({ type: 'pong' }),
-    pushes: (deliveries) => chunkFraming(codec.join(deliveries.map((delivery) => codec.encode(pushOf(delivery))))),
+    pushes: (deliveries) => (areForOneUser(deliveries) ? framing : sharedFraming)(join(deliveries)),
+    pushesToOne: (deliveries) => framing(join(deliveries)),
     shed: (shed) => encode({ type: 'shed', ...shed, group: withoutProduct(shed.group) }),
     reset: (reset) => encode({ type: 'reset', ...reset, group: withoutProduct(reset.group) }),
   };
@@ -47,6 +50,11 @@ function areEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
   return true;
+}
+
+/** A chunk is of one group. */
+function areForOneUser([first]: readonly Delivery[]): boolean {
+  return first !== undefined && withoutProduct(first.group).startsWith('u:');
 }
 
 /** PR-61, PR-80, PR-88, PR-89 */

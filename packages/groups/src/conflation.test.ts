@@ -197,6 +197,7 @@ describe('a congested viewer', () => {
     say('like', sum('a', 5));
     frame();
     expect(slow.written.map(({ type }) => type)).toEqual(['shed', 'pushes', 'pushes']);
+    expect(slow.encoding.toOne).toBe(1);
     expect(slow.sheds).toEqual([{ group: 'r:1', count: 3, reason: 'pressure' }]);
     expect(shown(slow)).toEqual(['like a=9 +5', 'price x +2', 'like a=5']);
     expect(slow.deliveries[1]?.body).toEqual(Uint8Array.of(12));

@@ -240,7 +240,7 @@ export class Group<V extends Viewer> {
     const { delivered, conflated } = this.#shared.metrics;
     delivered.normal.add(deliveries.length);
     conflated.add(deliveries.reduce((sum, delivery) => sum + (delivery.conflated ?? 0), 0));
-    return [...chunks, encoding.pushes(deliveries)];
+    return [...chunks, encoding.pushesToOne(deliveries)];
   }
 
   /** Gives back the room that waiting messages take. */

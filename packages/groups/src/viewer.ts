@@ -8,6 +8,8 @@ import type { Delivery, Reset, Shed } from '@im/protocol';
 export interface Encoding {
   /** One transport-ready chunk of one group and lane, in order; never called without deliveries. */
   pushes(deliveries: readonly Delivery[]): Uint8Array;
+  /** The same, for one viewer alone: nobody else gets this chunk. */
+  pushesToOne(deliveries: readonly Delivery[]): Uint8Array;
   shed(shed: Omit<Shed, 'type'>): Uint8Array;
   reset(reset: Omit<Reset, 'type'>): Uint8Array;
 }

@@ -22,7 +22,7 @@ export async function answerSync(
   if (!session.isIn(group)) throw new ImError('NOT_A_MEMBER');
   if (page.entries.length > 0) {
     const deliveries = page.entries.map((entry) => deliveryOf(busGroup, epoch, entry));
-    session.holder.write(session.holder.encoding.pushes(deliveries));
+    session.holder.write(session.holder.encoding.pushesToOne(deliveries));
   }
   const version = page.entries.at(-1)?.version ?? page.version;
   return { type: 'synced', id, group, epoch, version, more: version < page.version };

@@ -129,7 +129,7 @@ export class Entrance {
     const last = missed.at(-1);
     if (!last) return;
     const deliveries = missed.map((entry) => deliveryOf(this.#group, epoch, entry));
-    this.#viewer.write(this.#viewer.encoding.pushes(deliveries));
+    this.#viewer.write(this.#viewer.encoding.pushesToOne(deliveries));
     this.#at = { epoch, version: last.version };
   }
 

@@ -12,10 +12,17 @@ export class FakeEncoding implements Encoding {
   readonly #meanings = new WeakMap<Uint8Array, Written>();
   /** How many chunks were made. */
   encoded = 0;
+  /** Of these, chunks of messages for one viewer alone. */
+  toOne = 0;
 
   pushes(deliveries: readonly Delivery[]): Uint8Array {
     if (deliveries.length === 0) throw new Error('asked to encode nothing');
     return this.#make({ type: 'pushes', deliveries: [...deliveries] });
+  }
+
+  pushesToOne(deliveries: readonly Delivery[]): Uint8Array {
+    this.toOne += 1;
+    return this.pushes(deliveries);
   }
 
   shed(shed: Omit<Shed, 'type'>): Uint8Array {

@@ -42,11 +42,11 @@ describe('permessage-deflate', () => {
   });
 
   /** @param perMessageDeflate as the client offers it; false: not at all */
-  async function inRoom(user: string, perMessageDeflate: boolean | object): Promise<WebSocketClient> {
+  async function inRoom(user: string, perMessageDeflate: boolean | object, resume = {}): Promise<WebSocketClient> {
     const made = new WebSocketClient(`ws://127.0.0.1:${port}/im`, { perMessageDeflate });
     clients.push(made);
     await made.opened();
-    made.say({ type: 'hello', id: 1, token: `user:${user}`, device: 'd1', platform: 'web' });
+    made.say({ type: 'hello', id: 1, token: `user:${user}`, device: 'd1', platform: 'web', ...resume });
     await made.until('welcome');
     made.say({ type: 'call', id: 2, ...effects({ type: 'join', group: ROOM }) });
     await made.answerTo(2);
@@ -108,6 +108,27 @@ describe('permessage-deflate', () => {
     await fixture.chat(ROOM, 'hi');
     await expect.poll(() => chatsOf(ann)).toEqual(['hi']);
     expect(metrics.value('im_gateway_deflate_input_bytes_total')).toBe(0);
+  });
+
+  it('[PR-19] compresses neither replays nor pages of a log nor what is for one user', async () => {
+    await start();
+    const deflated = (): number => metrics.value('im_gateway_deflate_input_bytes_total');
+    const ann = await inRoom('ann', true);
+    await fixture.gift('u:ann', text(2_400));
+    await expect.poll(() => chatsOf(ann)).toEqual([text(2_400)]);
+    expect(deflated()).toBe(0);
+    const seen = await fixture.gift(ROOM, text(2_400));
+    await expect.poll(() => chatsOf(ann)).toHaveLength(2);
+    const shared = deflated();
+    expect(shared).toBeGreaterThan(2_400);
+
+    ann.say({ type: 'sync', id: 3, group: ROOM, epoch: seen.epoch, after: 0, limit: 10 });
+    expect(await ann.answerTo(3)).toMatchObject({ type: 'synced', version: 1 });
+    const ticket = ann.all('ticket').at(-1)?.ticket;
+    const again = await inRoom('ann', true, { ticket, positions: { [ROOM]: { ...seen, version: 0 } } });
+    expect(again.webSocket.extensions).toBe('permessage-deflate');
+    await expect.poll(() => chatsOf(again)).toEqual([text(2_400)]);
+    expect(deflated()).toBe(shared);
   });
 
   it('[PR-19] takes compressed and uncompressed messages of a client, in the order in which they came', async () => {

@@ -58,7 +58,7 @@ export class WebSocketWires {
     const isBinary = opcode === OPCODE.binary;
     const plain: Framing = (payload) => serverFrame(payload, opcode);
     if (windowBits === undefined) return { ...createWire(codec, plain), isBinary };
-    // What is for one connection goes as it is: compressing it would cost time for each, and tell the lengths of secrets.
+    // What is for one connection or user goes as it is: compressing it would cost time for each, and tell the lengths of secrets.
     const compressed: Framing = (payload) => {
       const deflated = this.#deflater.deflate(payload, windowBits);
       return deflated === undefined ? plain(payload) : serverFrame(deflated, opcode | COMPRESSED);
