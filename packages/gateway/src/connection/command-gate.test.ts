@@ -4,6 +4,7 @@ import { CommandGate, GateRules } from './command-gate.js';
 import { Rate } from './rate.js';
 
 const call: ReceivedCommand<Uint8Array> = { type: 'call', id: 1, method: 'a.b' };
+const sync: ReceivedCommand<Uint8Array> = { type: 'sync', id: 1, group: 'r:1', epoch: 'e1', after: 0, limit: 1_000 };
 const unknown: ReceivedCommand<Uint8Array> = { type: 'unknown', kind: 'dance', id: 1 };
 
 describe('Rate', () => {
@@ -74,6 +75,22 @@ describe('CommandGate', () => {
     expect(gate.admit(21, unknown, 0)).toMatchObject({ name: 'RATE_LIMITED', details: { retryAfterMs: 100 } });
     expect(gate.unanswered).toBe(0);
     expect(gate.admit(21, unknown, 100)).toBeUndefined();
+  });
+
+  it('has a sync wait for all that it costs, and no longer [PR-27]', () => {
+    const gate = new CommandGate(rules);
+    expect(gate.admit(1, sync, 0)).toBeUndefined();
+    expect(gate.admit(2, sync, 0)).toMatchObject({ name: 'RATE_LIMITED', details: { retryAfterMs: 200 } });
+    expect(gate.admit(2, sync, 199)).toMatchObject({ details: { retryAfterMs: 1 } });
+    expect(gate.admit(2, sync, 200)).toBeUndefined();
+  });
+
+  it('lets the largest sync in at the smallest rate, for all that there is [PR-27]', () => {
+    const gate = new CommandGate(new GateRules({ ...DEFAULT_LIMITS, commandsPerSecond: 1 }));
+    expect(gate.admit(1, sync, 0)).toBeUndefined();
+    expect(gate.admit(2, call, 0)).toMatchObject({ name: 'RATE_LIMITED', details: { retryAfterMs: 1_000 } });
+    expect(gate.admit(2, sync, 0)).toMatchObject({ name: 'RATE_LIMITED', details: { retryAfterMs: 2_000 } });
+    expect(gate.admit(2, sync, 2_000)).toBeUndefined();
   });
 
   it('calls more than ten times the rate a flood [PR-28]', () => {

@@ -61,13 +61,11 @@ export class CommandGate {
     const { type } = command;
     const { commands, limits } = this.#rules;
     if (type !== 'hello') {
-      const bucket = commands.take(
-        this.#commands,
-        now,
-        type === 'sync' ? 1 + Math.floor(command.limit / SYNC_ENTRIES) : 1,
-      );
+      const cost = type === 'sync' ? 1 + Math.floor(command.limit / SYNC_ENTRIES) : 1;
+      const bucket = commands.take(this.#commands, now, cost);
       if (bucket === undefined) {
-        return new ImError('RATE_LIMITED', { details: { retryAfterMs: commands.retryAfterMs(this.#commands, now) } });
+        const retryAfterMs = commands.retryAfterMs(this.#commands, now, cost);
+        return new ImError('RATE_LIMITED', { details: { retryAfterMs } });
       }
       this.#commands = bucket;
     }

@@ -6,14 +6,14 @@
 /** Sums of fractions are not exact. */
 const TOLERANCE_MS = 1e-6;
 
-/** Shared by all buckets of one rate. */
+/** Shared by all buckets of one rate. What would cost more than a full bucket costs a full one: else it could never be. */
 export class Rate {
   readonly #msPerToken: number;
   readonly #fullMs: number;
 
   constructor(perSecond: number, capacity: number) {
     this.#msPerToken = 1_000 / perSecond;
-    this.#fullMs = capacity * this.#msPerToken + TOLERANCE_MS;
+    this.#fullMs = capacity * this.#msPerToken;
   }
 
   /**
@@ -23,12 +23,16 @@ export class Rate {
    * @returns the bucket afterwards; `undefined` when there is less in it, and nothing is taken
    */
   take(fullAt: number, now: number, count = 1): number | undefined {
-    const afterwards = Math.max(fullAt, now) + count * this.#msPerToken;
-    return afterwards - now > this.#fullMs ? undefined : afterwards;
+    const afterwards = Math.max(fullAt, now) + this.#costMs(count);
+    return afterwards - now > this.#fullMs + TOLERANCE_MS ? undefined : afterwards;
   }
 
-  /** Milliseconds until there is one more in a bucket that has none to give. */
-  retryAfterMs(fullAt: number, now: number): number {
-    return Math.max(1, Math.ceil(fullAt + this.#msPerToken - this.#fullMs - now));
+  /** Milliseconds until there are so many in a bucket that has fewer. */
+  retryAfterMs(fullAt: number, now: number, count = 1): number {
+    return Math.max(1, Math.ceil(fullAt + this.#costMs(count) - this.#fullMs - TOLERANCE_MS - now));
+  }
+
+  #costMs(count: number): number {
+    return Math.min(count * this.#msPerToken, this.#fullMs);
   }
 }
