@@ -239,7 +239,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     this.#setRefusing(true);
     const { fanOut, sessions } = this.#surroundings;
     for (const connection of [...this.#present]) {
-      connection.askToMove(0, this.#nextAddress?.());
+      connection.askToMove(0, this.#nextAddress);
       connection.finish();
     }
     await this.#until(() => this.#open === 0, graceMs);

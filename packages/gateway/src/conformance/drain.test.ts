@@ -86,6 +86,37 @@ describe('a gateway that is drained', () => {
     await drained;
   });
 
+  it('tells who is let in later as soon as they are, with what is left of their time and the address that is next then [PR-132]', async () => {
+    const [ann, bob] = [fixture.connect(), fixture.connect()];
+    let asked = 0;
+    const drained = fixture.gateway.drain({ ...WINDOW, nextAddress: () => `wss://g${++asked}.test/` });
+    fixture.clock.advance(4_000);
+    expect(asked).toBe(0);
+    bob.say({ type: 'hello', id: 1, token: 'user:bob', device: 'd1', platform: 'web' });
+    const { afterMs, address } = await bob.until('drain');
+    expect(address).toBe('wss://g1.test/');
+    // Of two clients the second leaves in the second half of the window, of which four seconds have passed.
+    expect(afterMs).toBeGreaterThanOrEqual(1_000);
+    expect(afterMs).toBeLessThanOrEqual(6_000);
+    expect(bob.all('drain')).toHaveLength(1);
+    ann.disconnect();
+    bob.disconnect();
+    await drained;
+    expect(asked).toBe(1);
+  });
+
+  it('does not tell who is let in once the drain is ended', async () => {
+    const ann = fixture.connect();
+    const drained = fixture.gateway.drain(WINDOW);
+    fixture.gateway.endDrain();
+    await drained;
+    ann.say({ type: 'hello', id: 1, token: 'user:ann', device: 'd1', platform: 'web' });
+    await ann.until('welcome');
+    ann.say({ type: 'call', id: 2, method: 'test.echo' });
+    await ann.answerTo(2);
+    expect(ann.all('drain')).toEqual([]);
+  });
+
   it('settles also when calls are never answered, and closes with 4000 when it is stopped then [PR-124]', async () => {
     const ann = await fixture.enter('ann');
     ann.say({ type: 'call', id: 2, method: 'test.never', timeoutMs: 100_000 });

@@ -10,7 +10,7 @@ import {
   type ReceivedCommand,
   type ServerMessage,
 } from '@im/protocol';
-import type { Leaver } from '../drain/drain.js';
+import type { Leaver, NextAddress } from '../drain/drain.js';
 import type { Link, LinkEvents } from '../link.js';
 import { type Admitted, admit, Refusal } from '../session/admission.js';
 import type { Session, SessionHolder } from '../session/session.js';
@@ -44,6 +44,8 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
   readonly #upkeep: Upkeep;
   readonly #commands: Commands;
   #state: ConnectionState = { phase: 'awaiting-hello' };
+  /** What it is to be told once it is open; `at` in monotonic milliseconds. */
+  #move: { readonly at: number; readonly nextAddress: NextAddress | undefined } | undefined;
 
   constructor(link: Link, surroundings: Surroundings, owner: ConnectionOwner) {
     const { gateRules, settings } = surroundings;
@@ -149,11 +151,19 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     this.#link.close(CLOSE_CODES[name].code, closeReason(name, detail));
   }
 
-  /** Asks the client to move to this address, or to one of its own choice, once the time has passed (PR-123). */
-  askToMove(afterMs: number, address: string | undefined): void {
-    if (this.#state.phase !== 'open') return;
-    const ticket = this.#upkeep.issueTicket(this.#state.session);
-    this.send({ type: 'drain', afterMs, ...(address !== undefined && { address }), ticket });
+  /** Asks the client to move to the next address, or to one of its own choice, once the time has passed (PR-123). */
+  askToMove(afterMs: number, nextAddress: NextAddress | undefined): void {
+    if (this.#state.phase === 'open') {
+      const address = nextAddress?.();
+      const ticket = this.#upkeep.issueTicket(this.#state.session);
+      this.send({ type: 'drain', afterMs, ...(address !== undefined && { address }), ticket });
+    } else if (!this.#isClosed()) {
+      this.#move = { at: this.#surroundings.clock.monotonic() + afterMs, nextAddress };
+    }
+  }
+
+  stay(): void {
+    this.#move = undefined;
   }
 
   /** Answers the commands it has, refuses new ones and closes (PR-124). */
@@ -268,10 +278,18 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     this.#register(session);
     this.#commands.answer(welcomeTo(hello, admitted, this.#upkeep.begin(session), this.#surroundings));
     void follow();
+    this.#moveAsAsked();
     for (const command of early.all) {
       if (this.#isClosed()) return;
       this.#commands.carryOut(command, session);
     }
+  }
+
+  /** PR-132: a drain has begun before it was let in. */
+  #moveAsAsked(): void {
+    const move = this.#move;
+    this.#move = undefined;
+    if (move) this.askToMove(Math.max(0, Math.round(move.at - this.#surroundings.clock.monotonic())), move.nextAddress);
   }
 
   // ── states ──────────────────────────────────────────────────────────────────────────────────

@@ -1,18 +1,23 @@
 import { FakeClock, seededRandom } from '@im/protocol/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Drain, type DrainOptions, drawSlots, type Leaver, PATIENCE_MS } from './drain.js';
+import { Drain, type DrainOptions, drawSlots, type Leaver, type NextAddress, PATIENCE_MS } from './drain.js';
 
 /** Remembers what it was told, and when. */
 class FakeLeaver implements Leaver {
   readonly asked: { readonly at: number; readonly leavesAt: number; readonly address: string | undefined }[] = [];
   finishedAt: number | undefined;
+  stays = false;
 
   constructor(readonly clock: FakeClock) {}
 
-  askToMove(afterMs: number, address: string | undefined): void {
+  askToMove(afterMs: number, nextAddress: NextAddress | undefined): void {
     const at = this.clock.monotonic();
-    this.asked.push({ at, leavesAt: at + afterMs, address });
+    this.asked.push({ at, leavesAt: at + afterMs, address: nextAddress?.() });
+  }
+
+  stay(): void {
+    this.stays = true;
   }
 
   finish(): void {
@@ -98,6 +103,7 @@ describe('a drain', () => {
     expect(asked).toBeLessThan(100);
     clock.advance(10_000);
     expect(leavers.filter((one) => one.asked.length > 0)).toHaveLength(asked);
+    expect(leavers.filter((one) => one.stays)).toHaveLength(asked);
     expect(leavers.every(({ finishedAt }) => finishedAt === undefined)).toBe(true);
     expect(clock.pendingTimers).toBe(0);
   });

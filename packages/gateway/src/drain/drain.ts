@@ -5,10 +5,15 @@
  */
 import type { Clock, Random, Timer } from '@im/protocol/ports';
 
-/** A connection, as a drain sees it. Both do nothing once it is closed. */
+/** Where one more client goes, a URL. Nothing returned: it chooses anew. */
+export type NextAddress = () => string | undefined;
+
+/** A connection, as a drain sees it. All do nothing once it is closed. */
 export interface Leaver {
-  /** PR-123 */
-  askToMove(afterMs: number, address: string | undefined): void;
+  /** PR-123: now, or as soon as it is let in. The address is asked for when it is sent. */
+  askToMove(afterMs: number, nextAddress: NextAddress | undefined): void;
+  /** What it was not told yet it will not be told. */
+  stay(): void;
   /** Takes no more commands, and closes it when all are answered (PR-124). */
   finish(): void;
 }
@@ -16,8 +21,8 @@ export interface Leaver {
 export interface DrainOptions {
   /** Within which clients leave, in milliseconds; 0: all at once. */
   readonly windowMs: number;
-  /** Where one more client goes, a URL; asked once for each. Undefined, or nothing returned: it chooses anew. */
-  readonly nextAddress?: (() => string | undefined) | undefined;
+  /** Asked for each client when it is told. Undefined: it chooses anew. */
+  readonly nextAddress?: NextAddress | undefined;
   /** Default: Math.random. */
   readonly random?: Random | undefined;
 }
@@ -50,6 +55,7 @@ export class Drain {
   /** Whoever was not told yet stays, and whoever was told is not hurried. */
   end(): void {
     this.#timer?.cancel();
+    for (const leaver of this.#leavers.slice(0, this.#told)) leaver.stay();
   }
 
   readonly #advance = (): void => {
@@ -58,7 +64,7 @@ export class Drain {
     const count = this.#leavers.length;
     while (this.#told < count && (this.#told / count) * (windowMs / 2) <= elapsed) {
       const afterMs = Math.max(0, Math.round(this.#slot(this.#told) - elapsed));
-      this.#leaver(this.#told++).askToMove(afterMs, nextAddress?.());
+      this.#leaver(this.#told++).askToMove(afterMs, nextAddress);
     }
     while (this.#finished < this.#told && this.#slot(this.#finished) + PATIENCE_MS <= elapsed) {
       this.#leaver(this.#finished++).finish();
