@@ -37,6 +37,12 @@ describe('what becomes of a gateway that was ordered to drain', () => {
     expect(progress(nodes, kinds)).toEqual({ kind: 'died' });
   });
 
+  it('is told, for all that is known, when its manager was started again and has not heard of it yet', () => {
+    expect(progress([], [], [])).toEqual({ kind: 'told' });
+    expect(progress([], ['came', 'left'], [])).toEqual({ kind: 'gone' });
+    expect(progress([], ['came', 'died'], [])).toEqual({ kind: 'died' });
+  });
+
   it('is overruled when another order stands in its place', () => {
     const other = { order: 'o-2', id: order.id, incarnation: 'x', restart: false };
     expect(progress([statusOf(order.id)], undefined, [other])).toEqual({ kind: 'overruled' });

@@ -2,7 +2,7 @@
 import type { DrainOrder, JournalEntry, ManagerStatus } from '@im/cluster';
 
 export type DrainProgress =
-  /** It has not obeyed yet. */
+  /** It has not obeyed yet, as far as its manager knows. */
   | { readonly kind: 'told' }
   /** `clients` are still there; undefined when it does not say. */
   | { readonly kind: 'draining'; readonly clients: number | undefined }
@@ -27,6 +27,8 @@ export function progressOf(
   const kinds = journal.filter((entry) => entry.id === id).map(({ kind }) => kind);
   const since = kinds.slice(kinds.lastIndexOf('ordered') + 1);
   const end = since.find((kind) => kind === 'left' || kind === 'died' || kind === 'restarted');
+  // A manager that was started again meanwhile knows neither the order nor who was there: it hears of who is in a moment.
+  if (status === undefined && end === undefined && !kinds.includes('ordered')) return { kind: 'told' };
   if (end !== 'left') return { kind: 'died' };
   return { kind: status === undefined ? 'gone' : 'back' };
 }
