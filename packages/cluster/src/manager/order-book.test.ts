@@ -71,4 +71,22 @@ describe('the orders of a manager', () => {
     book.forget('g1');
     drain(MAX_ORDERS);
   });
+
+  it('to keep clients make room for others, the oldest first', () => {
+    const book = bookOf();
+    const topology = topologyOf(...Array.from({ length: MAX_ORDERS + 3 }, (_, index) => nodeOf(`g${index}`)));
+    const drain = (index: number) => book.drain({ node: `g${index}`, windowMs: 0 }, topology);
+    for (let index = 0; index < MAX_ORDERS; index++) drain(index);
+    for (const index of [7, 3]) book.keep(`g${index}`, topology);
+    const ids = () => book.list().map(({ id }) => id);
+    drain(MAX_ORDERS);
+    expect(ids()).toHaveLength(MAX_ORDERS);
+    expect(ids()).not.toContain('g7');
+    expect(ids()).toContain('g3');
+    book.keep(`g${MAX_ORDERS + 1}`, topology);
+    expect(ids()).not.toContain('g3');
+    drain(MAX_ORDERS + 2);
+    expect(ids()).not.toContain(`g${MAX_ORDERS + 1}`);
+    expect(() => drain(3)).toThrow(refused(/under orders/));
+  });
 });

@@ -1,4 +1,7 @@
-/** Which nodes are to be drained, as this manager was told. An order stands until the run that it is for has gone, or another one replaces it. */
+/**
+ * Which nodes are to be drained, as this manager was told. An order stands until the run that it is for has gone, or another one
+ * replaces it. One to keep the clients also makes room for others, the oldest first.
+ */
 import { ImError } from '@im/protocol';
 import type { NodeInfo, Topology } from '@im/protocol/ports';
 import { takesClients } from '../balancer/choose-gateways.js';
@@ -51,11 +54,19 @@ export class OrderBook {
   }
 
   #put({ id, incarnation }: NodeInfo, wish: Pick<DrainOrder, 'windowMs' | 'restart'>): DrainOrder {
-    if (this.#orders.size >= MAX_ORDERS && !this.#orders.has(id))
-      throw refusal(`${MAX_ORDERS} nodes are under orders: wait until they are done`);
+    if (this.#orders.size >= MAX_ORDERS && !this.#orders.has(id)) this.#makeRoom();
     const order = { order: this.#newId(), id, incarnation, ...wish };
+    // The latest is the last.
+    this.#orders.delete(id);
     this.#orders.set(id, order);
     return order;
+  }
+
+  /** To keep clients is done once it was heard, and the oldest of these was heard first. */
+  #makeRoom(): void {
+    const kept = this.list().find(({ windowMs }) => windowMs === undefined);
+    if (kept === undefined) throw refusal(`${MAX_ORDERS} nodes are under orders: wait until they are done`);
+    this.forget(kept.id);
   }
 }
 
