@@ -39,11 +39,8 @@ export class ChunkDeflater {
     this.#creditedAt = clock.monotonic();
   }
 
-  /**
-   * The payload of a compressed message; undefined where the chunk had better go as it is.
-   * @param windowBits of whoever inflates it
-   */
-  deflate(chunk: Uint8Array, windowBits: number): Uint8Array | undefined {
+  /** The payload of a compressed message; undefined where the chunk had better go as it is. */
+  deflate(chunk: Uint8Array): Uint8Array | undefined {
     if (chunk.length < MIN_BYTES || chunk.length > MAX_BYTES) return undefined;
     const beganAt = this.#clock.monotonic();
     this.#creditMs = Math.min(SHARE_MS, this.#creditMs + ((beganAt - this.#creditedAt) * SHARE_MS) / 1000);
@@ -54,7 +51,7 @@ export class ChunkDeflater {
     }
     const flushed = deflateRawSync(chunk, {
       level: chunk.length <= MAX_CAREFUL_BYTES ? CAREFUL_LEVEL : QUICK_LEVEL,
-      windowBits: Math.min(windowBits, windowFor(chunk.length)),
+      windowBits: windowFor(chunk.length),
       finishFlush: constants.Z_SYNC_FLUSH,
     });
     const deflated = flushed.subarray(0, flushed.length - TAIL_BYTES);

@@ -5,16 +5,15 @@ const ANSWER = 'permessage-deflate; server_no_context_takeover; client_no_contex
 
 describe('an offer of permessage-deflate', () => {
   it.each([
-    ['permessage-deflate', 15, ANSWER],
-    ['permessage-deflate; client_max_window_bits', 15, ANSWER],
-    ['permessage-deflate;client_max_window_bits=10 ; client_no_context_takeover', 15, ANSWER],
-    ['permessage-deflate; server_no_context_takeover', 15, ANSWER],
-    ['permessage-deflate; server_max_window_bits=10', 10, `${ANSWER}; server_max_window_bits=10`],
-    ['permessage-deflate; server_max_window_bits="15"', 15, `${ANSWER}; server_max_window_bits=15`],
-    ['x-webkit-deflate-frame, permessage-deflate', 15, ANSWER],
-    ['permessage-deflate; server_max_window_bits=8, permessage-deflate', 15, ANSWER],
-  ])('%s is taken without context in either direction', (offers, windowBits, header) => {
-    expect(takeDeflateOffer(offers)).toEqual({ windowBits, header });
+    ['permessage-deflate', ANSWER],
+    ['permessage-deflate; client_max_window_bits', ANSWER],
+    ['permessage-deflate;client_max_window_bits=10 ; client_no_context_takeover', ANSWER],
+    ['permessage-deflate; server_no_context_takeover', ANSWER],
+    ['permessage-deflate; server_max_window_bits="15"', `${ANSWER}; server_max_window_bits=15`],
+    ['x-webkit-deflate-frame, permessage-deflate', ANSWER],
+    ['permessage-deflate; server_max_window_bits=10, permessage-deflate', ANSWER],
+  ])('%s is taken without context in either direction', (offers, answer) => {
+    expect(takeDeflateOffer(offers)).toBe(answer);
   });
 
   it.each([
@@ -23,8 +22,8 @@ describe('an offer of permessage-deflate', () => {
     ['permessage-bzip'],
     ['permessage-deflate; mood=good'],
     ['permessage-deflate; server_max_window_bits'],
-    ['permessage-deflate; server_max_window_bits=7'],
     ['permessage-deflate; server_max_window_bits=8'],
+    ['permessage-deflate; server_max_window_bits=14'],
     ['permessage-deflate; server_max_window_bits=16'],
     ['permessage-deflate; server_max_window_bits=010'],
     ['permessage-deflate; client_max_window_bits=0'],

@@ -10,7 +10,7 @@ import type { Clock } from '@im/protocol/ports';
 import { WebSocket, WebSocketServer, type Server as WebSockets } from 'ws';
 import type { Link, LinkEvents } from '../../link.js';
 import { clientAddress, proxyList, proxyMistakes } from './client-address.js';
-import { type DeflateTerms, takeDeflateOffer } from './deflate-offer.js';
+import { takeDeflateOffer } from './deflate-offer.js';
 import { WebSocketLink, type WebSocketSurroundings } from './ws-link.js';
 import { chooseSubprotocol, type WebSocketWires } from './ws-wires.js';
 
@@ -87,8 +87,8 @@ export class WebSocketTransport {
       handleProtocols: (offered) => chooseSubprotocol(offered) ?? false,
     });
     this.#webSockets.on('headers', (headers, request) => {
-      const deflate = this.#deflateTerms(request);
-      if (deflate !== undefined) headers.push(`Sec-WebSocket-Extensions: ${deflate.header}`);
+      const extensions = this.#extensionsFor(request);
+      if (extensions !== undefined) headers.push(`Sec-WebSocket-Extensions: ${extensions}`);
     });
     server.on('upgrade', this.#onUpgrade);
   }
@@ -150,16 +150,17 @@ export class WebSocketTransport {
     return chooseSubprotocol(offered.split(',').map((each) => each.trim())) === undefined ? 400 : undefined;
   }
 
-  #deflateTerms({ headers }: IncomingMessage): DeflateTerms | undefined {
+  /** The `Sec-WebSocket-Extensions` of the answer. */
+  #extensionsFor({ headers }: IncomingMessage): string | undefined {
     return this.#compression ? takeDeflateOffer(headers['sec-websocket-extensions']) : undefined;
   }
 
   #connect(protocol: string, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const deflate = this.#deflateTerms(request);
-    const wire = this.#owner.wires.get(protocol, deflate?.windowBits);
+    const compressed = this.#extensionsFor(request) !== undefined;
+    const wire = this.#owner.wires.get(protocol, compressed);
     const forwardedFor = request.headers['x-forwarded-for'];
     const address = clientAddress(request.socket.remoteAddress, String(forwardedFor ?? ''), this.#trustedProxies);
-    const surroundings = deflate === undefined ? this.#surroundings : this.#compressing;
+    const surroundings = compressed ? this.#compressing : this.#surroundings;
     const link = new WebSocketLink(socket, wire, address, surroundings);
     (socket as Socket).setTimeout(0);
     (socket as Socket).setNoDelay(true);

@@ -1,5 +1,5 @@
 /**
- * The wires of WebSocket connections: one for each subprotocol and way of compression, shared by all connections that agreed on
+ * The wires of WebSocket connections: one for each subprotocol, compressed and not, shared by all connections that agreed on
  * it, so that fan-out encodes, compresses and frames a chunk once for each.
  */
 import { jsonServerCodec, type ServerCodec } from '@im/protocol';
@@ -32,7 +32,7 @@ export function chooseSubprotocol(offered: Iterable<string>): string | undefined
 
 export class WebSocketWires {
   readonly #deflater: ChunkDeflater;
-  /** By subprotocol and window. */
+  /** By subprotocol and whether it is compressed: few, whatever clients ask for. */
   readonly #wires = new Map<string, WebSocketWire>();
 
   constructor(deflater: ChunkDeflater) {
@@ -41,28 +41,28 @@ export class WebSocketWires {
 
   /**
    * @param subprotocol that was chosen; empty where none was offered
-   * @param windowBits of the client's inflater; undefined: it has none
+   * @param compressed whether the client inflates
    */
-  get(subprotocol: string, windowBits: number | undefined): WebSocketWire {
+  get(subprotocol: string, compressed: boolean): WebSocketWire {
     const speech = SPEECHES.get(subprotocol) ?? DEFAULT;
-    const key = `${speech.codec.subprotocol} ${windowBits ?? ''}`;
+    const key = `${speech.codec.subprotocol} ${compressed}`;
     let wire = this.#wires.get(key);
     if (wire === undefined) {
-      wire = this.#make(speech, windowBits);
+      wire = this.#make(speech, compressed);
       this.#wires.set(key, wire);
     }
     return wire;
   }
 
-  #make({ codec, opcode }: Speech, windowBits: number | undefined): WebSocketWire {
+  #make({ codec, opcode }: Speech, compressed: boolean): WebSocketWire {
     const isBinary = opcode === OPCODE.binary;
     const plain: Framing = (payload) => serverFrame(payload, opcode);
-    if (windowBits === undefined) return { ...createWire(codec, plain), isBinary };
+    if (!compressed) return { ...createWire(codec, plain), isBinary };
     // What is for one connection or user goes as it is: compressing it would cost time for each, and tell the lengths of secrets.
-    const compressed: Framing = (payload) => {
-      const deflated = this.#deflater.deflate(payload, windowBits);
+    const deflating: Framing = (payload) => {
+      const deflated = this.#deflater.deflate(payload);
       return deflated === undefined ? plain(payload) : serverFrame(deflated, opcode | COMPRESSED);
     };
-    return { ...createWire(codec, plain, compressed), isBinary };
+    return { ...createWire(codec, plain, deflating), isBinary };
   }
 }
