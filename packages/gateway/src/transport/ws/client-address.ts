@@ -37,7 +37,7 @@ function addProxy(list: BlockList, proxy: string): boolean {
  */
 export function clientAddress(peer: string | undefined, forwardedFor: string | undefined, trusted: BlockList): string {
   let address = unmapped(peer ?? '');
-  // Without proxies, as a rule: nothing to look up.
+  // As it is without proxies: nothing to look up.
   if (forwardedFor === undefined) return address;
   const forwarded = forwardedFor.split(',');
   while (isTrusted(address, trusted)) {

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type AddressInfo, BlockList, connect, type Socket } from 'node:net';
 import { systemClock } from '@im/protocol/clock';
 import { FakeClock } from '@im/protocol/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { effects, type FixtureOptions, GatewayFixture, WebSocketClient } from '../../testing/index.js';
 import type { AttachOptions } from './ws-transport.js';
 
@@ -379,6 +379,19 @@ describe('WebSocketTransport', () => {
     expect(fixture.calls[1]?.caller.address).toBe('127.0.0.1');
     await distrustful.stop({ graceMs: 0 });
     await new Promise((resolve) => other.close(resolve));
+  });
+
+  it('looks up no proxy for who sends no X-Forwarded-For', async () => {
+    await start({ trustedProxies: ['127.0.0.0/8'] });
+    const check = vi.spyOn(BlockList.prototype, 'check');
+    try {
+      await signedIn('ann');
+      expect(check).not.toHaveBeenCalled();
+      await signedIn('bob', { headers: { 'x-forwarded-for': '198.51.100.7' } });
+      expect(check).toHaveBeenCalled();
+    } finally {
+      check.mockRestore();
+    }
   });
 
   it('leaves nothing behind: closes its clients with 4000, lets go of the server, which goes on serving', async () => {

@@ -158,8 +158,8 @@ export class WebSocketTransport {
   #connect(protocol: string, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const compressed = this.#extensionsFor(request) !== undefined;
     const wire = this.#owner.wires.get(protocol, compressed);
-    const forwardedFor = request.headers['x-forwarded-for'];
-    const address = clientAddress(request.socket.remoteAddress, String(forwardedFor ?? ''), this.#trustedProxies);
+    const forwardedFor = request.headers['x-forwarded-for']?.toString();
+    const address = clientAddress(request.socket.remoteAddress, forwardedFor, this.#trustedProxies);
     const surroundings = compressed ? this.#compressing : this.#surroundings;
     const link = new WebSocketLink(socket, wire, address, surroundings);
     (socket as Socket).setTimeout(0);
