@@ -251,6 +251,7 @@ export class Bus {
     },
     onHead: (subscription, position) =>
       this.#subscriptions.tell(subscription, (handlers) => handlers.onHead?.(subscription.group, position)),
+    owns: (link, group) => rendezvousOwner(group, this.#owners) === link.addresses.id,
     onLoss: (subscription, count) => {
       this.#figures.lost.add(count ?? 1);
       this.#subscriptions.tell(subscription, (handlers) => handlers.onLoss?.(subscription.group, count));

@@ -28,6 +28,8 @@ export interface NodeLinkEvents {
   onRestart(link: NodeLink): void;
   onHead(subscription: Subscription, position: Position): void;
   onLoss(subscription: Subscription, count: number | undefined): void;
+  /** Whether what is published to the group goes to that node, while it is in reach. */
+  owns(link: NodeLink, group: string): boolean;
   /** Something of the priority lane may have been lost although the node lives. */
   onGap(): void;
   onSequenced(link: NodeLink, number: number, place: number, position: Position, isDuplicate: boolean): void;
@@ -292,12 +294,13 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#endMarkers();
   }
 
-  /** How many more messages the node had is unknown. */
+  /** How many more messages the node had is unknown: of groups that it had some of, and of those whose first one it may have had. */
   #forgetPositions(): void {
+    const { events } = this.#options;
     for (const subscription of this.#subscriptions.all()) {
       const known = this.#positions.get(subscription.index);
       this.#positions.forget(subscription.index);
-      if (known > 0) this.#options.events.onLoss(subscription, undefined);
+      if (known > 0 || (known === 0 && events.owns(this, subscription.group))) events.onLoss(subscription, undefined);
     }
   }
 
