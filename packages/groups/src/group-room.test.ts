@@ -28,7 +28,7 @@ describe('the room of a group', () => {
     const { room, narrowed } = setUp();
     room.overdue(FULL);
     again(room);
-    expect(room.begin()).toEqual({ messages: 700, bytes: 70_000, reserved: { messages: 250, bytes: 25_000 } });
+    expect(room.begin()).toEqual({ messages: 850, bytes: 85_000, reserved: { messages: 250, bytes: 25_000 } });
     expect([...narrowed]).toEqual([room]);
   });
 
@@ -36,16 +36,16 @@ describe('the room of a group', () => {
     const { room } = setUp();
     room.overdue(FULL);
     room.overdue({ length: 10, bytes: 50_000 });
-    expect(room.now.messages).toBe(350);
+    expect(room.now.messages).toBe(425);
     room.overdue({ length: 200, bytes: 0 });
-    expect(room.now.messages).toBe(140);
-    for (let i = 0; i < 20; i += 1) room.overdue(FULL);
+    expect(room.now.messages).toBe(170);
+    for (let i = 0; i < 40; i += 1) room.overdue(FULL);
     expect(room.now).toMatchObject({ messages: 50, bytes: 5_000 });
   });
 
   it('grows by a tenth of the whole a second, until it is full', () => {
     const { room, clock, narrowed } = setUp();
-    for (let i = 0; i < 20; i += 1) room.overdue(FULL);
+    for (let i = 0; i < 40; i += 1) room.overdue(FULL);
     clock.advance(1_000);
     expect(room.now.messages).toBe(150);
     clock.advance(8_000);

@@ -9,7 +9,7 @@ import type { FrameRoom, Room } from './admission.js';
 const RESERVED_SHARE = 0.25;
 /** The part that is left for all in the end. */
 const LEAST_SHARE = 0.05;
-const DECREASE = 0.7;
+const DECREASE = 0.85;
 const RECOVERY_PER_SECOND = 0.1;
 /** Once is a hiccup: two frames go as one. */
 const OVERDUE_IN_A_ROW = 2;
