@@ -18,7 +18,7 @@ const pushSettings = {
   body: setting(z.string().default('null'), { description: 'what it carries, as JSON', placeholder: 'json' }),
   lane: setting(z.enum(['normal', 'priority']).default('normal'), { description: 'priority is never shed' }),
   id: setting(z.string().min(1).max(64).optional(), {
-    description: 'message id: on the priority lane the same is sent once',
+    description: 'message id: on the priority lane the same is sent once, and a sum of the same counts once',
   }),
   sender: setting(z.string().min(1).max(64).optional(), {
     description: 'whose message it is: every sender has a share of a full room',

@@ -38,7 +38,7 @@ function setUp(write: (chunk: Buffer, taken: () => void) => void = (_chunk, take
   const link = new WebSocketLink(socket, wire, '192.0.2.1', { clock, frameLimits });
   return { socket, link, events, clock, written, seen };
 }
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+const settled = (): Promise<void> => new Promise(setImmediate);
 
 describe('WebSocketLink', () => {
   it('reads what came behind the handshake, then what follows', async () => {
