@@ -41,6 +41,8 @@ const (
 	CodePositionAhead       = 502
 	CodeBodyTooLarge        = 503
 	CodeStoreFull           = 504
+	CodeRecordChanged       = 505
+	CodeTooManyRecords      = 506
 	CodeShuttingDown        = 600
 	CodeEngineUnsupported   = 601
 )
@@ -91,6 +93,8 @@ var registry = map[int]registered{
 	CodePositionAhead:       {"POSITION_AHEAD", false, "the position is ahead of the log"},
 	CodeBodyTooLarge:        {"BODY_TOO_LARGE", false, "the body exceeds its limit; send less"},
 	CodeStoreFull:           {"STORE_FULL", true, "the store has no room; the operator must free some"},
+	CodeRecordChanged:       {"RECORD_CHANGED", true, "somebody else changed it meanwhile; try again"},
+	CodeTooManyRecords:      {"TOO_MANY_RECORDS", false, "this owner has as many records as it may; delete some"},
 	CodeShuttingDown:        {"SHUTTING_DOWN", true, "this node is stopping; use another"},
 	CodeEngineUnsupported:   {"ENGINE_UNSUPPORTED", false, "the engine cannot do this; choose another"},
 }

@@ -5,8 +5,8 @@ import { type CallerContext, CONNECTION_HEADER, type Delivery, EFFECTS_HEADER, t
 import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
 import { type ClientCallOptions, createServiceClient, type MethodDefinitions, type ServiceDefinition } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
-import type { LogStore } from '@im/timeline';
-import { createMemoryLogStore } from '@im/timeline/memory';
+import { type LogStore, openIdSource } from '@im/timeline';
+import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
 import { createWorkers, type WorkersOptions } from './workers.js';
 
 /** Who is where, as a gateway would keep it: people enter when the effect of their call says so. */
@@ -48,6 +48,8 @@ export async function startWorkers({ wrapLog = (log) => log, ...options }: Fixtu
   const ports = { clock, logger: new RecordingLogger(), metrics: new RecordingMetrics() };
   const rpc = createMemoryRpc(ports);
   const log = wrapLog(createMemoryLogStore());
+  const records = createMemoryRecordStore({ clock });
+  const ids = await openIdSource({ records, clock });
   const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
   const online = new FakeOnline();
   const deliveries: Delivery[] = [];
@@ -57,6 +59,8 @@ export async function startWorkers({ wrapLog = (log) => log, ...options }: Fixtu
     worker: rpc.createWorker(),
     publisher: broadcast.createPublisher(),
     log,
+    records,
+    ids,
     online,
     version: '1',
     ...ports,
@@ -89,6 +93,8 @@ export async function startWorkers({ wrapLog = (log) => log, ...options }: Fixtu
     rpc,
     caller,
     log,
+    records,
+    ids,
     online,
     deliveries,
     as,
@@ -99,6 +105,7 @@ export async function startWorkers({ wrapLog = (log) => log, ...options }: Fixtu
       deliveries.filter((one) => one.event === event).map(({ body }) => JSON.parse(new TextDecoder().decode(body))),
     async close() {
       await workers.close();
+      ids.close();
       await rpc.close();
       await broadcast.close();
       await log.close();

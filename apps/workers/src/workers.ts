@@ -3,7 +3,7 @@ import type { Publisher } from '@im/broadcast';
 import type { OnlineReader } from '@im/groups';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import { answerOnce, logFailures, measureCalls, type RpcWorker, type WorkerMiddleware, wrapService } from '@im/rpc';
-import type { LogReader } from '@im/timeline';
+import type { IdSource, LogReader, RecordStore } from '@im/timeline';
 import { createAuthService } from './auth/auth-service.js';
 import { callKeyOf } from './call.js';
 import { createChatService } from './chat/chat-service.js';
@@ -19,6 +19,10 @@ export interface WorkersOptions {
   readonly publisher: Publisher;
   /** Logs of rooms, people and conversations. */
   readonly log: LogReader;
+  /** Small state of people and conversations. */
+  readonly records: RecordStore;
+  /** Of messages. */
+  readonly ids: IdSource;
   readonly online: OnlineReader;
   /** How long `online` may not know yet of somebody who has entered: where several processes share it. Default 0. */
   readonly onlineLagMs?: number;

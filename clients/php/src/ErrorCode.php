@@ -46,6 +46,8 @@ enum ErrorCode: int
     case POSITION_AHEAD = 502;
     case BODY_TOO_LARGE = 503;
     case STORE_FULL = 504;
+    case RECORD_CHANGED = 505;
+    case TOO_MANY_RECORDS = 506;
     case SHUTTING_DOWN = 600;
     case ENGINE_UNSUPPORTED = 601;
 
@@ -67,6 +69,7 @@ enum ErrorCode: int
             self::CALL_LOST,
             self::STORE_UNAVAILABLE,
             self::STORE_FULL,
+            self::RECORD_CHANGED,
             self::SHUTTING_DOWN => true,
             default => false,
         };
@@ -115,6 +118,8 @@ enum ErrorCode: int
             self::POSITION_AHEAD => 'the position is ahead of the log',
             self::BODY_TOO_LARGE => 'the body exceeds its limit; send less',
             self::STORE_FULL => 'the store has no room; the operator must free some',
+            self::RECORD_CHANGED => 'somebody else changed it meanwhile; try again',
+            self::TOO_MANY_RECORDS => 'this owner has as many records as it may; delete some',
             self::SHUTTING_DOWN => 'this node is stopping; use another',
             self::ENGINE_UNSUPPORTED => 'the engine cannot do this; choose another',
         };

@@ -48,6 +48,8 @@ class ErrorCode(enum.IntEnum):
     POSITION_AHEAD = 502
     BODY_TOO_LARGE = 503
     STORE_FULL = 504
+    RECORD_CHANGED = 505
+    TOO_MANY_RECORDS = 506
     SHUTTING_DOWN = 600
     ENGINE_UNSUPPORTED = 601
 
@@ -78,6 +80,7 @@ _RETRYABLE = frozenset(
         ErrorCode.CALL_LOST,
         ErrorCode.STORE_UNAVAILABLE,
         ErrorCode.STORE_FULL,
+        ErrorCode.RECORD_CHANGED,
         ErrorCode.SHUTTING_DOWN,
     }
 )
@@ -122,6 +125,8 @@ _MESSAGES = {
     ErrorCode.POSITION_AHEAD: "the position is ahead of the log",
     ErrorCode.BODY_TOO_LARGE: "the body exceeds its limit; send less",
     ErrorCode.STORE_FULL: "the store has no room; the operator must free some",
+    ErrorCode.RECORD_CHANGED: "somebody else changed it meanwhile; try again",
+    ErrorCode.TOO_MANY_RECORDS: "this owner has as many records as it may; delete some",
     ErrorCode.SHUTTING_DOWN: "this node is stopping; use another",
     ErrorCode.ENGINE_UNSUPPORTED: "the engine cannot do this; choose another",
 }

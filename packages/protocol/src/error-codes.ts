@@ -73,6 +73,8 @@ export const ERROR_CODES = {
   POSITION_AHEAD: { code: 502, retryable: false, message: 'the position is ahead of the log' },
   BODY_TOO_LARGE: { code: 503, retryable: false, message: 'the body exceeds its limit; send less' },
   STORE_FULL: { code: 504, retryable: true, message: 'the store has no room; the operator must free some' },
+  RECORD_CHANGED: { code: 505, retryable: true, message: 'somebody else changed it meanwhile; try again' },
+  TOO_MANY_RECORDS: { code: 506, retryable: false, message: 'this owner has as many records as it may; delete some' },
 
   SHUTTING_DOWN: { code: 600, retryable: true, message: 'this node is stopping; use another' },
   ENGINE_UNSUPPORTED: { code: 601, retryable: false, message: 'the engine cannot do this; choose another' },

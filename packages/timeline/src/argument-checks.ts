@@ -14,22 +14,26 @@ export function checkEntry(entry: NewEntry): void {
   if (entry.body.byteLength > MAX_BODY_BYTES) {
     throw new ImError('BODY_TOO_LARGE', { details: { bytes: entry.body.byteLength, maxBytes: MAX_BODY_BYTES } });
   }
-  if (!isEventName(entry.event)) throw invalid('event', 'not an event name');
+  if (!isEventName(entry.event)) throw invalidArgument('event', 'not an event name');
   if (entry.id !== undefined && !isMessageId(entry.id)) {
-    throw invalid('id', `must be well-formed text of 1 to ${MAX_ID_LENGTH} characters`);
+    throw invalidArgument('id', `must be well-formed text of 1 to ${MAX_ID_LENGTH} characters`);
   }
-  if (!Number.isSafeInteger(entry.time) || entry.time < 0) throw invalid('time', 'must be milliseconds since 1970');
+  if (!Number.isSafeInteger(entry.time) || entry.time < 0)
+    throw invalidArgument('time', 'must be milliseconds since 1970');
 }
 
 /** @throws ImError INVALID_ARGUMENT */
 export function checkRange(range: ReadRange): void {
   const from = 'after' in range ? range.after : range.before;
-  if (!Number.isSafeInteger(from) || from < 0) throw invalid('after' in range ? 'after' : 'before', 'not a version');
-  if (!Number.isSafeInteger(range.limit) || range.limit < 1) throw invalid('limit', 'must be a positive integer');
-  if (range.maxBytes !== undefined && !(range.maxBytes >= 0)) throw invalid('maxBytes', 'must not be negative');
+  if (!Number.isSafeInteger(from) || from < 0)
+    throw invalidArgument('after' in range ? 'after' : 'before', 'not a version');
+  if (!Number.isSafeInteger(range.limit) || range.limit < 1)
+    throw invalidArgument('limit', 'must be a positive integer');
+  if (range.maxBytes !== undefined && !(range.maxBytes >= 0)) throw invalidArgument('maxBytes', 'must not be negative');
 }
 
-function invalid(field: string, problem: string): ImError {
+/** @param field what is wrong */
+export function invalidArgument(field: string, problem: string): ImError {
   return new ImError('INVALID_ARGUMENT', { message: `${field}: ${problem}`, details: { field } });
 }
 

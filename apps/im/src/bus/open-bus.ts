@@ -1,10 +1,11 @@
-/** Owns: this process on the bus, by whichever engine: publishing, subscribing, and reading the logs that go with it. */
+/** Owns: this process on the bus, by whichever engine: publishing, subscribing, reading the logs that go with it, and the records beside them. */
 import type { Broadcast, Sequencer } from '@im/broadcast';
 import type { RpcCaller } from '@im/rpc';
 import type { Shutdown } from '@im/runtime';
-import type { LogReader } from '@im/timeline';
+import type { LogReader, RecordStore } from '@im/timeline';
 import { namingFlags } from '../command.js';
 import { createRelayedLogReader } from '../relay/relayed-log.js';
+import { createRelayedRecords } from '../relay/relayed-records.js';
 import type { BrokerPlace } from '../rpc/broker-place.js';
 import type { Ports } from '../server/engines.js';
 import type { BusPlace } from './bus-place.js';
@@ -12,7 +13,7 @@ import type { BusPlace } from './bus-place.js';
 export interface BusSurroundings {
   readonly place: BusPlace;
   readonly keys: BrokerPlace['keys'];
-  /** Where the logs are those of the one broadcast node; stays yours to close. */
+  /** Where logs and records are those of the one broadcast node; stays yours to close. */
   readonly caller: RpcCaller;
   readonly ports: Ports;
   readonly shutdown: Shutdown;
@@ -21,6 +22,7 @@ export interface BusSurroundings {
 export interface OpenBus {
   readonly broadcast: Broadcast;
   readonly log: LogReader;
+  readonly records: RecordStore;
 }
 
 /** @throws CommandError when the engine cannot be reached; of broadcast nodes that is only said in the log */
@@ -30,15 +32,17 @@ export async function openBus({ place, keys, caller, ports, shutdown }: BusSurro
     const { reachNodes } = await import('./reach-nodes.js');
     const broadcast = await reachNodes(place.nodes, keys, ports);
     add(broadcast);
-    const log =
-      place.redis === undefined ? createRelayedLogReader(caller) : await openLogs(place.redis, ports, shutdown);
-    return { broadcast, log };
+    if (place.redis === undefined) {
+      return { broadcast, log: createRelayedLogReader(caller), records: createRelayedRecords(caller) };
+    }
+    const log = await openLogs(place.redis, ports, shutdown);
+    return { broadcast, log, records: log.records };
   }
   // Published messages are appended until the bus has closed, so the logs close after it.
   const log = await openLogs(place.redis, ports, shutdown);
   const broadcast = await joinBus(place, log, ports);
   add(broadcast);
-  return { broadcast, log };
+  return { broadcast, log, records: log.records };
 }
 
 async function openLogs(redis: string, ports: Ports, shutdown: Shutdown) {

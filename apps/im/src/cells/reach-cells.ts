@@ -1,9 +1,11 @@
-/** Owns: publishing, subscribing and reading logs in all cells, over the bridges to this one. */
+/** Owns: publishing, subscribing, logs and records in all cells, over the bridges to this one. */
 import type { Broadcast } from '@im/broadcast';
-import type { LogReader } from '@im/timeline';
+import type { LogReader, RecordStore } from '@im/timeline';
 import type { BusSurroundings, OpenBus } from '../bus/open-bus.js';
 import { bridgedLog } from '../relay/relay-contract.js';
+import { bridgedRecords } from '../relay/relay-record-contract.js';
 import { createRelayedLogReader } from '../relay/relayed-log.js';
+import { createRelayedRecords } from '../relay/relayed-records.js';
 import { bridgeMetrics } from './bridge-metrics.js';
 import type { CellPlace } from './cell-place.js';
 
@@ -26,6 +28,7 @@ export async function reachCells(
   const { cell, homes } = cells;
   const buses = new Map<string, Broadcast>([[cell, own.broadcast]]);
   const logs = new Map<string, LogReader>([[cell, own.log]]);
+  const records = new Map<string, RecordStore>([[cell, own.records]]);
   const reaching = [...cells.bridges].map(async ([from, bridges]) => {
     // Bridges have the keys of brokers, as nodes do.
     const pool = createZeromqBridges({
@@ -37,6 +40,7 @@ export async function reachCells(
     shutdown.add({ name: `bridges from ${from}`, stop: () => pool.close() });
     buses.set(from, pool);
     logs.set(from, createRelayedLogReader(caller, bridgedLog(from)));
+    records.set(from, createRelayedRecords(caller, bridgedRecords(from)));
     await pool.ready(PATIENCE_MS).catch(() => {
       const names = bridges.map(({ id }) => id);
       const message = 'no bridge is in reach yet: do they run, do they reach their cell, do the keys fit?';
@@ -44,13 +48,19 @@ export async function reachCells(
     });
   });
   await Promise.all(reaching);
-  // Logs are read where they are written.
+  // Logs are read where they are written; records are beside them.
   const logOf = (group: string): LogReader => logs.get(homes.homeOf(group)) ?? own.log;
+  const recordsOf = (owner: string): RecordStore => records.get(homes.homeOf(owner)) ?? own.records;
   return {
     broadcast: createCellBroadcast({ homes, cells: buses }),
     log: {
       head: (group) => logOf(group).head(group),
       read: (group, range) => logOf(group).read(group, range),
+    },
+    records: {
+      get: (owner, fields) => recordsOf(owner).get(owner, fields),
+      page: (owner, range) => recordsOf(owner).page(owner, range),
+      write: (owner, changes) => recordsOf(owner).write(owner, changes),
     },
   };
 }

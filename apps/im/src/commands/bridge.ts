@@ -76,20 +76,30 @@ export const bridge = defineCommand({
     if (!homes.cells.includes(from)) throw mistake('from', 'a cell that --homes names: nothing has its home there');
     return runRole('bridge', config, environment, async (role) => {
       const { logger, metrics, shutdown } = role;
-      const [{ createZeromqBridge }, { createZeromqRpc }, { guardNode }, { reachNodes }, { serveLog }, relay] =
-        await Promise.all([
-          import('@im/broadcast/zeromq'),
-          import('@im/rpc/zeromq'),
-          import('../bus/guarded-context.js'),
-          import('../bus/reach-nodes.js'),
-          import('../relay/serve-log.js'),
-          import('../relay/relay-contract.js'),
-        ]);
+      const [
+        { createZeromqBridge },
+        { createZeromqRpc },
+        { guardNode },
+        { reachNodes },
+        { serveLog },
+        { serveRecords },
+        relay,
+        relayRecord,
+      ] = await Promise.all([
+        import('@im/broadcast/zeromq'),
+        import('@im/rpc/zeromq'),
+        import('../bus/guarded-context.js'),
+        import('../bus/reach-nodes.js'),
+        import('../relay/serve-log.js'),
+        import('../relay/serve-records.js'),
+        import('../relay/relay-contract.js'),
+        import('../relay/relay-record-contract.js'),
+      ]);
       const ports = { clock: systemClock, logger, metrics };
       const home = await findHome(config, role);
       const broadcast = await reachNodes(home.nodes, home.keys, ports);
       shutdown.add({ name: 'home cell', stop: () => broadcast.close() });
-      const log = await openHomeLog(config, home, role);
+      const { log, records } = await openHomeLogs(config, home, role);
       const { names, place } = await findBrokers(config);
       const rpc = createZeromqRpc({ ...place, clock: systemClock, logger });
       shutdown.add({ name: 'rpc', stop: () => rpc.close() });
@@ -108,10 +118,14 @@ export const bridge = defineCommand({
         if (!(error instanceof ImError)) throw error;
         throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
       }
-      const service = relay.bridgedLog(from);
-      const serving = serveLog({ worker: rpc.createWorker(), log, version: ownVersion(), service });
+      const version = ownVersion();
+      const [service, recordService] = [relay.bridgedLog(from), relayRecord.bridgedRecords(from)];
+      const serving = Promise.all([
+        serveLog({ worker: rpc.createWorker(), log, version, service }),
+        serveRecords({ worker: rpc.createWorker(), records, version, service: recordService }),
+      ]);
       const served = await expectBrokers(names, logger, serving);
-      shutdown.add({ name: 'log readers', stop: () => served.close() });
+      for (const each of served) shutdown.add({ name: 'log readers', stop: () => each.close() });
       return { from, to, bridge: config.listen, brokers: names };
     });
   },
@@ -145,18 +159,21 @@ async function findHome(config: BridgeConfig, role: Role): Promise<Home> {
 }
 
 /** @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID */
-async function openHomeLog({ fromRedis }: BridgeConfig, { brokers, keys }: Home, { logger, metrics, shutdown }: Role) {
+async function openHomeLogs({ fromRedis }: BridgeConfig, { brokers, keys }: Home, { logger, metrics, shutdown }: Role) {
   if (fromRedis !== undefined) {
     const { openLogReader } = await import('../server/redis-engines.js');
-    return openLogReader(fromRedis, { clock: systemClock, logger, metrics }, shutdown);
+    const log = await openLogReader(fromRedis, { clock: systemClock, logger, metrics }, shutdown);
+    return { log, records: log.records };
   }
-  const [{ createZeromqRpc }, { createRelayedLogReader }] = await Promise.all([
+  const [{ createZeromqRpc }, { createRelayedLogReader }, { createRelayedRecords }] = await Promise.all([
     import('@im/rpc/zeromq'),
     import('../relay/relayed-log.js'),
+    import('../relay/relayed-records.js'),
   ]);
   const rpc = createZeromqRpc({ brokers, keys, clock: systemClock, logger });
   shutdown.add({ name: 'home rpc', stop: () => rpc.close() });
-  return createRelayedLogReader(rpc.createCaller());
+  const caller = rpc.createCaller();
+  return { log: createRelayedLogReader(caller), records: createRelayedRecords(caller) };
 }
 
 const mistake = (path: string, expected: string): ConfigError => new ConfigError([{ path, expected }]);

@@ -49,6 +49,7 @@ export const worker = defineCommand({
         { createZeromqRpc },
         { createPushClient, servePush },
         { createWorkers },
+        { openIdSource },
         { openBus },
         { reachCells },
         { openOnlineReader },
@@ -56,6 +57,7 @@ export const worker = defineCommand({
         import('@im/rpc/zeromq'),
         import('@im/push-client'),
         import('@im/workers'),
+        import('@im/timeline'),
         import('../bus/open-bus.js'),
         import('../cells/reach-cells.js'),
         import('../server/online-reader.js'),
@@ -66,13 +68,15 @@ export const worker = defineCommand({
       const caller = rpc.createCaller();
       const surroundings = { keys: place.keys, caller, ports, shutdown };
       const own = await openBus({ place: bus, ...surroundings });
-      const { broadcast, log } = await reachCells(own, cells, surroundings);
+      const { broadcast, log, records } = await reachCells(own, cells, surroundings);
       const online = await openOnlineReader({ redis: bus.redis, caller, ports, shutdown });
+      const ids = await openIdSource({ records, ...ports });
+      shutdown.add({ name: 'ids', stop: () => ids.close() });
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
       const serving = createWorkers({
         worker: rpc.createWorker(),
         publisher: broadcast.createPublisher(),
-        ...{ log, online },
+        ...{ log, records, ids, online },
         onlineLagMs: bus.redis === undefined ? 0 : ONLINE_LAG_MS,
         version: release,
         developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),

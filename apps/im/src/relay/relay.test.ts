@@ -3,12 +3,14 @@ import { createMemoryOnlineList, type OnlineList } from '@im/groups';
 import { describeOnlineListContract } from '@im/groups/testing';
 import { createMemoryRpc } from '@im/rpc/memory';
 import type { LogStore } from '@im/timeline';
-import { createMemoryLogStore } from '@im/timeline/memory';
-import { describeLogStoreContract } from '@im/timeline/testing';
+import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
+import { describeLogStoreContract, describeRecordStoreContract } from '@im/timeline/testing';
 import { createRelayedLogReader } from './relayed-log.js';
 import { createRelayedOnlineReader } from './relayed-online.js';
+import { createRelayedRecords } from './relayed-records.js';
 import { serveLog } from './serve-log.js';
 import { serveOnline } from './serve-online.js';
+import { serveRecords } from './serve-records.js';
 
 describeLogStoreContract('relayed', async ({ retention, clock }): Promise<LogStore> => {
   const log = createMemoryLogStore({ retention, clock });
@@ -24,6 +26,16 @@ describeLogStoreContract('relayed', async ({ retention, clock }): Promise<LogSto
       await log.close();
     },
   };
+});
+
+describeRecordStoreContract('relayed', async () => {
+  const rpc = createMemoryRpc();
+  const served = await serveRecords({ worker: rpc.createWorker(), records: createMemoryRecordStore(), version: '1' });
+  const close = async (): Promise<void> => {
+    await served.close();
+    await rpc.close();
+  };
+  return { records: createRelayedRecords(rpc.createCaller()), close };
 });
 
 describeOnlineListContract('relayed', async () => {

@@ -4,6 +4,7 @@ import type { Rpc, RpcWorker } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import type { Shutdown } from '@im/runtime';
+import { openIdSource } from '@im/timeline';
 import { createWorkers } from '@im/workers';
 import type { BusPlace } from '../bus/bus-place.js';
 import { openBus } from '../bus/open-bus.js';
@@ -40,7 +41,11 @@ export interface Arrangement {
 export const allInOne: Arrangement = {
   createRpc: (ports) => createMemoryRpc(ports),
   openEngines: (surroundings) => openEmbedded(surroundings),
-  serve: ({ broadcast, ...parts }) => createWorkers({ ...parts, publisher: broadcast.createPublisher() }),
+  async serve({ broadcast, ...parts }) {
+    const ids = await openIdSource(parts);
+    const workers = await createWorkers({ ...parts, ids, publisher: broadcast.createPublisher() });
+    return { close: () => workers.close().finally(() => ids.close()) };
+  },
 };
 
 export interface Elsewhere {

@@ -6,13 +6,14 @@ import { createMemoryOnlineList, type OnlineList } from '@im/groups';
 import type { ImError } from '@im/protocol';
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import { openDataFolder, type Shutdown } from '@im/runtime';
-import { type LogReader, type LogStore, routeLogStores } from '@im/timeline';
+import { type LogReader, type LogStore, type RecordStore, routeLogStores } from '@im/timeline';
 import { openLmdbLogStore } from '@im/timeline/lmdb';
-import { createMemoryLogStore } from '@im/timeline/memory';
+import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
 import { MESSAGES, NOTICES, ROOMS } from './retention.js';
 
 export interface Engines {
   readonly log: LogReader;
+  readonly records: RecordStore;
   readonly broadcast: Broadcast;
   readonly online: OnlineList;
   /** Where there are several gateways. */
@@ -43,20 +44,25 @@ interface EmbeddedOptions {
 export async function openEmbedded({ dataFolder, ports, shutdown, onStoreFailed }: EmbeddedOptions): Promise<Engines> {
   const folder = await openDataFolder(dataFolder);
   shutdown.add({ name: 'data folder', stop: () => folder.close() });
-  const log = await openLogs({ path: folder.file('log'), onFailed: onStoreFailed }, ports);
+  const { log, records } = await openLogs({ path: folder.file('log'), onFailed: onStoreFailed }, ports);
   shutdown.add({ name: 'logs', stop: () => log.close() });
   const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
   shutdown.add({ name: 'broadcast', stop: () => broadcast.close() });
-  return { log, broadcast, online: createMemoryOnlineList({ metrics: ports.metrics }) };
+  return { log, records, broadcast, online: createMemoryOnlineList({ metrics: ports.metrics }) };
+}
+
+export interface OpenLogs {
+  readonly log: LogStore;
+  readonly records: RecordStore;
 }
 
 /**
  * Logs of rooms live in memory, and begin anew with the process; all others are on disk before they are acknowledged.
  * @throws ImError STORE_UNAVAILABLE
  */
-export async function openLogs(logs: LogsOptions, ports: Ports): Promise<LogStore> {
+export async function openLogs(logs: LogsOptions, ports: Ports): Promise<OpenLogs> {
   const retention = { default: NOTICES, kinds: { d: MESSAGES, g: MESSAGES } };
   const durable = await openLmdbLogStore({ ...logs, retention, ...ports });
   const rooms = createMemoryLogStore({ retention: { default: ROOMS }, ...ports });
-  return routeLogStores({ default: durable, kinds: { r: rooms } });
+  return { log: routeLogStores({ default: durable, kinds: { r: rooms } }), records: createMemoryRecordStore(ports) };
 }

@@ -1,4 +1,4 @@
-/** Owns: where a broadcast node has its logs: in Redis, or in its process, which then serves them to readers. */
+/** Owns: where a broadcast node has its logs: in Redis, or in its process, which then serves them, and the records beside them. */
 import path from 'node:path';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import { type Config, openDataFolder, type Shutdown } from '@im/runtime';
@@ -6,6 +6,7 @@ import type { LogStore } from '@im/timeline';
 import { nodeAddressesOf } from '../bus/node-address.js';
 import { ownVersion } from '../own-version.js';
 import { serveLog } from '../relay/serve-log.js';
+import { serveRecords } from '../relay/serve-records.js';
 import { type brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
 import type { dataFolder, redis } from '../settings.js';
 import { openLogs, type Ports } from './engines.js';
@@ -36,7 +37,7 @@ export async function openNodeLogs(config: NodeLogsConfig, ports: Ports, shutdow
   shutdown.add({ name: 'data folder', stop: () => folder.close() });
   // Whoever supervises starts the node again, and that opens the store again.
   const onFailed = (): void => void shutdown.stop('the store failed', 1);
-  const log = await openLogs({ path: folder.file('log'), onFailed }, ports);
+  const { log, records } = await openLogs({ path: folder.file('log'), onFailed }, ports);
   shutdown.add({ name: 'logs', stop: () => log.close() });
   const rpc = createZeromqRpc({ ...place, clock: ports.clock, logger: ports.logger });
   shutdown.add({ name: 'rpc', stop: () => rpc.close() });
@@ -44,9 +45,13 @@ export async function openNodeLogs(config: NodeLogsConfig, ports: Ports, shutdow
     log,
     place: path.resolve(config.dataFolder),
     async serve() {
-      const serving = serveLog({ worker: rpc.createWorker(), log, version: ownVersion() });
+      const version = ownVersion();
+      const serving = Promise.all([
+        serveLog({ worker: rpc.createWorker(), log, version }),
+        serveRecords({ worker: rpc.createWorker(), records, version }),
+      ]);
       const served = await expectBrokers(names, ports.logger, serving);
-      shutdown.add({ name: 'log readers', stop: () => served.close() });
+      for (const each of served) shutdown.add({ name: 'log readers', stop: () => each.close() });
     },
   };
 }

@@ -5,6 +5,7 @@ import type { NewEntry } from '../log-store.js';
 import { createMemoryLogStore } from '../memory/memory-log-store.js';
 import { standInFor } from '../stand-in-log-store.js';
 import { describeLogStoreContract } from '../testing/log-store-contract.js';
+import { describeRecordStoreContract } from '../testing/record-store-contract.js';
 import { createRedisLogStore, type RedisLogStore, type RedisLogStoreOptions } from './redis-log-store.js';
 
 let stores = 0;
@@ -40,6 +41,11 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
 
     describeLogStoreContract(`redis, ${name}`, ({ retention, clock }) => {
       return open(server, { cluster, retention, clock });
+    });
+
+    describeRecordStoreContract(`redis, ${name}`, async () => {
+      const store = await open(server, { cluster });
+      return { records: store.records, close: () => store.close() };
     });
 
     it('gives versions to several processes without a hole and without a repeat', async () => {

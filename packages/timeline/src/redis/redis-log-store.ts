@@ -8,10 +8,12 @@ import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '
 import { CallLanes, connectRedis, type LaneCall, type RedisConnection } from '@im/redis';
 import { checkEntry, checkGroup, checkRange } from '../argument-checks.js';
 import type { Appended, Entry, Head, LogStore, NewEntry, Page, ReadRange } from '../log-store.js';
+import type { RecordStore } from '../record-store.js';
 import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
 import { AcknowledgedVersions } from './acknowledged-versions.js';
 import { decodeEntry, encodeEntry } from './entry-bytes.js';
 import { APPEND, READ } from './log-scripts.js';
+import { RedisRecordStore } from './redis-record-store.js';
 import { ServerSafety } from './server-safety.js';
 import { type SharedBody, SMALLEST_SHARED_BODY, shareBody } from './shared-body.js';
 import { StoreFigures } from './store-figures.js';
@@ -34,6 +36,8 @@ export interface RedisLogStoreOptions {
 }
 
 export interface RedisLogStore extends LogStore {
+  /** Beside the logs, on the same connection. */
+  readonly records: RecordStore;
   /** False: every call fails at once with STORE_UNAVAILABLE; it comes back by itself. */
   readonly available: boolean;
   /** Resolves when Redis was reached. @throws ImError STORE_UNAVAILABLE, CONFIG_INVALID (user or password), CLOSED */
@@ -73,6 +77,7 @@ interface Append extends LaneCall {
 }
 
 class LogsInRedis implements RedisLogStore {
+  readonly records: RecordStore;
   readonly #connection: RedisConnection;
   readonly #retentionOf: (group: string) => Retention;
   readonly #prefix: string;
@@ -107,6 +112,7 @@ class LogsInRedis implements RedisLogStore {
       logger,
       metrics,
     });
+    this.records = new RedisRecordStore(this.#connection, this.#prefix, metrics);
   }
 
   get available(): boolean {

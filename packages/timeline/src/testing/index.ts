@@ -1,1 +1,2 @@
 export { describeLogStoreContract, type LogStoreSetup } from './log-store-contract.js';
+export { describeRecordStoreContract, type OpenRecordStore } from './record-store-contract.js';
