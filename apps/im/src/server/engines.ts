@@ -8,7 +8,7 @@ import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import { openDataFolder, type Shutdown } from '@im/runtime';
 import { type LogReader, type LogStore, type RecordStore, routeLogStores } from '@im/timeline';
 import { openLmdbLogStore } from '@im/timeline/lmdb';
-import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
+import { createMemoryLogStore } from '@im/timeline/memory';
 import { MESSAGES, NOTICES, ROOMS } from './retention.js';
 
 export interface Engines {
@@ -64,5 +64,5 @@ export async function openLogs(logs: LogsOptions, ports: Ports): Promise<OpenLog
   const retention = { default: NOTICES, kinds: { d: MESSAGES, g: MESSAGES } };
   const durable = await openLmdbLogStore({ ...logs, retention, ...ports });
   const rooms = createMemoryLogStore({ retention: { default: ROOMS }, ...ports });
-  return { log: routeLogStores({ default: durable, kinds: { r: rooms } }), records: createMemoryRecordStore(ports) };
+  return { log: routeLogStores({ default: durable, kinds: { r: rooms } }), records: durable.records };
 }

@@ -1,11 +1,12 @@
 /**
- * Group commit: what is appended while one transaction is flushed goes into the next, all of it with one flush, and is
- * acknowledged after it. Owns the journal and when checkpoints and sweeps ride along. After a failure nothing that was
+ * Group commit: what is appended or written while one transaction is flushed goes into the next, all of it with one flush,
+ * and is acknowledged after it. Owns the journal and when checkpoints and sweeps ride along. After a failure nothing that was
  * under way is acknowledged, and everything known is read from the disk again.
  */
 import { ImError } from '@im/protocol';
 import type { Clock, Logger, Timer } from '@im/protocol/ports';
 import type { Appended } from '../log-store.js';
+import type { RecordChange } from '../record-store.js';
 import type { Retention } from '../retention.js';
 import { Checkpoint } from './checkpoint.js';
 import type { Database, Writes } from './database.js';
@@ -13,6 +14,7 @@ import { journalBound, readBatch, writeBatch } from './journal-batch.js';
 import { numberKey, parseNumberKey } from './keys.js';
 import { LmdbLog, type RecentEntry } from './lmdb-log.js';
 import { LogCache } from './log-cache.js';
+import { RecordQueue } from './record-queue.js';
 import type { StoreFigures } from './store-figures.js';
 import { Sweep } from './sweep.js';
 
@@ -22,7 +24,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly figures: StoreFigures;
-  /** Appends under way; beyond, more are refused. */
+  /** Appends under way; beyond, more are refused. The same again of writes of records. */
   readonly maxPendingEntries: number;
   readonly maxPendingBytes: number;
   /** Logs kept in memory although they have no recent entries. */
@@ -71,6 +73,7 @@ export class CommitPipeline {
   /** Of the newest batch in the journal. */
   #sequence = 0;
   #queue: Pending[] = [];
+  readonly #records: RecordQueue;
   #pendingEntries = 0;
   #pendingBytes = 0;
   #running: Promise<void> | undefined;
@@ -88,6 +91,8 @@ export class CommitPipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#state = this.#recover();
+    const { database, clock, figures, maxPendingEntries: maxCalls, maxPendingBytes: maxBytes } = options;
+    this.#records = new RecordQueue({ database, clock, figures: figures.records, limits: { maxCalls, maxBytes } });
     options.figures.observe({
       logs: () => this.#state.logs.size,
       pending: () => this.#pendingEntries,
@@ -117,6 +122,14 @@ export class CommitPipeline {
     this.#wake();
   }
 
+  /** Settles when they are flushed. @param bytes of all bodies @throws ImError as a record store's `write` */
+  async writeRecords(owner: string, changes: readonly RecordChange[], bytes: number): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const written = this.#records.add(owner, changes, bytes);
+    this.#wake();
+    await written;
+  }
+
   /** Settles when everything was acknowledged and moved to rows, as far as the disk lets it. */
   async close(): Promise<void> {
     this.#housekeeping?.cancel();
@@ -138,7 +151,7 @@ export class CommitPipeline {
   }
 
   #hasWork(): boolean {
-    if (this.#queue.length > 0) return true;
+    if (this.#queue.length > 0 || this.#records.isWaiting) return true;
     if (this.#failure) return false;
     this.#emptying &&= this.#state.checkpoint.entries > 0;
     return this.#emptying || this.#sweepDue;
@@ -153,6 +166,7 @@ export class CommitPipeline {
     try {
       await database.commit((writes) => {
         if (entries.length > 0) this.#journal(entries, writes);
+        this.#records.write(writes);
         checkpoint.write(writes, this.#checkpointBudget(batch.length), now);
         if (this.#sweepDue) sweep.write(writes, now);
         this.#sweepDue = false;
@@ -164,6 +178,7 @@ export class CommitPipeline {
     this.#active = true;
     this.#failing = false;
     checkpoint.committed();
+    this.#records.committed();
     figures.committed(entries.length, clock.monotonic() - startedAt);
     for (const { log, entry, answer, settle } of batch) {
       if (entry !== undefined) {
@@ -231,6 +246,7 @@ export class CommitPipeline {
     }
     for (const { settle } of batch) settle(error);
     for (const { settle } of waiting) settle(error);
+    this.#records.failed(error);
     if (this.#failure && !hadFailed) this.#options.onFailed(this.#failure);
   }
 

@@ -5,9 +5,9 @@
 
 /**
  * journal: batches as they were acknowledged. entries: one row an entry, by group and version. ids: message id → version.
- * bodies: those that several logs share. meta: what the store knows of itself.
+ * bodies: those that several logs share. records: see `record-rows.ts`. meta: what the store knows of itself.
  */
-export type Table = 'journal' | 'entries' | 'ids' | 'bodies' | 'meta';
+export type Table = 'journal' | 'entries' | 'ids' | 'bodies' | 'records' | 'meta';
 
 /** Carried out in the order of the calls. Keys are copied; values must not be changed until the commit has settled. */
 export interface Writes {

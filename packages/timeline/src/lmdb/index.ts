@@ -1,1 +1,1 @@
-export { type LmdbLogStoreOptions, openLmdbLogStore } from './open-lmdb-log-store.js';
+export { type LmdbLogStoreOptions, type LmdbStore, openLmdbLogStore } from './open-lmdb-log-store.js';

@@ -17,7 +17,7 @@ type Tables = Record<Table, LmdbTable<Uint8Array, Uint8Array>>;
 /** Its keys are the names of tables. */
 type Root = RootDatabase<Uint8Array, string>;
 
-const TABLES: readonly Table[] = ['journal', 'entries', 'ids', 'bodies', 'meta'];
+const TABLES: readonly Table[] = ['journal', 'entries', 'ids', 'bodies', 'records', 'meta'];
 const BINARY = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
 /** How lmdb-js, which has no codes for most errors, says that there was no room; nothing was changed then. */

@@ -1,5 +1,6 @@
 import { retentionByGroup } from '../retention.js';
 import { describeLogStoreContract } from '../testing/log-store-contract.js';
+import { describeRecordStoreContract } from '../testing/record-store-contract.js';
 import { useStoreFolders } from './fixtures/store-folder.js';
 
 const folders = useStoreFolders();
@@ -15,3 +16,8 @@ for (const [name, checkpointFrom] of [
     return store;
   });
 }
+
+describeRecordStoreContract('lmdb', async () => {
+  const { store } = await folders.open(folders.folder());
+  return { records: store.records, close: () => store.close() };
+});

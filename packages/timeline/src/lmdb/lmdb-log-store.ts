@@ -7,6 +7,7 @@ import { checkEntry, checkGroup, checkRange } from '../argument-checks.js';
 import type { Appended, Head, LogStore, NewEntry, Page, ReadRange } from '../log-store.js';
 import { CommitPipeline, type PipelineOptions } from './commit-pipeline.js';
 import type { LmdbLog } from './lmdb-log.js';
+import { LmdbRecordStore } from './lmdb-record-store.js';
 import { type SharedBody, SMALLEST_SHARED_BODY, shareBody } from './shared-body.js';
 
 export interface StoreOptions extends PipelineOptions {
@@ -15,6 +16,7 @@ export interface StoreOptions extends PipelineOptions {
 }
 
 export class LmdbLogStore implements LogStore {
+  readonly records: LmdbRecordStore;
   readonly #options: StoreOptions;
   readonly #pipeline: CommitPipeline;
   #closing: Promise<void> | undefined;
@@ -22,6 +24,7 @@ export class LmdbLogStore implements LogStore {
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#pipeline = new CommitPipeline(options);
+    this.records = new LmdbRecordStore(options.database, this.#pipeline);
   }
 
   async head(group: string): Promise<Head> {
@@ -51,6 +54,7 @@ export class LmdbLogStore implements LogStore {
   }
 
   close(): Promise<void> {
+    this.records.close();
     this.#closing ??= this.#pipeline.close().then(() => this.#options.database.close());
     return this.#closing;
   }

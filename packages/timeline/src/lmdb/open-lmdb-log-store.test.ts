@@ -3,12 +3,12 @@ import path from 'node:path';
 import { RecordingMetrics } from '@im/protocol/testing';
 import { open } from 'lmdb';
 import { describe, expect, it } from 'vitest';
-import { useProgram } from './fixtures/program.js';
+import { useProgram } from '../fixtures/program.js';
 import { useStoreFolders } from './fixtures/store-folder.js';
 import { openLmdbLogStore } from './open-lmdb-log-store.js';
 
 const folders = useStoreFolders();
-const start = useProgram('append-until-killed');
+const start = useProgram(new URL('./fixtures/append-until-killed.ts', import.meta.url));
 const entry = { event: 'message', body: new Uint8Array(300), time: 1 };
 
 async function whyNot(folder: string): Promise<string> {

@@ -4,6 +4,7 @@ import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
 import type { LogStore } from '../log-store.js';
+import type { RecordStore } from '../record-store.js';
 import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
 import type { PipelineOptions } from './commit-pipeline.js';
 import type { Database } from './database.js';
@@ -32,6 +33,11 @@ export interface LmdbLogStoreOptions {
   readonly metrics?: Metrics;
 }
 
+export interface LmdbStore extends LogStore {
+  /** Beside the logs: in the same files, flushed by the same transactions. */
+  readonly records: RecordStore;
+}
+
 const DEFAULT_RETENTION: Retention = { maxEntries: 10_000, maxBytes: 16_777_216, maxAgeMs: 90 * 86_400_000 };
 
 /** Of the tables' layout. */
@@ -43,7 +49,7 @@ const EPOCH_KEY = Buffer.from('epoch');
  * An embedded store that acknowledges what is flushed to the disk. Its epoch lasts as long as its files.
  * @throws ImError STORE_UNAVAILABLE (one line that says why), CONFIG_INVALID
  */
-export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<LogStore> {
+export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<LmdbStore> {
   const retentionOf = retentionByGroup(options.retention ?? { default: DEFAULT_RETENTION });
   const database = openLmdbDatabase(options.path);
   try {
@@ -70,7 +76,7 @@ interface OpeningOptions extends Omit<PipelineOptions, 'database'> {
 }
 
 /** The same on tables that are open already. */
-export async function openStoreIn(database: Database, options: OpeningOptions): Promise<LogStore> {
+export async function openStoreIn(database: Database, options: OpeningOptions): Promise<LmdbStore> {
   const format = textOf(database.get('meta', FORMAT_KEY));
   if (format !== undefined && format !== FORMAT) {
     throw new ImError('STORE_UNAVAILABLE', {

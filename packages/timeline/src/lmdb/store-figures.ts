@@ -1,5 +1,6 @@
 /** The figures of an LMDB store, by the names that the README lists. */
 import type { Counter, Histogram, Metrics } from '@im/protocol/ports';
+import { RecordFigures } from '../record-figures.js';
 
 /** Read when figures are. */
 export interface StoreLevels {
@@ -17,12 +18,14 @@ export class StoreFigures {
   readonly trimmed: Counter;
   readonly refused: Counter;
   readonly failed: Counter;
+  readonly records: RecordFigures;
   readonly #commitMs: Histogram;
   readonly #commitEntries: Histogram;
   readonly #metrics: Metrics;
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
+    this.records = new RecordFigures(metrics, labels.store);
     const counter = (name: string, help: string) => metrics.counter(`im_timeline_${name}_total`, { help, labels });
     this.appended = counter('appended', 'Entries appended.');
     this.duplicates = counter('duplicates', 'Appends of a known id.');

@@ -22,13 +22,14 @@ export class RedisRecordStore implements RecordStore {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
   readonly #figures: RecordFigures;
-  readonly #pending = new PendingBound({ maxCalls: 20_000, maxBytes: 67_108_864 });
+  readonly #pending: PendingBound;
 
   /** @param connection stays its owner's to close @param prefix of all keys */
   constructor(connection: RedisConnection, prefix: string, metrics: Metrics) {
     this.#connection = connection;
     this.#prefix = prefix;
     this.#figures = new RecordFigures(metrics, 'redis');
+    this.#pending = new PendingBound({ maxCalls: 20_000, maxBytes: 67_108_864 }, this.#figures.refused);
   }
 
   async get(owner: string, fields: readonly string[]): Promise<ReadonlyMap<string, StoredRecord>> {
