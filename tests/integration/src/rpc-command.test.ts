@@ -36,17 +36,27 @@ describe('im rpc', () => {
     const [titles, ...services] = rows(output);
     expect([code, titles?.slice(0, 3), titles?.at(-1)]).toEqual([0, ['SERVICE', 'VERSIONS', 'WORKERS'], 'BROKER']);
     expect(services.map(([name]) => name)).toEqual(
-      up.brokers.flatMap(() => ['relay-log', 'auth', 'room', 'chat', 'gift', 'message', 'push', 'relay-online']),
+      up.brokers.flatMap(() => [
+        'relay-log',
+        'relay-record',
+        'auth',
+        'room',
+        'chat',
+        'gift',
+        'message',
+        'push',
+        'relay-online',
+      ]),
     );
     const places = output.split('\n').map((line) => line.indexOf('closed'));
     expect(new Set(places.filter((place) => place >= 0)).size).toBe(1);
-    expect(rows((await im('rpc', 'workers')).output)).toHaveLength(1 + 2 * 8);
+    expect(rows((await im('rpc', 'workers')).output)).toHaveLength(1 + 2 * 9);
     expect(rows((await im('rpc', 'stats')).output)).toHaveLength(1 + 2);
   });
 
   it('shows one broker alone when it is named, and JSON to scripts', async () => {
     const { output } = await im('rpc', 'stats', '--json', '--broker', up.brokers[1] as string);
-    expect(JSON.parse(output)).toMatchObject([{ broker: up.brokers[1], services: 8, workers: 8 }]);
+    expect(JSON.parse(output)).toMatchObject([{ broker: up.brokers[1], services: 9, workers: 9 }]);
   });
 
   it('calls a method as a program would, and as a gateway does for a person', async () => {

@@ -118,11 +118,11 @@ export const bridge = defineCommand({
         if (!(error instanceof ImError)) throw error;
         throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
       }
-      const version = ownVersion();
+      const [worker, version] = [rpc.createWorker(), ownVersion()];
       const [service, recordService] = [relay.bridgedLog(from), relayRecord.bridgedRecords(from)];
       const serving = Promise.all([
-        serveLog({ worker: rpc.createWorker(), log, version, service }),
-        serveRecords({ worker: rpc.createWorker(), records, version, service: recordService }),
+        serveLog({ worker, log, version, service }),
+        serveRecords({ worker, records, version, service: recordService }),
       ]);
       const served = await expectBrokers(names, logger, serving);
       for (const each of served) shutdown.add({ name: 'log readers', stop: () => each.close() });

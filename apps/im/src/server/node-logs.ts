@@ -45,11 +45,8 @@ export async function openNodeLogs(config: NodeLogsConfig, ports: Ports, shutdow
     log,
     place: path.resolve(config.dataFolder),
     async serve() {
-      const version = ownVersion();
-      const serving = Promise.all([
-        serveLog({ worker: rpc.createWorker(), log, version }),
-        serveRecords({ worker: rpc.createWorker(), records, version }),
-      ]);
+      const [worker, version] = [rpc.createWorker(), ownVersion()];
+      const serving = Promise.all([serveLog({ worker, log, version }), serveRecords({ worker, records, version })]);
       const served = await expectBrokers(names, ports.logger, serving);
       for (const each of served) shutdown.add({ name: 'log readers', stop: () => each.close() });
     },

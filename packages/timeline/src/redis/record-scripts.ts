@@ -2,9 +2,13 @@
  * What happens to records inside Redis. Two keys an owner, in the slot of its log: a hash of field → revision (double, big-endian) and
  * body, and a sorted set of the fields, all of score 0, which gives them in order.
  *
- * A write is one HSET, in which what is to be deleted becomes empty: a server that was killed while it wrote a transaction to its
- * append-only file may leave the beginning of it, and that must not be half a write. So the sorted set may name fields that are
- * not there, and an empty value is none.
+ * A server that was killed while it wrote a transaction to its append-only file leaves the beginning of it there, and carries that
+ * out at the start after the next one, with what comes up to the end of the next transaction; what no transaction follows by then is
+ * lost. Hence
+ * - a write is one HSET, in which what is to be deleted becomes empty: the beginning of it must not be half a write. So the sorted set
+ *   may name fields that are not there, and an empty value is none;
+ * - what is to be deleted is deleted also where it is not there: a cut-off write may bring it back;
+ * - every write is several commands, so that the server makes a transaction of it.
  *
  * Revisions are the server's microseconds, or one more than before: what was deleted leaves nothing behind, and yet they do not come again.
  */
@@ -34,16 +38,17 @@ for a = 2, #ARGV, 4 do
       added[#added + 1] = field
       count = count + 1
     end
-  elseif known then
+  else
     values[#values + 1] = field
     values[#values + 1] = ''
     removed[#removed + 1] = field
-    count = count - 1
+    if known then count = count - 1 end
   end
 end
 if count > tonumber(ARGV[1]) and count > before then return -1 end
 if #added > 0 then redis.call('ZADD', index, unpack(added)) end
-if #values > 0 then redis.call('HSET', hash, unpack(values)) end
+redis.call('HSET', hash, unpack(values))
+if #added == 0 and #removed == 0 then redis.call('HSET', hash, values[1], values[2]) end
 if #removed > 0 then
   redis.call('HDEL', hash, unpack(removed))
   redis.call('ZREM', index, unpack(removed))
