@@ -12,8 +12,8 @@ export type SubscriberCommand =
   | { readonly do: 'count'; readonly warmMs: number; readonly measureMs: number; readonly pids: readonly number[] }
   /** Latencies of lone messages since the last question. */
   | { readonly do: 'latencies' }
-  /** The same of the priority lane. */
-  | { readonly do: 'gifts' };
+  /** The same of the priority lane. Answered when so many have come since the last question, or when some are not coming. */
+  | { readonly do: 'gifts'; readonly expected: number };
 
 export interface SubscriberReply {
   readonly messages: number;

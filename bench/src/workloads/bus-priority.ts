@@ -26,14 +26,14 @@ export async function runBusPriority(system: BusSystem, { gifts, groups }: BusPr
   const { subscriber, publisher } = chain;
   const giver = chain.startGiver();
   const give = async (name: string): Promise<Figures> => {
-    await giver.ask({ do: 'send', count: WARM_MS / EVERY_MS, everyMs: EVERY_MS });
-    await subscriber.ask({ do: 'gifts' });
+    const warm = await giver.ask({ do: 'send', count: WARM_MS / EVERY_MS, everyMs: EVERY_MS });
+    await subscriber.ask({ do: 'gifts', expected: warm.messages });
     const measureMs = gifts * EVERY_MS;
     const [{ messages: versioned }, counted] = await Promise.all([
       giver.ask({ do: 'send', count: gifts, everyMs: EVERY_MS }),
       subscriber.ask({ do: 'count', warmMs: 0, measureMs, pids: chain.pids }),
     ]);
-    const { messages, p50Ms, p99Ms } = await subscriber.ask({ do: 'gifts' });
+    const { messages, p50Ms, p99Ms } = await subscriber.ask({ do: 'gifts', expected: versioned });
     return {
       [`p50Ms${name}`]: p50Ms,
       [`p99Ms${name}`]: p99Ms,
