@@ -8,6 +8,7 @@ import { createRelayedLogReader } from '../relay/relayed-log.js';
 import { createRelayedRecords } from '../relay/relayed-records.js';
 import { bridgeMetrics } from './bridge-metrics.js';
 import type { CellPlace } from './cell-place.js';
+import { recordsAtHome } from './records-at-home.js';
 
 const PATIENCE_MS = 3_000;
 
@@ -48,19 +49,14 @@ export async function reachCells(
     });
   });
   await Promise.all(reaching);
-  // Logs are read where they are written; records are beside them.
+  // Logs are read where they are written.
   const logOf = (group: string): LogReader => logs.get(homes.homeOf(group)) ?? own.log;
-  const recordsOf = (owner: string): RecordStore => records.get(homes.homeOf(owner)) ?? own.records;
   return {
     broadcast: createCellBroadcast({ homes, cells: buses }),
     log: {
       head: (group) => logOf(group).head(group),
       read: (group, range) => logOf(group).read(group, range),
     },
-    records: {
-      get: (owner, fields) => recordsOf(owner).get(owner, fields),
-      page: (owner, range) => recordsOf(owner).page(owner, range),
-      write: (owner, changes) => recordsOf(owner).write(owner, changes),
-    },
+    records: recordsAtHome(homes, records),
   };
 }
