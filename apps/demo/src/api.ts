@@ -59,12 +59,17 @@ export interface LiveApp {
     'chat.send'(input: { room: string; text: string }): { id: string };
     'gift.catalogue'(input: object): { gifts: readonly CatalogueGift[] };
     'gift.send'(input: { room: string; gift: string; count: number }): { id: string };
-    'message.send'(input: { to: string; text: string }): { id: string };
-    'message.history'(input: { with: string; before?: number; limit?: number }): {
-      messages: readonly PrivateMessage[];
+    'conversation.send'(input: { to: string; text: string }): { id: string };
+    'conversation.history'(input: { with: string; before?: number; limit?: number }): {
+      conversation: string;
+      entries: readonly { version: number; event: string; data: PrivateMessage }[];
     };
-    'message.conversations'(input: object): {
-      conversations: readonly { peer: { user: string; name?: string }; last: PrivateMessage }[];
+    'conversation.list'(input: object): {
+      conversations: readonly {
+        kind: string;
+        peer?: { user: string; name?: string };
+        last?: { version: number; data: PrivateMessage };
+      }[];
     };
   };
 }

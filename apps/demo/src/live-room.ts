@@ -144,7 +144,7 @@ export class LiveRoom {
       me: this.me.user,
       name,
       send: async (text, key) => {
-        await this.client.call('message.send', { to: peer, text }, { key, timeoutMs: 30_000 });
+        await this.client.call('conversation.send', { to: peer, text }, { key, timeoutMs: 30_000 });
       },
       back: () => this.#openMessages(),
       onClose: () => {
@@ -157,14 +157,19 @@ export class LiveRoom {
     this.#talk = { peer, view };
     this.#inbox.look(peer);
     const history = this.client
-      .call('message.history', { with: peer, limit: 50 })
-      .then(({ messages }) => view.show([...messages].reverse()));
+      .call('conversation.history', { with: peer, limit: 50 })
+      .then(({ conversation, entries }) => {
+        const messages = entries.filter(({ event, data }) => event === 'message' && data.text !== undefined);
+        view.show(messages.map(({ version, data }) => ({ ...data, conversation, version })).reverse());
+      });
     this.#try(history, 'Messages could not be loaded');
   }
 
   async #recall(): Promise<void> {
-    const { conversations } = await this.client.call('message.conversations', {});
-    for (const { peer, last } of conversations) this.#inbox.recall(last, peer.name);
+    const { conversations } = await this.client.call('conversation.list', {});
+    for (const { peer, last } of conversations) {
+      if (peer && last) this.#inbox.recall({ ...last.data, version: last.version }, peer.name);
+    }
   }
 
   #openConnection(): void {

@@ -10,10 +10,9 @@ export {
   userIdOf,
 } from './auth/development-tokens.js';
 export { CHAT_EVENT, chatDefinition } from './chat/chat-service.js';
+export { conversationDefinition } from './conversation/conversation-definition.js';
 export { GIFTS, type Gift } from './gift/gift-catalogue.js';
 export { GIFT_EVENT, type GiftBody, giftDefinition } from './gift/gift-service.js';
-export { conversationOf, MESSAGE_EVENT, type Message } from './message/conversation.js';
-export { messageDefinition } from './message/message-service.js';
 export type { Rate } from './rate-limit.js';
 export { AUDIENCE_EVENT } from './room/audience.js';
 export { LIKE_EVENT, roomDefinition } from './room/room-service.js';

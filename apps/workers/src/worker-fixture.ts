@@ -5,9 +5,9 @@ import { type CallerContext, CONNECTION_HEADER, type Delivery, EFFECTS_HEADER, t
 import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
 import { type ClientCallOptions, createServiceClient, type MethodDefinitions, type ServiceDefinition } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
-import { type LogStore, openIdSource } from '@im/timeline';
+import { type LogStore, openIdSource, type RecordStore } from '@im/timeline';
 import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
-import { createWorkers, type WorkersOptions } from './workers.js';
+import { createWorkers, type Workers, type WorkersOptions } from './workers.js';
 
 /** Who is where, as a gateway would keep it: people enter when the effect of their call says so. */
 class FakeOnline implements OnlineReader {
@@ -38,34 +38,43 @@ class FakeOnline implements OnlineReader {
   }
 }
 
+/** As conversations are kept, not rooms. */
+const RETENTION = { maxEntries: 100_000, maxBytes: 67_108_864, maxAgeMs: 90 * 86_400_000 };
+
 export interface FixtureOptions extends Partial<Pick<WorkersOptions, 'developmentSecret' | 'rates' | 'onlineLagMs'>> {
   /** Puts something between the services and the log. */
   readonly wrapLog?: (log: LogStore) => LogStore;
+  readonly wrapRecords?: (records: RecordStore) => RecordStore;
 }
 
-export async function startWorkers({ wrapLog = (log) => log, ...options }: FixtureOptions = {}) {
+export async function startWorkers({
+  wrapLog = (log) => log,
+  wrapRecords = (records) => records,
+  ...options
+}: FixtureOptions = {}) {
   const clock = new FakeClock();
   const ports = { clock, logger: new RecordingLogger(), metrics: new RecordingMetrics() };
   const rpc = createMemoryRpc(ports);
-  const log = wrapLog(createMemoryLogStore());
-  const records = createMemoryRecordStore({ clock });
+  const log = wrapLog(createMemoryLogStore({ retention: { default: RETENTION } }));
+  const records = wrapRecords(createMemoryRecordStore({ clock }));
   const ids = await openIdSource({ records, clock });
   const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
   const online = new FakeOnline();
   const deliveries: Delivery[] = [];
   const subscriber = broadcast.createSubscriber({ onDelivery: (delivery) => deliveries.push(delivery) });
   const caller = rpc.createCaller();
-  const workers = await createWorkers({
-    worker: rpc.createWorker(),
-    publisher: broadcast.createPublisher(),
-    log,
-    records,
-    ids,
-    online,
-    version: '1',
-    ...ports,
-    ...options,
-  });
+  const start = (metrics = ports.metrics) =>
+    createWorkers({
+      worker: rpc.createWorker(),
+      publisher: broadcast.createPublisher(),
+      ...{ log, records, ids, online },
+      version: '1',
+      ...ports,
+      metrics,
+      ...options,
+    });
+  const workers = await start();
+  const others: Workers[] = [];
 
   /** A client of one service for one person. */
   function as<Methods extends MethodDefinitions>(
@@ -99,12 +108,14 @@ export async function startWorkers({ wrapLog = (log) => log, ...options }: Fixtu
     deliveries,
     as,
     workers,
+    /** Another worker beside the first, which shares nothing with it but the stores. */
+    startAnother: async () => void others.push(await start(new RecordingMetrics())),
     watch: (group: string) => subscriber.subscribe(group),
     /** Bodies of what was delivered, parsed. */
     pushes: (event: string) =>
       deliveries.filter((one) => one.event === event).map(({ body }) => JSON.parse(new TextDecoder().decode(body))),
     async close() {
-      await workers.close();
+      await Promise.all([workers, ...others].map((each) => each.close()));
       ids.close();
       await rpc.close();
       await broadcast.close();

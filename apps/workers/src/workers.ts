@@ -7,8 +7,8 @@ import type { IdSource, LogReader, RecordStore } from '@im/timeline';
 import { createAuthService } from './auth/auth-service.js';
 import { callKeyOf } from './call.js';
 import { createChatService } from './chat/chat-service.js';
+import { createConversationService } from './conversation/conversation-service.js';
 import { createGiftService } from './gift/gift-service.js';
-import { createMessageService } from './message/message-service.js';
 import { type Rate, RateLimit } from './rate-limit.js';
 import { Audience } from './room/audience.js';
 import { Rooms } from './room/room.js';
@@ -36,12 +36,16 @@ export interface WorkersOptions {
   readonly metrics: Metrics;
 }
 
-/** Of one person, over all rooms. */
+/** Of one person, over all rooms and conversations. */
 export interface WorkerRates {
   readonly chat: Rate;
   readonly like: Rate;
   readonly gift: Rate;
   readonly message: Rate;
+  /** Of chat groups. */
+  readonly change: Rate;
+  /** Of what people set for themselves in conversations, and messages taken back. */
+  readonly mark: Rate;
 }
 
 export const DEFAULT_RATES: WorkerRates = {
@@ -49,6 +53,8 @@ export const DEFAULT_RATES: WorkerRates = {
   like: { perSecond: 2, burst: 10 },
   gift: { perSecond: 5, burst: 20 },
   message: { perSecond: 5, burst: 20 },
+  change: { perSecond: 2, burst: 60 },
+  mark: { perSecond: 20, burst: 200 },
 };
 
 export interface Workers {
@@ -58,7 +64,7 @@ export interface Workers {
 
 /** Settles when callers can reach all services. */
 export async function createWorkers(options: WorkersOptions): Promise<Workers> {
-  const { worker, publisher, log, online, developmentSecret, version, clock, logger, metrics } = options;
+  const { worker, publisher, log, records, online, developmentSecret, version, clock, logger, metrics } = options;
   const rates = { ...DEFAULT_RATES, ...options.rates };
   const limit = (what: keyof WorkerRates): RateLimit => new RateLimit(what, rates[what], clock, metrics);
   const audience = new Audience({ online, publisher, clock, logger, metrics });
@@ -69,7 +75,10 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     createRoomService({ rooms, online, publisher, likeRate: limit('like'), clock, version }),
     createChatService({ rooms, publisher, rate: limit('chat'), clock, version }),
     createGiftService({ rooms, publisher, log, rate: limit('gift'), clock, version }),
-    createMessageService({ publisher, log, rate: limit('message'), clock, version }),
+    createConversationService({
+      ...{ publisher, log, records, clock, version },
+      rates: { message: limit('message'), change: limit('change'), mark: limit('mark') },
+    }),
   ];
   const middleware: readonly WorkerMiddleware[] = [
     measureCalls({ metrics, clock, side: 'worker' }),

@@ -66,7 +66,7 @@ describe.skipIf(!hasRedisServer)('several gateways and broadcast nodes', () => {
       const { members } = await bob.client.call('room.members', { room: ROOM });
       expect(members.map(({ name }) => name).sort()).toEqual(['Ann', 'Bob']);
     }, WAIT);
-    await ann.client.call('message.send', { to: bob.user, text: 'hello over there' }, { key: randomUUID() });
+    await ann.client.call('conversation.send', { to: bob.user, text: 'hello over there' }, { key: randomUUID() });
     await vi.waitFor(() => expect(bob.messages.map(({ text }) => text)).toEqual(['hello over there']), WAIT);
   });
 

@@ -60,7 +60,7 @@ describe.skipIf(!hasRedisServer || !hasNatsServer).each(['redis', 'nats'])('im u
     await ann.person.client.call('chat.send', { room: ROOM, text: '你好' });
     await vi.waitFor(() => expect([ann.chats, bob.chats]).toEqual([['你好'], ['你好']]), WAIT);
     const text = 'only for you';
-    await ann.person.client.call('message.send', { to: bob.person.user, text }, { key: randomUUID() });
+    await ann.person.client.call('conversation.send', { to: bob.person.user, text }, { key: randomUUID() });
     await vi.waitFor(() => expect(bob.person.messages).toMatchObject([{ text }]), WAIT);
     const names = ['redis', ...(engine === 'nats' ? ['nats'] : []), 'broker-1', 'worker-1', 'worker-2', 'gateway-2'];
     const pids = names.map((name) => up.pids(name)[0] as number);

@@ -100,17 +100,17 @@ describe('a live room', () => {
   it('keeps private messages for who is away, and shows them to nobody else', async () => {
     const [fay, gus, hal] = [await person('Fay'), await person('Gus'), await person('Hal')];
     for (const { client } of [fay, gus, hal]) client.connect();
-    await gus.client.call('message.history', { with: fay.user });
+    await gus.history({ with: fay.user });
     gus.client.close();
     for (const text of ['are you there?', 'call me']) {
-      await fay.client.call('message.send', { to: gus.user, text }, { key: randomUUID() });
+      await fay.client.call('conversation.send', { to: gus.user, text }, { key: randomUUID() });
     }
     gus.client.connect();
     await vi.waitFor(() => expect(gus.messages.map(({ text }) => text)).toEqual(['are you there?', 'call me']), WAIT);
-    const { messages } = await gus.client.call('message.history', { with: fay.user });
+    const messages = await gus.history({ with: fay.user });
     expect(messages.map(({ text }) => text)).toEqual(['call me', 'are you there?']);
     for (const peer of [fay, gus]) {
-      expect((await hal.client.call('message.history', { with: peer.user })).messages).toEqual([]);
+      expect(await hal.history({ with: peer.user })).toEqual([]);
     }
     expect(hal.messages).toEqual([]);
   });

@@ -18,11 +18,18 @@ interface Application {
     'room.like'(input: { room: string; count: number }): unknown;
     'chat.send'(input: { room: string; text: string }): { id: string };
     'gift.send'(input: { room: string; gift: string }): { id: string };
-    'message.send'(input: { to: string; text: string }): { id: string; version: number };
-    'message.history'(input: { with: string; limit?: number; before?: number }): {
-      messages: Message[];
-      before?: number;
+    'conversation.send'(input: { to: string; text: string } | { conversation: string; text: string }): {
+      id: string;
+      conversation: string;
+      version: number;
     };
+    'conversation.history'(input: { with: string; limit?: number } | { conversation: string; limit?: number }): {
+      entries: { version: number; event: string; data: Omit<Message, 'version'> }[];
+    };
+    'conversation.create'(input: { name: string; members: readonly string[] }): { conversation: string };
+    'conversation.invite'(input: { conversation: string; users: readonly string[] }): unknown;
+    'conversation.remove'(input: { conversation: string; user: string }): unknown;
+    'conversation.open'(input: { conversations?: readonly string[] }): { conversations: { conversation: string }[] };
   };
 }
 
@@ -73,6 +80,12 @@ export class Person {
   /** With a token that somebody else issued, not connected yet. @param others where to turn when that gateway is gone */
   static withToken(origin: string, user: string, token: string, others: readonly string[] = []): Person {
     return new Person(user, [origin, ...others], async () => token);
+  }
+
+  /** What was said in a conversation, newest first. */
+  async history(which: { with: string } | { conversation: string }): Promise<Message[]> {
+    const { entries } = await this.client.call('conversation.history', { ...which, limit: 100 });
+    return entries.filter(({ event }) => event === 'message').map(({ version, data }) => ({ ...data, version }));
   }
 
   /** Connected, in the room. */

@@ -83,8 +83,8 @@ describe.skipIf(!hasRedisServer)('two products on one system', () => {
     expect(gifts.p1).not.toBe(gifts.p2);
     await one.bob.person.client.call('chat.send', { room: ROOM, text: 'in p1' });
     await two.bob.person.client.call('chat.send', { room: ROOM, text: 'in p2' });
-    await one.bob.person.client.call('message.send', { to: 'ann', text: 'to ann of p1' }, { key });
-    await two.bob.person.client.call('message.send', { to: 'ann', text: 'to ann of p2' }, { key });
+    await one.bob.person.client.call('conversation.send', { to: 'ann', text: 'to ann of p1' }, { key });
+    await two.bob.person.client.call('conversation.send', { to: 'ann', text: 'to ann of p2' }, { key });
 
     // Who is there.
     await vi.waitFor(async () => expect(await one.ann.members()).toEqual(['ann of p1', 'bob of p1']), WAIT);
@@ -123,7 +123,7 @@ describe.skipIf(!hasRedisServer)('two products on one system', () => {
       { ann: one.ann, of: 'p1' },
       { ann: two.ann, of: 'p2' },
     ]) {
-      const { messages } = await ann.person.client.call('message.history', { with: 'bob' });
+      const messages = await ann.person.history({ with: 'bob' });
       expect(messages.map(({ text }) => text)).toEqual([`to ann of ${of}`]);
     }
   });

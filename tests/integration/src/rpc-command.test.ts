@@ -43,7 +43,7 @@ describe('im rpc', () => {
         'room',
         'chat',
         'gift',
-        'message',
+        'conversation',
         'push',
         'relay-online',
       ]),
@@ -66,7 +66,7 @@ describe('im rpc', () => {
       gifts: expect.arrayContaining([expect.objectContaining({ gift: 'rose' })]),
     });
     const send = () =>
-      im('rpc', 'call', 'message.send', '{"to":"bob","text":"hi"}', '--as', 'ann', '--key', 'k1', '--json');
+      im('rpc', 'call', 'conversation.send', '{"to":"bob","text":"hi"}', '--as', 'ann', '--key', 'k1', '--json');
     const [first, again] = [await send(), await send()];
     expect(JSON.parse(first.output)).toMatchObject({ version: 1 });
     expect(again).toEqual(first);

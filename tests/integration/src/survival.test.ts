@@ -41,7 +41,7 @@ async function write({ client }: Person, { user }: Person, text: string): Promis
   const key = randomUUID();
   for (;;) {
     try {
-      await client.call('message.send', { to: user, text }, { key, timeoutMs: 30_000 });
+      await client.call('conversation.send', { to: user, text }, { key, timeoutMs: 30_000 });
       return;
     } catch (error) {
       const { code, details } = error as ImError;
@@ -55,7 +55,7 @@ it('loses no acknowledged private message and brings none twice, though the serv
   const { person, kill } = await start();
   const [ann, bob] = [await person('Ann'), await person('Bob')];
   for (const { client } of [ann, bob]) client.connect();
-  await bob.client.call('message.history', { with: ann.user });
+  await bob.history({ with: ann.user });
 
   const acknowledged: string[] = [];
   let writing = true;
@@ -78,7 +78,7 @@ it('loses no acknowledged private message and brings none twice, though the serv
 
   const ledger = [...acknowledged].sort();
   await vi.waitFor(() => expect(bob.messages.map(({ text }) => text).sort()).toEqual(ledger), WAIT);
-  const { messages } = await bob.client.call('message.history', { with: ann.user, limit: 100 });
+  const messages = await bob.history({ with: ann.user });
   expect(messages.map(({ text }) => text).sort()).toEqual(ledger);
   expect(messages.map(({ version }) => version).reverse()).toEqual(messages.map((_, index) => index + 1));
 }, 60_000);

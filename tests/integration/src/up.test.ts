@@ -65,9 +65,9 @@ async function chatAndGift(ann: Person, bob: Person): Promise<void> {
 }
 
 async function writeTo(ann: Person, bob: Person, text: string): Promise<void> {
-  const { version } = await ann.client.call('message.send', { to: bob.user, text }, { key: randomUUID() });
+  const { version } = await ann.client.call('conversation.send', { to: bob.user, text }, { key: randomUUID() });
   await vi.waitFor(() => expect(bob.messages.at(-1)).toMatchObject({ text, version }), WAIT);
-  const { messages } = await bob.client.call('message.history', { with: ann.user });
+  const messages = await bob.history({ with: ann.user });
   expect(messages[0]).toMatchObject({ text, version });
 }
 
@@ -107,7 +107,7 @@ describe('im up', () => {
     const { kill, back, connect } = await start();
     const caller = connect();
     const stop = load(caller, 200, (count) => ({
-      service: 'message',
+      service: 'conversation',
       method: 'send',
       body: encodeJson({ to: 'bob', text: `${count}` }),
       // A sender writes fewer than may be written at once.
@@ -124,8 +124,8 @@ describe('im up', () => {
     const history = await Promise.all(
       Array.from({ length: 100 }, async (_, index) => {
         const input = encodeJson({ with: 'bob', limit: 100 });
-        const { body } = await caller.call('message', 'history', input, { headers: asUser(`ann-${index}`) });
-        return (decodeJson(body) as { messages: Message[] }).messages.map(({ text }) => text);
+        const { body } = await caller.call('conversation', 'history', input, { headers: asUser(`ann-${index}`) });
+        return (decodeJson(body) as { entries: { data: Message }[] }).entries.map(({ data }) => data.text);
       }),
     );
     const written = history.flat();
@@ -161,7 +161,7 @@ describe('im up', () => {
     kill('node-1');
     await back('node-1', 2);
     await writeTo(ann, bob, 'after the node');
-    const { messages } = await bob.client.call('message.history', { with: ann.user });
+    const messages = await bob.history({ with: ann.user });
     expect(messages.map(({ text }) => text)).toEqual(['after the node', 'before']);
     const chats: string[] = [];
     (await bob.enter(ROOM)).on('chat', ({ text }) => chats.push(text));

@@ -54,7 +54,7 @@ export const call = defineCommand({
     ['im rpc call gift.catalogue', 'a method that takes nothing'],
     [`im rpc call room.count '{"room":"10000"}' --as ann`, 'as a gateway calls for ann'],
     [
-      `im rpc call message.send '{"to":"bob","text":"hi"}' --as ann --key 1`,
+      `im rpc call conversation.send '{"to":"bob","text":"hi"}' --as ann --key 1`,
       'again with the same key: the same message',
     ],
   ],

@@ -1,0 +1,363 @@
+import { ImError } from '@im/protocol';
+import { afterEach, describe, expect, it } from 'vitest';
+import { effectsOf, type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { conversationDefinition } from './conversation-definition.js';
+
+const FREE = { perSecond: 10_000, burst: 1_000_000 };
+
+let fixture: WorkerFixture;
+afterEach(() => fixture.close());
+
+async function setUp(options: FixtureOptions = {}) {
+  fixture = await startWorkers({ rates: { message: FREE, change: FREE, mark: FREE }, ...options });
+  for (const user of ['ann', 'bob', 'cat', 'dan']) fixture.watch(`u:${user}`);
+}
+
+const as = (user: string, extra = {}) => fixture.as(conversationDefinition, user, extra);
+
+/** Ann's, with bob and cat in it. */
+async function create(members = ['bob', 'cat'], options = {}) {
+  const { conversation } = await as('ann').create({ name: 'Hikers', members, ...options }, withKey('ann', 'create'));
+  fixture.watch(conversation);
+  return conversation;
+}
+
+let keys = 0;
+async function say(user: string, conversation: string, text: string) {
+  keys += 1;
+  return as(user).send({ conversation, text }, withKey(user, `say-${keys}`));
+}
+
+async function membersOf(conversation: string) {
+  const { members } = await as('ann').members({ conversation, limit: 100 });
+  return members.map(({ user, role }) => `${user} ${role}`);
+}
+
+async function seen(user: string, conversation: string) {
+  const { entries } = await as(user).history({ conversation, after: 0, limit: 100 });
+  return entries.map(({ event, data }) => (event === 'message' ? (data as { text: string }).text : event));
+}
+
+const notices = (user: string) =>
+  fixture.deliveries
+    .filter(({ group, event }) => group === `u:${user}` && ['conversation', '$kick'].includes(event))
+    .map(({ event, body }) => {
+      const { change, group } = JSON.parse(new TextDecoder().decode(body));
+      return `${event} ${change ?? group}`;
+    });
+
+const UNKNOWN = { name: 'CONVERSATION_UNKNOWN' };
+const FORBIDDEN = { name: 'FORBIDDEN' };
+
+describe('a chat group', () => {
+  it('is created with its members, who are told, and its creator is joined', async () => {
+    await setUp();
+    const { output, headers } = await as('ann').create.reply(
+      { name: ' Hikers ', members: ['bob', 'cat', 'bob', 'ann'] },
+      withKey('ann', 'k'),
+    );
+    const { conversation } = output;
+    expect(output).toEqual({ conversation: expect.stringMatching(/^g:[\w-]{22}$/), refused: [] });
+    expect(effectsOf(headers)).toEqual([{ type: 'join', group: conversation }]);
+    expect(await membersOf(conversation)).toEqual(['ann owner', 'bob member', 'cat member']);
+    for (const user of ['ann', 'bob', 'cat']) expect(notices(user)).toEqual(['conversation added']);
+    expect(fixture.pushes('conversation')[0]).toMatchObject({ conversation, name: 'Hikers', by: { user: 'ann' } });
+    expect((await as('bob').list()).conversations).toMatchObject([
+      { conversation, kind: 'group', name: 'Hikers', members: 3, role: 'member', unread: 0, version: 1 },
+    ]);
+  });
+
+  it('is created once however often the call is repeated, also by another worker', async () => {
+    await setUp();
+    const conversation = await create();
+    await fixture.startAnother();
+    for (let repeat = 0; repeat < 4; repeat += 1) expect(await create()).toBe(conversation);
+    expect(notices('bob')).toEqual(['conversation added']);
+    expect(await seen('bob', conversation)).toEqual(['members']);
+  });
+
+  it('stores a message once, whatever the number of members, for members alone', async () => {
+    await setUp();
+    const conversation = await create();
+    fixture.deliveries.length = 0;
+    expect(await say('bob', conversation, 'hello')).toMatchObject({ conversation, version: 2 });
+    expect(fixture.deliveries.map(({ group, event, version }) => [group, event, version])).toEqual([
+      [conversation, 'message', 2],
+    ]);
+    expect(await seen('cat', conversation)).toEqual(['members', 'hello']);
+    await expect(say('dan', conversation, 'me too')).rejects.toMatchObject(UNKNOWN);
+    await expect(as('dan').history({ conversation })).rejects.toMatchObject(UNKNOWN);
+    await expect(as('dan').members({ conversation })).rejects.toMatchObject(UNKNOWN);
+    await expect(as('dan').invite({ conversation, users: ['dan'] })).rejects.toMatchObject(UNKNOWN);
+    await expect(as('dan').rename({ conversation, name: 'Mine' })).rejects.toMatchObject(UNKNOWN);
+    await expect(as('dan').setRole({ conversation, user: 'dan', role: 'owner' })).rejects.toMatchObject(UNKNOWN);
+    await expect(as('dan').remove({ conversation, user: 'ann' })).rejects.toMatchObject(UNKNOWN);
+    await expect(as('bob', { product: 'p1' }).history({ conversation })).rejects.toMatchObject(UNKNOWN);
+    const { output, headers } = await as('dan').open.reply({ conversations: [conversation] });
+    expect([output.conversations, effectsOf(headers)]).toEqual([[], []]);
+    expect(await as('dan').leave({ conversation })).toEqual({});
+    expect((await as('dan').list()).conversations).toEqual([]);
+    expect(await membersOf(conversation)).toHaveLength(3);
+  });
+
+  it('counts what is unread for each member, and shows the latest message', async () => {
+    await setUp();
+    const conversation = await create();
+    await say('ann', conversation, 'one');
+    const { version } = await say('bob', conversation, 'two');
+    const unread = async (user: string) => (await as(user).list()).conversations[0]?.unread;
+    expect([await unread('ann'), await unread('bob'), await unread('cat')]).toEqual([1, 1, 2]);
+    await as('cat').read({ conversation, version });
+    expect([await unread('ann'), await unread('cat')]).toEqual([1, 0]);
+    await as('ann').rename({ conversation, name: 'Climbers' });
+    expect((await as('cat').list()).conversations).toMatchObject([
+      { name: 'Climbers', unread: 0, last: { version, data: { text: 'two' } }, version: 4 },
+    ]);
+  });
+});
+
+describe('who comes and goes', () => {
+  it('may be brought in by any member, sees what was said since, and is told', async () => {
+    await setUp();
+    const conversation = await create();
+    await say('ann', conversation, 'before');
+    expect(await as('bob').invite({ conversation, users: ['dan', 'cat'] })).toEqual({ refused: [] });
+    await say('ann', conversation, 'after');
+    expect(notices('dan')).toEqual(['conversation added']);
+    expect(notices('cat')).toEqual(['conversation added']);
+    expect(await seen('dan', conversation)).toEqual(['members', 'after']);
+    expect(await seen('cat', conversation)).toEqual(['members', 'before', 'members', 'after']);
+    expect((await as('dan').list()).conversations).toMatchObject([{ unread: 1, members: 4 }]);
+    await expect(as('dan').takeBack({ conversation, version: 2 })).rejects.toMatchObject({ name: 'MESSAGE_UNKNOWN' });
+  });
+
+  it('sees all that was said where the group shows it', async () => {
+    await setUp();
+    const conversation = await create(['bob'], { history: 'all' });
+    await say('ann', conversation, 'before');
+    await as('ann').invite({ conversation, users: ['dan'] });
+    expect(await seen('dan', conversation)).toEqual(['members', 'before', 'members']);
+  });
+
+  it('is out when removed: told, put out of the group at every gateway, and nothing of it is shown or taken any more', async () => {
+    await setUp();
+    const conversation = await create();
+    await as('ann').remove({ conversation, user: 'bob' });
+    await as('ann').remove({ conversation, user: 'bob' });
+    expect(notices('bob')).toEqual(['conversation added', 'conversation removed', `$kick ${conversation}`]);
+    await expect(say('bob', conversation, 'still here')).rejects.toMatchObject(UNKNOWN);
+    await expect(as('bob').history({ conversation })).rejects.toMatchObject(UNKNOWN);
+    expect((await as('bob').list()).conversations).toEqual([]);
+    expect((await as('bob').open()).conversations).toEqual([]);
+    expect(await seen('cat', conversation)).toEqual(['members', 'members']);
+    await as('cat').invite({ conversation, users: ['bob'] });
+    await say('cat', conversation, 'welcome back');
+    expect(await seen('bob', conversation)).toEqual(['members', 'welcome back']);
+  });
+
+  it('leaves with all devices, and hands the group on when it was theirs', async () => {
+    await setUp();
+    const conversation = await create();
+    await as('ann').setRole({ conversation, user: 'cat', role: 'admin' });
+    const { headers } = await as('ann').leave.reply({ conversation });
+    expect(effectsOf(headers)).toEqual([{ type: 'leave', group: conversation }]);
+    expect(notices('ann').slice(1)).toEqual(['conversation removed', `$kick ${conversation}`]);
+    await expect(as('ann').members({ conversation })).rejects.toMatchObject(UNKNOWN);
+    const { members } = await as('bob').members({ conversation });
+    expect(members).toMatchObject([
+      { user: 'bob', role: 'member' },
+      { user: 'cat', role: 'owner' },
+    ]);
+    expect(fixture.pushes('members').at(-1)).toMatchObject({ left: 'ann', owner: 'cat' });
+    await as('cat').leave({ conversation });
+    await as('bob').leave({ conversation });
+    await as('bob').leave({ conversation });
+    await expect(as('bob').members({ conversation })).rejects.toMatchObject(UNKNOWN);
+  });
+
+  it('opens all groups of a person, fifty a call, and says what they are called now', async () => {
+    await setUp();
+    for (let index = 0; index < 51; index += 1) {
+      await as('ann').create({ name: `g${index}`, members: ['bob'] }, withKey('ann', `c${index}`));
+    }
+    const first = await as('bob').open.reply();
+    expect([first.output.conversations.length, effectsOf(first.headers).length]).toEqual([50, 50]);
+    const second = await as('bob').open.reply({ after: first.output.after });
+    expect([second.output.conversations.length, second.output.after]).toEqual([1, undefined]);
+    const [{ conversation } = { conversation: '' }] = second.output.conversations;
+    const { members } = await as('ann').members({ conversation });
+    expect(members.find(({ user }) => user === 'bob')?.name).toBe('BOB');
+  });
+});
+
+describe('roles', () => {
+  it('are given by the owner, who may make somebody else the owner', async () => {
+    await setUp();
+    const conversation = await create();
+    await expect(as('bob').setRole({ conversation, user: 'cat', role: 'admin' })).rejects.toMatchObject(FORBIDDEN);
+    await as('ann').setRole({ conversation, user: 'bob', role: 'admin' });
+    await expect(as('bob').setRole({ conversation, user: 'cat', role: 'admin' })).rejects.toMatchObject(FORBIDDEN);
+    await expect(as('ann').setRole({ conversation, user: 'dan', role: 'admin' })).rejects.toMatchObject({
+      name: 'NOT_A_MEMBER',
+    });
+    await expect(as('ann').setRole({ conversation, user: 'ann', role: 'member' })).rejects.toMatchObject(FORBIDDEN);
+    await as('ann').setRole({ conversation, user: 'bob', role: 'owner' });
+    expect(await membersOf(conversation)).toEqual(['ann admin', 'bob owner', 'cat member']);
+  });
+
+  it('say who removes whom, who renames, and whose messages may be taken back', async () => {
+    await setUp();
+    const conversation = await create(['bob', 'cat', 'dan']);
+    for (const user of ['bob', 'cat']) await as('ann').setRole({ conversation, user, role: 'admin' });
+    await expect(as('dan').remove({ conversation, user: 'bob' })).rejects.toMatchObject(FORBIDDEN);
+    await expect(as('bob').remove({ conversation, user: 'cat' })).rejects.toMatchObject(FORBIDDEN);
+    await expect(as('bob').remove({ conversation, user: 'ann' })).rejects.toMatchObject(FORBIDDEN);
+    await expect(as('dan').rename({ conversation, name: 'Mine' })).rejects.toMatchObject(FORBIDDEN);
+    const { version } = await say('ann', conversation, 'the boss speaks');
+    await expect(as('dan').takeBack({ conversation, version })).rejects.toMatchObject(FORBIDDEN);
+    fixture.clock.advance(90_000_000);
+    await as('bob').takeBack({ conversation, version });
+    await as('bob').rename({ conversation, name: 'Climbers' });
+    await as('bob').remove({ conversation, user: 'dan' });
+    expect(await membersOf(conversation)).toEqual(['ann owner', 'bob admin', 'cat admin']);
+    expect(fixture.pushes('renamed')).toMatchObject([{ name: 'Climbers', by: { user: 'bob' } }]);
+  });
+});
+
+describe('limits of chat groups', () => {
+  it('are 200 groups for a person, who is then refused, and 5,000 members', async () => {
+    await setUp();
+    for (let index = 0; index < 200; index += 1) {
+      await as('dan').create({ name: `g${index}` }, withKey('dan', `c${index}`));
+    }
+    const conversation = await create(['bob', 'dan']);
+    expect(await membersOf(conversation)).toEqual(['ann owner', 'bob member']);
+    expect(await as('ann').invite({ conversation, users: ['dan', 'cat'] })).toEqual({ refused: ['dan'] });
+    await expect(as('dan').create({ name: 'one more' }, withKey('dan', 'more'))).rejects.toMatchObject({
+      name: 'TOO_MANY_CONVERSATIONS',
+    });
+    for (let from = 3; from < 5_000; from += 100) {
+      const users = Array.from({ length: Math.min(100, 5_000 - from) }, (_, index) => `u${from + index}`);
+      expect(await as('ann').invite({ conversation, users })).toEqual({ refused: [] });
+    }
+    const FULL = { name: 'CONVERSATION_FULL' };
+    await expect(as('ann').invite({ conversation, users: ['u0'] })).rejects.toMatchObject(FULL);
+    fixture.deliveries.length = 0;
+    const { version } = await say('u4999', conversation, 'to five thousand');
+    expect(fixture.deliveries.map(({ group }) => group)).toEqual([conversation]);
+    expect((await as('bob').list()).conversations).toMatchObject([{ members: 5_000, unread: 1, version }]);
+    await as('u4999').leave({ conversation });
+    expect(await as('ann').invite({ conversation, users: ['u0'] })).toEqual({ refused: [] });
+  });
+});
+
+describe('a change that was cut off', () => {
+  /** Lets writes through until told to fail. */
+  function breakable() {
+    const broken = { publishing: false };
+    const options: FixtureOptions = {
+      wrapLog: (log) => ({
+        head: (group) => log.head(group),
+        read: (group, range) => log.read(group, range),
+        append: async (group, entry) => {
+          if (broken.publishing) throw new ImError('STORE_UNAVAILABLE');
+          return log.append(group, entry);
+        },
+        appendMany: async (groups, entry) => {
+          if (broken.publishing) throw new ImError('STORE_UNAVAILABLE');
+          return log.appendMany(groups, entry);
+        },
+        close: () => log.close(),
+      }),
+    };
+    return { broken, options };
+  }
+
+  it('is told by the repeat of the call, once', async () => {
+    const { broken, options } = breakable();
+    await setUp(options);
+    const conversation = await create();
+    broken.publishing = true;
+    const invite = () => as('ann').invite({ conversation, users: ['dan'] });
+    await expect(invite()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    broken.publishing = false;
+    await invite();
+    await invite();
+    expect(notices('dan')).toEqual(['conversation added']);
+    expect(await seen('ann', conversation)).toEqual(['members', 'members']);
+    expect((await as('dan').open()).conversations).toMatchObject([{ conversation, members: 4 }]);
+  });
+
+  it('is told before the next change, and by a message some seconds later', async () => {
+    const { broken, options } = breakable();
+    await setUp(options);
+    const conversation = await create();
+    broken.publishing = true;
+    await expect(as('ann').remove({ conversation, user: 'bob' })).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    broken.publishing = false;
+    await as('cat').invite({ conversation, users: ['dan'] });
+    const told = () => fixture.pushes('members').map(({ added, removed }) => added ?? removed);
+    expect(told()).toEqual([['bob'], ['dan']]);
+    expect(notices('bob').slice(1)).toEqual(['conversation removed', `$kick ${conversation}`]);
+
+    broken.publishing = true;
+    await expect(as('ann').remove({ conversation, user: 'dan' })).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    broken.publishing = false;
+    await say('cat', conversation, 'at once');
+    expect(told()).toHaveLength(2);
+    fixture.clock.advance(5_001);
+    await say('cat', conversation, 'later');
+    expect(told()).toEqual([['bob'], ['dan'], ['dan']]);
+    await say('cat', conversation, 'later still');
+    expect(told()).toHaveLength(3);
+  });
+});
+
+describe('changes at the same time', () => {
+  /** Two workers, which know nothing of each other. */
+  async function setUpTwo() {
+    await setUp();
+    await fixture.startAnother();
+  }
+
+  it('of two admins who take each other’s role or place: one of them wins', async () => {
+    await setUpTwo();
+    const conversation = await create(['bob']);
+    await as('ann').setRole({ conversation, user: 'bob', role: 'owner' });
+    // Ann, admin now, leaves while bob makes her the owner.
+    const results = await Promise.allSettled([
+      as('ann').leave({ conversation }),
+      as('bob').setRole({ conversation, user: 'ann', role: 'owner' }),
+    ]);
+    const { members } = await as('bob').members({ conversation });
+    expect(members.filter(({ role }) => role === 'owner')).toHaveLength(1);
+    expect(results[0]?.status).toBe('fulfilled');
+  });
+
+  it('of many who invite, leave and are removed: who was acknowledged last is in, and everybody knows the same', async () => {
+    await setUpTwo();
+    const conversation = await create();
+    const users = Array.from({ length: 20 }, (_, index) => `u${index}`);
+    await Promise.all(users.map((user) => as('ann').invite({ conversation, users: [user] })));
+    await Promise.all([
+      ...users.slice(0, 10).map((user) => as(user).leave({ conversation })),
+      ...users.slice(5, 15).map((user) => as('ann').remove({ conversation, user })),
+      as('bob').invite({ conversation, users: ['dan'] }),
+    ]);
+    const expected = ['ann', 'bob', 'cat', 'dan', ...users.slice(15)].sort();
+    const { members } = await as('ann').members({ conversation, limit: 100 });
+    expect(members.map(({ user }) => user)).toEqual(expected);
+    const { conversations } = await as('ann').list();
+    expect(conversations).toMatchObject([{ members: expected.length }]);
+    for (const user of [...users, 'dan']) {
+      expect((await as(user).list()).conversations).toHaveLength(expected.includes(user) ? 1 : 0);
+    }
+    // The log tells the same story.
+    const inGroup = new Set<string>();
+    for (const { added = [], removed = [], left } of fixture.pushes('members')) {
+      for (const user of added) inGroup.add(user);
+      for (const user of [...removed, left]) inGroup.delete(user);
+    }
+    expect([...inGroup, 'ann', 'bob', 'cat'].sort()).toEqual(expected);
+  });
+});

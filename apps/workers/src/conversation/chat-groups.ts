@@ -1,0 +1,195 @@
+/**
+ * Owns: carrying out changes of chat groups. A change is decided on what the group's records say and written together with what is
+ * to be told of it; then it is told. Should the worker die in between, the next change tells it, or a call some seconds later.
+ */
+import { type CallerContext, ImError } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import type { LogReader } from '@im/timeline';
+import { applicationError } from '../application-errors.js';
+import { groupOf, personOf } from '../call.js';
+import { digest } from '../digest.js';
+import type { ChangeNotices } from './change-notices.js';
+import {
+  actorOf,
+  type GroupChange,
+  type GroupInfo,
+  type GroupMember,
+  type GroupState,
+  invite,
+  leave,
+  MAX_PENDING,
+  type PendingChange,
+} from './chat-group.js';
+import { MEMBERS_EVENT } from './conversation-entry.js';
+import type { GroupIndex } from './group-index.js';
+import type { GroupRecords, NamedMember } from './group-records.js';
+import { persistently } from './json-record.js';
+import { Turns } from './turns.js';
+
+/** A change that is not told by then was cut off. */
+const PENDING_MS = 5_000;
+const PAGE = 1_000;
+
+export interface ChatGroupsOptions {
+  readonly groups: GroupRecords;
+  readonly index: GroupIndex;
+  readonly notices: ChangeNotices;
+  readonly log: LogReader;
+  readonly clock: Clock;
+}
+
+/** Undefined: there is nothing to change. */
+type Decide = (state: GroupState) => GroupChange | undefined;
+
+/** All throw ImError as the record store and Publisher.publish do, and RECORD_CHANGED when others were faster too often. */
+export class ChatGroups {
+  readonly #options: ChatGroupsOptions;
+  /** Changes of one group: those of other workers are noticed by their revisions, which costs another attempt. */
+  readonly #turns = new Turns();
+
+  constructor(options: ChatGroupsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws ImError CONVERSATION_UNKNOWN for those who are not in it, whether there is one or not */
+  async membership(caller: CallerContext, conversation: string): Promise<{ info: GroupInfo; member: GroupMember }> {
+    const { groups, notices, clock } = this.#options;
+    const state = await groups.load(groupOf(caller, conversation), [caller.user]);
+    const member = actorOf(state, caller);
+    const info = state?.info as GroupInfo;
+    const [oldest] = info.pending;
+    if (oldest !== undefined && clock.now() - oldest.data.at > PENDING_MS) {
+      await notices.tell(caller, conversation, info.pending);
+    }
+    return { info, member };
+  }
+
+  /**
+   * A group with its founder and others in it; one that is there stays as it is.
+   * @returns whom it could not bring in: they are in too many groups
+   * @throws ImError TOO_MANY_CONVERSATIONS
+   */
+  async create(
+    caller: CallerContext,
+    conversation: string,
+    { name, users, history }: Pick<GroupInfo, 'name' | 'history'> & { readonly users: readonly string[] },
+  ): Promise<readonly string[]> {
+    const { groups, index, notices, clock } = this.#options;
+    const group = groupOf(caller, conversation);
+    return persistently(async () => {
+      const present = await groups.load(group, users);
+      if (present !== undefined) {
+        await notices.tell(caller, conversation, present.info.pending);
+        return users.filter((user) => !present.members.has(user));
+      }
+      if (await index.isFull(caller, caller.user)) throw applicationError('TOO_MANY_CONVERSATIONS');
+      const { welcome, refused } = await this.#sort(caller, users);
+      const by = personOf(caller);
+      const at = clock.now();
+      const founder: GroupMember = { role: 'owner', joined: 0, since: at, name: by.name };
+      const members = new Map<string, GroupMember>([[caller.user, founder]]);
+      for (const user of welcome) members.set(user, { role: 'member', joined: 0, since: at });
+      const data = { by, at, added: [...members.keys()], name };
+      const pending: PendingChange[] = [{ id: digest('founded', group), event: MEMBERS_EVENT, data, group: name }];
+      await groups.found(group, { name, count: members.size, createdAt: at, history, pending }, members);
+      await notices.tell(caller, conversation, pending);
+      return refused;
+    });
+  }
+
+  /** @returns whom it could not bring in @throws ImError CONVERSATION_UNKNOWN, CONVERSATION_FULL */
+  async invite(caller: CallerContext, conversation: string, users: readonly string[]): Promise<readonly string[]> {
+    const { groups, log, clock } = this.#options;
+    const group = groupOf(caller, conversation);
+    const state = await groups.load(group, [caller.user, ...users]);
+    actorOf(state, caller);
+    const strangers = users.filter((user) => state?.members.has(user) !== true);
+    const { welcome, refused } = await this.#sort(caller, strangers);
+    const { version: head } = await log.head(group);
+    const act = { by: personOf(caller), at: clock.now() };
+    await this.change(caller, conversation, welcome, (now) => invite(now, act, { users: welcome, head }));
+    return refused;
+  }
+
+  /** Whoever is not in it has left. */
+  async leave(caller: CallerContext, conversation: string): Promise<void> {
+    const { groups, clock } = this.#options;
+    const act = { by: personOf(caller), at: clock.now() };
+    await this.#carryOut(caller, conversation, async () => {
+      const state = await groups.load(groupOf(caller, conversation), [caller.user]);
+      const me = state?.members.get(caller.user);
+      if (me === undefined) return state?.info.pending ?? [];
+      const heir = me.role === 'owner' ? await this.#heir(caller, conversation) : undefined;
+      const users = heir === undefined ? [] : [heir];
+      return this.#attempt(caller, conversation, users, (now) => leave(now, act, heir));
+    });
+  }
+
+  /**
+   * Decides and carries out; decides anew when the group was changed in between.
+   * @param users whom the decision looks at, beside the caller
+   * @throws ImError CONVERSATION_UNKNOWN when there is no such group, and what `decide` throws
+   */
+  async change(caller: CallerContext, conversation: string, users: readonly string[], decide: Decide): Promise<void> {
+    await this.#carryOut(caller, conversation, () => this.#attempt(caller, conversation, users, decide));
+  }
+
+  /** A member as the caller calls itself now. */
+  async showName(caller: CallerContext, conversation: string, member: GroupMember): Promise<void> {
+    const { name } = personOf(caller);
+    if (member.name !== name) await this.#options.groups.rename(groupOf(caller, conversation), caller.user, name);
+  }
+
+  async #carryOut(
+    caller: CallerContext,
+    conversation: string,
+    attempt: () => Promise<readonly PendingChange[]>,
+  ): Promise<void> {
+    await this.#turns.take(groupOf(caller, conversation), async () => {
+      await this.#options.notices.tell(caller, conversation, await persistently(attempt));
+    });
+  }
+
+  /** @returns what is to be told then @throws ImError RECORD_CHANGED: to be tried again */
+  async #attempt(
+    caller: CallerContext,
+    conversation: string,
+    users: readonly string[],
+    decide: Decide,
+  ): Promise<readonly PendingChange[]> {
+    const { groups, notices } = this.#options;
+    const group = groupOf(caller, conversation);
+    const loaded = await groups.load(group, [caller.user, ...users]);
+    if (loaded === undefined) throw applicationError('CONVERSATION_UNKNOWN');
+    const { pending } = loaded.info;
+    if (pending.length >= MAX_PENDING) {
+      await notices.tell(caller, conversation, pending);
+      throw new ImError('RECORD_CHANGED');
+    }
+    const change = decide(loaded);
+    // Where there is nothing to change, this may be the repeat of a call that was cut off before it told its change.
+    return change === undefined ? pending : groups.write(group, loaded, change);
+  }
+
+  /** Who has room for another group, and who has not. */
+  async #sort(caller: CallerContext, users: readonly string[]): Promise<{ welcome: string[]; refused: string[] }> {
+    const full = await Promise.all(users.map((user) => this.#options.index.isFull(caller, user)));
+    return { welcome: users.filter((_, i) => !full[i]), refused: users.filter((_, i) => full[i]) };
+  }
+
+  /** Who owns the group when its owner leaves: of the admins, else of all, who has been there longest. */
+  async #heir(caller: CallerContext, conversation: string): Promise<string | undefined> {
+    let heir: NamedMember | undefined;
+    let cursor: string | undefined;
+    do {
+      const page = await this.#options.groups.page(groupOf(caller, conversation), { cursor, limit: PAGE });
+      for (const each of page.members) if (each.user !== caller.user && (!heir || precedes(each, heir))) heir = each;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return heir?.user;
+  }
+}
+
+function precedes(one: GroupMember, other: GroupMember): boolean {
+  return one.role === other.role ? one.since < other.since : one.role === 'admin';
+}

@@ -1,0 +1,217 @@
+/**
+ * `conversation`: what people write to each other, one to one and in chat groups. Decides who may do what; where things are kept is
+ * the business of the parts it is made of.
+ */
+import type { Publisher } from '@im/broadcast';
+import { type CallerContext, ImError, userGroup } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import { type HandlerContext, implementService, type ServedService } from '@im/rpc';
+import type { LogReader, RecordStore } from '@im/timeline';
+import { addEffects, callerOf, groupOf, messageIdOf, personOf } from '../call.js';
+import type { RateLimit } from '../rate-limit.js';
+import { checkedText } from '../text.js';
+import { ChangeNotices } from './change-notices.js';
+import { remove, rename, setRole } from './chat-group.js';
+import { ChatGroups } from './chat-groups.js';
+import { conversationDefinition, MAX_OPENED } from './conversation-definition.js';
+import { groupConversation, kindOf } from './conversation-id.js';
+import { ConversationList } from './conversation-list.js';
+import { GroupIndex } from './group-index.js';
+import { GroupRecords } from './group-records.js';
+import { readHistory } from './history.js';
+import { Messages } from './messages.js';
+import { NOTHING_SET, ownStates } from './own-state.js';
+import { OwnStates } from './own-states.js';
+import { type GroupPlace, type Place, Places } from './place.js';
+import { TakenBack } from './taken-back.js';
+
+const TEXT_RULES = { maxLength: 2_000, lineBreaks: 'kept' } as const;
+const NAME_RULES = { maxLength: 64, lineBreaks: 'spaces' } as const;
+
+export interface ConversationServiceOptions {
+  readonly publisher: Publisher;
+  readonly log: LogReader;
+  readonly records: RecordStore;
+  readonly rates: {
+    readonly message: RateLimit;
+    /** Of chat groups. */
+    readonly change: RateLimit;
+    /** Of what people set for themselves. */
+    readonly mark: RateLimit;
+  };
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+export function createConversationService({
+  publisher,
+  log,
+  records,
+  rates,
+  clock,
+  version,
+}: ConversationServiceOptions): ServedService {
+  const takenBack = new TakenBack(records);
+  const groupRecords = new GroupRecords(records);
+  const index = new GroupIndex(records);
+  const notices = new ChangeNotices({ groups: groupRecords, index, publisher });
+  const groups = new ChatGroups({ groups: groupRecords, index, notices, log, clock });
+  const places = new Places({ log, groups });
+  const messages = new Messages({ publisher, log, takenBack, clock });
+  const states = new OwnStates({ records, log, publisher, clock });
+  const list = new ConversationList({ log, records, places, index });
+
+  /** The caller of a call that changes a group, and what the change says of it. */
+  function changing(context: Pick<HandlerContext, 'headers'>) {
+    const caller = callerOf(context);
+    rates.change.take(caller);
+    return { caller, act: { by: personOf(caller), at: clock.now() } };
+  }
+
+  /** The conversation that a call sets something in. */
+  async function marking(
+    context: Pick<HandlerContext, 'headers'>,
+    conversation: string,
+  ): Promise<[CallerContext, Place]> {
+    const caller = callerOf(context);
+    rates.mark.take(caller);
+    return [caller, await places.of(caller, conversation)];
+  }
+
+  /** Those of the groups that the caller is in. */
+  async function opened(caller: CallerContext, conversations: readonly string[]): Promise<readonly GroupPlace[]> {
+    const found = await Promise.all(
+      conversations.map(async (conversation) => {
+        try {
+          const place = (await places.of(caller, conversation)) as GroupPlace;
+          await groups.showName(caller, conversation, place.member);
+          return place;
+        } catch (error) {
+          if (!(error instanceof ImError && error.name === 'CONVERSATION_UNKNOWN')) throw error;
+          await index.follow(caller, conversation, caller.user);
+          return undefined;
+        }
+      }),
+    );
+    return found.filter((place) => place !== undefined);
+  }
+
+  return implementService(
+    conversationDefinition,
+    {
+      async send({ to, conversation, text: raw }, context) {
+        const caller = callerOf(context);
+        const text = checkedText(raw, TEXT_RULES);
+        const id = messageIdOf(context, caller, 'conversation.send');
+        rates.message.take(caller);
+        // The definition lets exactly one of them through.
+        const place = to === undefined ? await places.of(caller, conversation as string) : places.with(caller, to);
+        const sent = await messages.send(caller, place, { id, text });
+        return { id, conversation: place.conversation, ...sent };
+      },
+
+      async history({ conversation, with: peer, ...range }, context) {
+        const caller = callerOf(context);
+        const place = peer === undefined ? await places.of(caller, conversation as string) : places.with(caller, peer);
+        const owner = groupOf(caller, userGroup(caller.user));
+        const own = (await ownStates(records, owner, [place.conversation])).get(place.conversation) ?? NOTHING_SET;
+        const page = await readHistory({ log, takenBack }, { place, own }, range);
+        return { conversation: place.conversation, ...page, entries: [...page.entries] };
+      },
+
+      async list(range, context) {
+        const { conversations, before } = await list.page(callerOf(context), { before: undefined, ...range });
+        return { conversations: [...conversations], before };
+      },
+
+      async open({ conversations, after }, context) {
+        const caller = callerOf(context);
+        const chosen =
+          conversations === undefined
+            ? await index.someGroups(caller, { after, limit: MAX_OPENED })
+            : { groups: conversations.filter((each) => kindOf(each) === 'group'), more: false };
+        const found = await opened(caller, [...new Set(chosen.groups)]);
+        addEffects(context, ...found.map(({ conversation }) => ({ type: 'join', group: conversation }) as const));
+        return {
+          conversations: found.map(({ conversation, info, member }) => {
+            return { conversation, name: info.name, members: info.count, role: member.role };
+          }),
+          after: chosen.more ? chosen.groups.at(-1) : undefined,
+        };
+      },
+
+      async read({ conversation, version: upTo }, context) {
+        const [caller, place] = await marking(context, conversation);
+        return { read: await states.read(caller, place, upTo) };
+      },
+
+      async mute({ conversation, muted }, context) {
+        const [caller, place] = await marking(context, conversation);
+        await states.mute(caller, place, muted);
+        return {};
+      },
+
+      async forget({ conversation, versions, upTo }, context) {
+        const [caller, place] = await marking(context, conversation);
+        await states.forget(caller, place, { versions, upTo });
+        return {};
+      },
+
+      async takeBack({ conversation, version: taken }, context) {
+        const [caller, place] = await marking(context, conversation);
+        return { version: await messages.takeBack(caller, place, taken) };
+      },
+
+      async create({ name, members, history }, context) {
+        const { caller } = changing(context);
+        const conversation = groupConversation(messageIdOf(context, caller, 'conversation.create'));
+        const users = [...new Set(members)].filter((user) => user !== caller.user);
+        const called = checkedText(name, NAME_RULES);
+        const refused = await groups.create(caller, conversation, { name: called, users, history });
+        const [place] = await opened(caller, [conversation]);
+        if (place !== undefined) addEffects(context, { type: 'join', group: conversation });
+        return { conversation, refused: [...refused] };
+      },
+
+      async invite({ conversation, users }, context) {
+        const { caller } = changing(context);
+        return { refused: [...(await groups.invite(caller, conversation, [...new Set(users)]))] };
+      },
+
+      async leave({ conversation }, context) {
+        const { caller } = changing(context);
+        await groups.leave(caller, conversation);
+        addEffects(context, { type: 'leave', group: conversation });
+        return {};
+      },
+
+      async remove({ conversation, user }, context) {
+        const { caller, act } = changing(context);
+        await groups.change(caller, conversation, [user], (state) => remove(state, act, user));
+        return {};
+      },
+
+      async setRole({ conversation, user, role }, context) {
+        const { caller, act } = changing(context);
+        await groups.change(caller, conversation, [user], (state) => setRole(state, act, { user, role }));
+        return {};
+      },
+
+      async rename({ conversation, name: raw }, context) {
+        const { caller, act } = changing(context);
+        const name = checkedText(raw, NAME_RULES);
+        await groups.change(caller, conversation, [], (state) => rename(state, act, name));
+        return {};
+      },
+
+      async members({ conversation, cursor, limit }, context) {
+        const caller = callerOf(context);
+        const { group } = await places.of(caller, conversation);
+        const page = await groupRecords.page(group, { cursor, limit });
+        const members = page.members.map(({ user, name, role, since }) => ({ user, name, role, since }));
+        return { members, cursor: page.cursor };
+      },
+    },
+    { version },
+  );
+}

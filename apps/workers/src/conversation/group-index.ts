@@ -1,0 +1,82 @@
+/**
+ * Owns: which chat groups a person is in, as records of the person. What counts is the group's own record of the member; this
+ * follows it, so that it may be behind for a moment and is then made right by whoever notices.
+ */
+import { type CallerContext, userGroup } from '@im/protocol';
+import type { NamedRecord, RecordStore } from '@im/timeline';
+import { groupOf } from '../call.js';
+import { type GroupMember, memberField } from './chat-group.js';
+import { jsonRecord, persistently, readRecord, recordChange } from './json-record.js';
+import { OWN_STATE_PREFIX, type OwnState, ownStateField } from './own-state.js';
+
+/** Chat groups that one person is in; together with rooms they have room in what a connection may join. */
+export const MAX_GROUPS = 200;
+
+const GROUPS = `${OWN_STATE_PREFIX}g:`;
+/** Somewhat more may be there while people are invited into several groups at once. */
+const MOST_LISTED = 1_000;
+
+export interface IndexedGroup {
+  readonly conversation: string;
+  readonly own: OwnState;
+}
+
+export class GroupIndex {
+  readonly #records: RecordStore;
+
+  constructor(records: RecordStore) {
+    this.#records = records;
+  }
+
+  /** By id. @throws ImError as RecordReader.page */
+  async groupsOf(caller: CallerContext): Promise<IndexedGroup[]> {
+    const { records } = await this.#page(caller, caller.user, { limit: MOST_LISTED });
+    return records.map(indexed);
+  }
+
+  /** Some of them, by id. @param after the last one of those before @throws ImError as RecordReader.page */
+  async someGroups(
+    caller: CallerContext,
+    { after, limit }: { readonly after: string | undefined; readonly limit: number },
+  ): Promise<{ groups: readonly string[]; more: boolean }> {
+    const { records, more } = await this.#page(caller, caller.user, { after, limit });
+    return { groups: records.map((record) => indexed(record).conversation), more };
+  }
+
+  /** Whether somebody can be in no further group. @throws ImError as RecordReader.page */
+  async isFull(caller: CallerContext, user: string): Promise<boolean> {
+    return (await this.#page(caller, user, { limit: MAX_GROUPS })).records.length === MAX_GROUPS;
+  }
+
+  /**
+   * Makes it say what the group says. Looks again after each change, so that of several at the same time the last one to
+   * look has seen what the group says in the end.
+   * @throws ImError as RecordStore
+   */
+  async follow(caller: CallerContext, conversation: string, user: string): Promise<void> {
+    const owner = groupOf(caller, userGroup(user));
+    const field = ownStateField(conversation);
+    await persistently(async () => {
+      for (;;) {
+        const member = await readRecord<GroupMember>(this.#records, groupOf(caller, conversation), memberField(user));
+        const listed = await readRecord<OwnState>(this.#records, owner, field);
+        if ((member === undefined) === (listed === undefined)) return;
+        await this.#records.write(owner, [
+          recordChange(field, member && ({ read: member.value.joined } satisfies OwnState), listed),
+        ]);
+      }
+    });
+  }
+
+  #page(caller: CallerContext, user: string, { after, limit }: { after?: string | undefined; limit: number }) {
+    const from = after === undefined ? {} : { after: ownStateField(after) };
+    return this.#records.page(groupOf(caller, userGroup(user)), { prefix: GROUPS, limit, ...from });
+  }
+}
+
+function indexed(record: NamedRecord): IndexedGroup {
+  return {
+    conversation: record.field.slice(OWN_STATE_PREFIX.length),
+    own: jsonRecord<OwnState>(record)?.value as OwnState,
+  };
+}

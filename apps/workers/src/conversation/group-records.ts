@@ -1,0 +1,103 @@
+/** Owns: chat groups as records of `g:<name>`: reading what a change looks at, and writing all of a change or nothing. */
+import type { RecordStore } from '@im/timeline';
+import { digest } from '../digest.js';
+import {
+  type GroupChange,
+  type GroupInfo,
+  type GroupMember,
+  type GroupState,
+  INFO_FIELD,
+  MEMBER_PREFIX,
+  memberField,
+  type PendingChange,
+} from './chat-group.js';
+import { changeRecord, type JsonRecord, jsonRecord, recordChange } from './json-record.js';
+
+/** A group and the revisions of what was read of it. */
+export interface LoadedGroup extends GroupState {
+  readonly infoRecord: JsonRecord<GroupInfo>;
+  readonly memberRecords: ReadonlyMap<string, JsonRecord<GroupMember>>;
+}
+
+export interface NamedMember extends GroupMember {
+  readonly user: string;
+}
+
+/** Groups are named as on the bus. All throw ImError as the record store does. */
+export class GroupRecords {
+  readonly #records: RecordStore;
+
+  constructor(records: RecordStore) {
+    this.#records = records;
+  }
+
+  /** With those of the users who are in it; undefined: there is no such group. */
+  async load(group: string, users: readonly string[]): Promise<LoadedGroup | undefined> {
+    const found = await this.#records.get(group, [INFO_FIELD, ...new Set(users.map(memberField))]);
+    const infoRecord = jsonRecord<GroupInfo>(found.get(INFO_FIELD));
+    if (infoRecord === undefined) return undefined;
+    const memberRecords = new Map<string, JsonRecord<GroupMember>>();
+    const members = new Map<string, GroupMember>();
+    for (const user of users) {
+      const record = jsonRecord<GroupMember>(found.get(memberField(user)));
+      if (record === undefined) continue;
+      memberRecords.set(user, record);
+      members.set(user, record.value);
+    }
+    return { info: infoRecord.value, members, infoRecord, memberRecords };
+  }
+
+  /** A new group. @throws ImError RECORD_CHANGED when there is one */
+  async found(group: string, info: GroupInfo, members: ReadonlyMap<string, GroupMember>): Promise<void> {
+    await this.#records.write(group, [
+      recordChange(INFO_FIELD, info, undefined),
+      ...[...members].map(([user, member]) => recordChange(memberField(user), member, undefined)),
+    ]);
+  }
+
+  /** @returns what is to be told now, in this order @throws ImError RECORD_CHANGED when anything of the group was changed since it was loaded */
+  async write(group: string, loaded: LoadedGroup, change: GroupChange): Promise<readonly PendingChange[]> {
+    const info = { ...loaded.infoRecord.value, ...change.info };
+    // No revision comes twice, so that no two changes have one id.
+    const id = digest('change', group, String(loaded.infoRecord.revision));
+    const pending: readonly PendingChange[] = [...info.pending, { ...change.entry, id, group: info.name }];
+    const members = [...(change.members ?? [])];
+    await this.#records.write(group, [
+      recordChange(INFO_FIELD, { ...info, pending }, loaded.infoRecord),
+      ...members.map(([user, member]) => recordChange(memberField(user), member, loaded.memberRecords.get(user))),
+    ]);
+    return pending;
+  }
+
+  /** These changes have been told. */
+  async told(group: string, changes: readonly PendingChange[]): Promise<void> {
+    const told = new Set(changes.map(({ id }) => id));
+    await changeRecord<GroupInfo>(this.#records, { owner: group, field: INFO_FIELD }, (info) => {
+      const pending = info?.pending.filter(({ id }) => !told.has(id));
+      return info && pending && pending.length < info.pending.length ? { ...info, pending } : info;
+    });
+  }
+
+  /** A member is called otherwise now. */
+  async rename(group: string, user: string, name: string): Promise<void> {
+    await changeRecord<GroupMember>(
+      this.#records,
+      { owner: group, field: memberField(user) },
+      (member) => member && { ...member, name },
+    );
+  }
+
+  /** By user id. @param cursor the last one of the page before */
+  async page(
+    group: string,
+    { cursor, limit }: { readonly cursor: string | undefined; readonly limit: number },
+  ): Promise<{ members: readonly NamedMember[]; cursor: string | undefined }> {
+    const after = cursor === undefined ? {} : { after: memberField(cursor) };
+    const { records, more } = await this.#records.page(group, { prefix: MEMBER_PREFIX, limit, ...after });
+    const members = records.map((record) => ({
+      user: record.field.slice(MEMBER_PREFIX.length),
+      ...(jsonRecord<GroupMember>(record)?.value as GroupMember),
+    }));
+    return { members, cursor: more ? members.at(-1)?.user : undefined };
+  }
+}

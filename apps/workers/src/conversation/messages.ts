@@ -1,0 +1,121 @@
+/**
+ * Owns: writing messages and taking them back. The log of the conversation has each once; of two people, both logs have a notice with
+ * the message in it, by which every device hears of it, now or on return. Members of a group hear of it by being in the group.
+ */
+import type { Publisher } from '@im/broadcast';
+import { type CallerContext, ImError } from '@im/protocol';
+import type { Clock } from '@im/protocol/ports';
+import { encodeJson } from '@im/rpc';
+import type { Entry, LogReader } from '@im/timeline';
+import { applicationError } from '../application-errors.js';
+import { personOf } from '../call.js';
+import { digest } from '../digest.js';
+import { publishOnce } from '../publish-once.js';
+import { isAdmin } from './chat-group.js';
+import {
+  MESSAGE_EVENT,
+  type MessageData,
+  messageIn,
+  TAKEN_BACK_EVENT,
+  type TakenBackData,
+} from './conversation-entry.js';
+import { notifiedGroups, type Place } from './place.js';
+import type { TakenBack } from './taken-back.js';
+
+/** How long authors can take back what they wrote. */
+const TAKE_BACK_MS = 86_400_000;
+
+export interface MessagesOptions {
+  readonly publisher: Publisher;
+  readonly log: LogReader;
+  readonly takenBack: TakenBack;
+  readonly clock: Clock;
+}
+
+export interface SentMessage {
+  readonly version: number;
+  readonly at: number;
+}
+
+/** What is written into the log of a conversation and, with its place there, into notices of it. */
+interface Writing<Data> {
+  readonly event: string;
+  readonly id: string;
+  readonly data: Data;
+}
+
+export class Messages {
+  readonly #options: MessagesOptions;
+
+  constructor(options: MessagesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Settles when it is durable wherever it has to be; what is missing a repeat with the same id completes, with the message as it was
+   * first written.
+   * @throws ImError as Publisher.publish
+   */
+  async send(
+    caller: CallerContext,
+    place: Place,
+    { id, text }: Pick<MessageData, 'id' | 'text'>,
+  ): Promise<SentMessage> {
+    const data: MessageData = { id, from: personOf(caller), ...addressee(place), text, at: this.#options.clock.now() };
+    const { version, data: written } = await this.#write(caller, place, { event: MESSAGE_EVENT, id, data });
+    return { version, at: written.at };
+  }
+
+  /**
+   * For its author within a day, for the admins of a group always. Nobody is shown the text from then on; who was sent it has had it.
+   * @returns version of the entry that says so
+   * @throws ImError MESSAGE_UNKNOWN, TOO_LATE, FORBIDDEN, as Publisher.publish and RecordStore.write
+   */
+  async takeBack(caller: CallerContext, place: Place, version: number): Promise<number> {
+    const { log, takenBack, clock } = this.#options;
+    const { group, since } = place;
+    const page = await log.read(group, { after: version - 1, limit: 1 });
+    const entry = page.entries.find((each) => each.version === version && version > since);
+    const message = entry && messageIn(entry);
+    if (entry === undefined || message === undefined) throw applicationError('MESSAGE_UNKNOWN');
+    const isDone = (await takenBack.among(group, [version])).has(version);
+    if (!isDone) this.#expectMayTakeBack(caller, place, { entry, message });
+    // First where history looks: an entry that says so then follows, at the latest with a repeat.
+    if (!isDone) await takenBack.add(group, version);
+    const id = digest('taken-back', group, String(version));
+    const data: TakenBackData = { of: version, by: personOf(caller), ...addressee(place), at: clock.now() };
+    return (await this.#write(caller, place, { event: TAKEN_BACK_EVENT, id, data })).version;
+  }
+
+  #expectMayTakeBack(
+    caller: CallerContext,
+    place: Place,
+    { entry, message }: { readonly entry: Entry; readonly message: MessageData },
+  ): void {
+    if (place.kind === 'group' && isAdmin(place.member)) return;
+    if (message.from.user !== caller.user) throw new ImError('FORBIDDEN', { message: 'the message is not yours' });
+    if (this.#options.clock.now() - entry.time > TAKE_BACK_MS) throw applicationError('TOO_LATE');
+  }
+
+  async #write<Data extends { readonly at: number }>(
+    caller: CallerContext,
+    place: Place,
+    { event, id, data }: Writing<Data>,
+  ): Promise<{ readonly version: number; readonly data: Data }> {
+    const { publisher } = this.#options;
+    const entry = { lane: 'priority', event, body: encodeJson(data), id, time: data.at } as const;
+    const { version, body: written } = await publishOnce<Data>(this.#options, place.group, entry);
+    if (place.kind === 'direct') {
+      const notice = encodeJson({ ...written, conversation: place.conversation, version });
+      const groups = notifiedGroups(caller, place);
+      const notices = { ...entry, body: notice, time: written.at };
+      const { failed } = await publisher.publishMany(groups, notices, { acknowledge: 'durable' });
+      for (const error of failed.values()) throw error;
+    }
+    return { version, data: written };
+  }
+}
+
+function addressee(place: Place): { readonly to?: string } {
+  return place.kind === 'direct' ? { to: place.peer } : {};
+}
