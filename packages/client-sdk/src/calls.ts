@@ -2,7 +2,14 @@
  * Commands that are answered: matched by id, bounded in number and time, kept waiting while there is no connection,
  * repeated after a loss where that is safe. Must not know what they say.
  */
-import { type ClientMessage, CodedError, type ErrorMessage, type Reply, type Synced } from '@im/protocol';
+import {
+  type ClientMessage,
+  CodedError,
+  type ErrorMessage,
+  type Positions,
+  type Reply,
+  type Synced,
+} from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
 import { ownError, toCodedError } from './errors.js';
 
@@ -15,6 +22,8 @@ export interface CallOptions {
    * with a key is sent again after a reconnect, and the worker answers the same key of the same user once.
    */
   readonly key?: string;
+  /** Of groups that the call joins: what was missed since is brought before its answer. Asked when the call is sent. */
+  readonly since?: () => Positions | undefined;
 }
 
 /** Calls that wait or are unanswered at once; one more is refused with QUEUE_FULL. */
@@ -24,7 +33,7 @@ const MAX_CALLS = 1_000;
 type Make = (id: number, timeoutMs: number) => ClientMessage<unknown>;
 type Answer = Reply<unknown> | Synced;
 
-export interface RequestOptions extends Omit<CallOptions, 'key' | 'timeoutMs'> {
+export interface RequestOptions extends Omit<CallOptions, 'key' | 'since' | 'timeoutMs'> {
   readonly timeoutMs?: number | undefined;
   /** Sent again after a reconnect. */
   readonly repeat?: boolean;

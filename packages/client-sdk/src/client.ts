@@ -139,8 +139,7 @@ export function createClient<S extends Schema = Schema>(options: ClientOptions, 
   const groups = createGroups({
     clock,
     store: options.positions,
-    sync: async (command) =>
-      (await calls.request((id) => ({ type: 'sync', id, ...command }), { order: 'aside' })) as Synced,
+    sync: (command) => calls.request((id) => ({ type: 'sync', id, ...command }), { order: 'aside' }) as Promise<Synced>,
     onShed(message) {
       addShed(shed, message);
       events.emit('shed', message);

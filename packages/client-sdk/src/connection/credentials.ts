@@ -7,7 +7,7 @@ import type { Backoff } from './backoff.js';
 const TOKEN_PATIENCE_MS = 60_000;
 
 export interface Credentials {
-  address(attempt: number, signal: AbortSignal): Promise<string>;
+  address(attempt: number, signal: AbortSignal): string | Promise<string>;
   /** The token at hand or a new one. Attempts that come while one is fetched share it. */
   token(): Promise<string>;
   /** The next token shall be a new one. False when there is no way to one. */
@@ -22,6 +22,7 @@ export function createCredentials(
 ): Credentials {
   /** Of the addresses: each attempt takes the next, so that a gateway that fails or drains is left. */
   let cursor = 0;
+  const urls = [url].flat();
   let known: string | undefined;
   let reason: TokenRequest['reason'] = 'connect';
   let fetching: { controller: AbortController; timer: Timer; promise: Promise<string> } | undefined;
@@ -46,12 +47,8 @@ export function createCredentials(
   };
 
   return {
-    address: async (attempt, signal) =>
-      typeof url === 'function'
-        ? url({ attempt, signal, reconnect })
-        : typeof url === 'string'
-          ? url
-          : (url[cursor++ % url.length] as string),
+    address: (attempt, signal) =>
+      typeof url === 'function' ? url({ attempt, signal, reconnect }) : (urls[cursor++ % urls.length] as string),
     async token() {
       if (typeof token === 'string') return token;
       if (known !== undefined) return known;

@@ -3,6 +3,7 @@
  * shed. Must not know rooms beyond that somebody listens beside, nor how commands travel.
  */
 import {
+  type CodedError,
   type JoinedGroup,
   type LeftGroup,
   MAX_SYNC,
@@ -14,7 +15,6 @@ import {
 } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
 import { createEmitter } from '../emitter.js';
-import { toCodedError } from '../errors.js';
 import type { PositionStore } from '../options.js';
 import type { GroupEvents, Meta, Subscribe } from '../schema.js';
 import { createGroupLog } from './group-log.js';
@@ -108,9 +108,9 @@ export function createGroup(id: string, { clock, store, sync, onShed, report }: 
       (synced) => {
         if (log.asked === asked) log.onSynced(synced);
       },
-      (error) => {
+      ({ retryable }: CodedError) => {
         if (log.asked !== asked) return;
-        if (toCodedError(error).retryable) retry = clock.after(SYNC_RETRY_MS, () => fill(asked));
+        if (retryable) retry = clock.after(SYNC_RETRY_MS, () => fill(asked));
         else log.giveUp();
       },
     );

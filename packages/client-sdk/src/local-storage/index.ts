@@ -4,6 +4,7 @@
  */
 import type { Position, Positions } from '@im/protocol';
 import type { PositionStore } from '../options.js';
+import { readPositions } from '../positions/read-positions.js';
 
 /** What is needed of a `Storage`. */
 export type TextStorage = Pick<Storage, 'getItem' | 'setItem'>;
@@ -21,9 +22,7 @@ export function localStoragePositions(key: string, storage: TextStorage = localS
     } catch {
       // Somebody else wrote there: begin anew.
     }
-    return Object.fromEntries(
-      Object.entries(stored ?? {}).filter((entry): entry is [string, Position] => isPosition(entry[1])),
-    );
+    return readPositions(Object(stored));
   };
   let positions: Record<string, Position> | undefined;
   return {
@@ -38,10 +37,4 @@ export function localStoragePositions(key: string, storage: TextStorage = localS
       storage.setItem(key, JSON.stringify(positions));
     },
   };
-}
-
-/** Whatever was written there, by whomever. */
-function isPosition(value: unknown): value is Position {
-  const { epoch, version } = (value ?? {}) as Partial<Record<keyof Position, unknown>>;
-  return typeof epoch === 'string' && Number.isSafeInteger(version) && (version as number) >= 0;
 }

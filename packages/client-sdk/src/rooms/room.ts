@@ -2,10 +2,10 @@
  * One stay in one room: entered by a call, entered again after a reconnect that did not restore it, ended by leaving
  * or by the gateway's word. Must not know sockets.
  */
-import type { Positions } from '@im/protocol';
+import type { CodedError, Positions } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
 import { createEmitter } from '../emitter.js';
-import { ownError, toCodedError } from '../errors.js';
+import { ownError } from '../errors.js';
 import type { Group, GroupEntry } from '../groups/group.js';
 import type { Meta, RoomEvents, Subscribe } from '../schema.js';
 
@@ -125,7 +125,7 @@ export function createRoom<Events, Entered>(name: string, ports: RoomPorts): Sta
       reentering = false;
       emitter.emit('$entered', room.data);
     } catch (thrown) {
-      const { code, message, retryable } = toCodedError(thrown);
+      const { code, message, retryable } = thrown as CodedError;
       if (stage === 'left') return;
       if (!ports.connected()) reentering = false;
       else if (retryable) retryTimer = clock.after(ports.retryMs(failures), () => void reenter(failures + 1));

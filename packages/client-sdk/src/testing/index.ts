@@ -1,3 +1,4 @@
+export { FakeConversations } from './fake-conversations.js';
 export {
   FakeGateway,
   type FakeGatewayOptions,

@@ -1,0 +1,310 @@
+/**
+ * The conversations of one user on one page: the list, kept right by what comes live, and those that are open. Owns the wiring between client
+ * and state; business is the service's.
+ */
+import { systemClock } from '@im/protocol/clock';
+import type { Clock, Random, Timer } from '@im/protocol/ports';
+import type { CallOptions } from '../calls.js';
+import type { Client } from '../client.js';
+import type { ClientState } from '../connection/states.js';
+import { createEmitter } from '../emitter.js';
+import { reportToPlatform } from '../report-to-platform.js';
+import type { Schema } from '../schema.js';
+import { createChanges } from './changes.js';
+import { type Conversation, type ConversationEntry, createConversation, type Target } from './conversation.js';
+import { messageIn } from './entry.js';
+import { createMemberships } from './memberships.js';
+import { createPersistence } from './persistence.js';
+import type { Entry, MessageData, Notice, Summary, SummaryPage } from './service.js';
+import { createSummaries } from './summaries.js';
+
+/** Conversations of one page of the list. */
+const PAGE = 50;
+/** Conversations that stay loaded though nobody listens: those opened last. */
+const MAX_IDLE = 50;
+/** What is asked because something came is asked once for all that comes so soon. */
+const REFRESH_MS = 500;
+
+/** A message that came while the page was there, or was missed and brought. */
+export interface LiveMessage extends MessageData {
+  readonly conversation: string;
+  readonly version: number;
+}
+
+export interface Conversations {
+  /** Newest first. Another array after each change, and only then. */
+  readonly list: readonly Summary[];
+  /** The first page of the list has come. */
+  readonly loaded: boolean;
+  readonly hasMore: boolean;
+  /** Of the conversations in the list that are not muted; at least so many when one of them has 100. */
+  readonly unread: number;
+  /** Loads older conversations into the list. @throws ImError as `call` */
+  more(): Promise<void>;
+  /** The same object for as long as somebody listens to it. */
+  open(conversation: string): Conversation;
+  /** The conversation with a person, also when nothing was written yet. */
+  with(user: string): Conversation;
+  /** `change`: of anything here. Returns the function that takes the subscription back. */
+  on(event: 'change', listener: () => void): () => void;
+  /** `message`: once each, also one's own; in the order of their conversation, but for those of two who write at once. */
+  on(event: 'message', listener: (message: LiveMessage) => void): () => void;
+  /** Nothing is heard or sent from here on. The client stays open. */
+  close(): void;
+}
+
+export interface ConversationsPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** For the service `conversation`; make it once for a client, whose user must stay the same. */
+export function conversations<S extends Schema>(
+  client: Client<S>,
+  ports: Partial<ConversationsPorts> = {},
+): Conversations {
+  const { clock = systemClock, random = Math.random } = ports;
+  const wire = client as unknown as Client;
+  const summaries = createSummaries();
+  const changes = createChanges(reportToPlatform);
+  const messages = createEmitter(reportToPlatform);
+  /** Opened last at the end; by id, or by `@` and the person. */
+  const opened = new Map<string, ConversationEntry>();
+  let me = '';
+  let isConnected = false;
+  let isJoined = false;
+  let loaded = false;
+  let cursor: string | undefined;
+  let refreshTimer: Timer | undefined;
+  let isRefreshing = false;
+  let keys = 0;
+
+  const persistence = createPersistence(clock, random, () => isConnected);
+  const memberships = createMemberships({
+    client: wire,
+    persistence,
+    onEntry: live,
+    onHole(group, { version, epoch }) {
+      for (const entry of opened.values()) if (entry.conversation.id === group) entry.reaches(version, epoch);
+      refresh(REFRESH_MS);
+    },
+    onLeft: leave,
+  });
+
+  const call = (method: string, data: object, options?: CallOptions): Promise<unknown> =>
+    wire.call(method, data, options);
+
+  function live(conversation: string, entry: Entry): void {
+    if (!summaries.take(conversation, entry, me)) refresh(REFRESH_MS);
+    each(conversation, (open) => open.take(entry));
+    const message = messageIn(entry);
+    if (message) messages.emit('message', { ...message, conversation, version: entry.version });
+    changes.notify();
+  }
+
+  function each(conversation: string, act: (open: ConversationEntry) => void): void {
+    for (const open of opened.values()) if (open.conversation.id === conversation) act(open);
+  }
+
+  function leave(conversation: string): void {
+    summaries.remove(conversation);
+    each(conversation, (open) => open.leave());
+    changes.notify();
+  }
+
+  function refresh(delayMs: number): void {
+    if (!isConnected || refreshTimer) return;
+    refreshTimer = clock.after(delayMs, () => {
+      refreshTimer = undefined;
+      // What changes while an answer is on its way may not be in it.
+      if (isRefreshing) refresh(REFRESH_MS);
+      else void refreshNow();
+    });
+  }
+
+  async function refreshNow(): Promise<void> {
+    const wanted = Math.max(PAGE, summaries.list.length);
+    isRefreshing = true;
+    try {
+      let seen = 0;
+      let before: string | undefined;
+      do {
+        const page = await fetch(before);
+        seen += page.conversations.length;
+        ({ before } = page);
+      } while (before !== undefined && seen < wanted);
+      cursor = before;
+      loaded = true;
+    } catch (error) {
+      const { retryable, name } = error as { retryable?: boolean; name?: string };
+      if (retryable) refresh(persistence.delayMs(3));
+      else if (name !== 'CLOSED') reportToPlatform(error);
+    }
+    isRefreshing = false;
+    changes.notify();
+  }
+
+  async function fetch(before: string | undefined): Promise<SummaryPage> {
+    const page = (await call('conversation.list', {
+      limit: PAGE,
+      ...(before !== undefined && { before }),
+    })) as SummaryPage;
+    for (const summary of page.conversations) {
+      const { conversation, kind, version, epoch } = summary;
+      if (!summaries.answer(summary)) refresh(REFRESH_MS);
+      each(conversation, (open) => open.reaches(version, epoch));
+      if (kind === 'direct') continue;
+      memberships.listen(conversation);
+      // Something came before anybody listened.
+      const heard = memberships.position(conversation);
+      if (heard?.epoch === epoch && heard.version > (summaries.get(conversation) as Summary).version)
+        refresh(REFRESH_MS);
+    }
+    return page;
+  }
+
+  async function begin(resumed: boolean): Promise<void> {
+    // What was missed is brought; what was read elsewhere is not. Many come back at once.
+    if (resumed && isJoined) return refresh(REFRESH_MS * (1 + 3 * random()));
+    isJoined = false;
+    try {
+      if (!(await memberships.begin())) return;
+      isJoined = true;
+      refresh(0);
+    } catch (error) {
+      reportToPlatform(error);
+    }
+  }
+
+  function onState(state: ClientState): void {
+    isConnected = state.status === 'connected';
+    if (state.status === 'connected') {
+      me = state.user;
+      persistence.wake();
+      void begin(state.resumed);
+      for (const open of opened.values()) open.resume();
+    } else {
+      persistence.sleep();
+      refreshTimer?.cancel();
+      refreshTimer = undefined;
+      for (const open of opened.values()) open.rest();
+    }
+  }
+
+  /** What the user's own log and devices say. Others may push there too: what names no conversation is theirs. */
+  const NOTICES: Readonly<Record<string, (notice: Notice) => void>> = {
+    message: ({ conversation, version, ...data }) => live(conversation, { version, event: 'message', data }),
+    'taken-back': ({ conversation, version, ...data }) => live(conversation, { version, event: 'taken-back', data }),
+    conversation({ conversation, change }) {
+      if (change === 'removed') return leave(conversation);
+      memberships.join(conversation).then(() => refresh(0), ignore);
+    },
+    read({ conversation, read }) {
+      if (!summaries.read(conversation, read)) refresh(REFRESH_MS);
+    },
+    mute: ({ conversation, muted }) => summaries.change(conversation, { muted }),
+    forget({ conversation, versions, upTo }) {
+      each(conversation, (open) => open.forget({ ...(versions && { versions }), ...(upTo !== undefined && { upTo }) }));
+      refresh(REFRESH_MS);
+    },
+  };
+
+  const offs = [
+    wire.on('state', onState),
+    ...Object.entries(NOTICES).map(([event, hear]) =>
+      wire.user.on(event, (data) => {
+        if (typeof (data as Notice | null)?.conversation !== 'string') return;
+        hear(data as Notice);
+        changes.notify();
+      }),
+    ),
+    wire.user.on('$recovered', ({ recovered }) => {
+      if (!recovered) refresh(0);
+    }),
+    // What was read elsewhere may be among it.
+    wire.user.on('$shed', () => refresh(REFRESH_MS)),
+  ];
+  onState(client.state);
+
+  function openBy(key: string, target: Target): Conversation {
+    let entry = opened.get(key);
+    if (entry) opened.delete(key);
+    else entry = createOpen(target);
+    opened.set(key, entry);
+    for (const [name, { busy }] of opened) {
+      if (opened.size <= MAX_IDLE) break;
+      if (!busy && name !== key) opened.delete(name);
+    }
+    return entry.conversation;
+  }
+
+  function createOpen(target: Target): ConversationEntry {
+    return createConversation(target, {
+      clock,
+      persistence,
+      call,
+      newKey: () => `${clock.now().toString(36)}-${keys++}-${random().toString(36).slice(2)}`,
+      me: () => me,
+      isConnected: () => isConnected,
+      summary: () => ('with' in target ? summaries.with(target.with) : summaries.get(target.conversation)),
+      reach: () => 'sent',
+      onStored: (id, stored) => {
+        if (!summaries.take(id, stored, me)) refresh(REFRESH_MS);
+        changes.notify();
+      },
+      onRead(id, version) {
+        if (!summaries.read(id, version)) refresh(REFRESH_MS);
+        changes.notify();
+      },
+      onMuted(id, muted) {
+        summaries.change(id, { muted });
+        changes.notify();
+      },
+      report: reportToPlatform,
+    });
+  }
+
+  function open(conversation: string): Conversation {
+    for (const [key, { conversation: known }] of opened) {
+      if (known.id === conversation) return openBy(key, { conversation });
+    }
+    return openBy(conversation, { conversation });
+  }
+
+  return {
+    get list() {
+      return summaries.list;
+    },
+    get loaded() {
+      return loaded;
+    },
+    get hasMore() {
+      return cursor !== undefined;
+    },
+    get unread() {
+      return summaries.unread;
+    },
+    async more() {
+      if (cursor === undefined) return;
+      ({ before: cursor } = await fetch(cursor));
+      changes.notify();
+    },
+    open,
+    with(user) {
+      const known = opened.has(`@${user}`) ? undefined : summaries.with(user);
+      return known ? open(known.conversation) : openBy(`@${user}`, { with: user });
+    },
+    on: (event: 'change' | 'message', listener: (message: never) => void) =>
+      event === 'change' ? changes.on(listener as () => void) : messages.on(event, listener),
+    close() {
+      for (const off of offs) off();
+      memberships.close();
+      isConnected = false;
+      persistence.sleep();
+      refreshTimer?.cancel();
+      for (const open of opened.values()) open.rest();
+    },
+  };
+}
+
+const ignore = (): void => {};
