@@ -56,7 +56,7 @@ export class Beat<V extends Viewer> {
   /** Begins the frames of those that wait. Whose last frame is still being written waits for the next. */
   *begin(): Generator<Group<V>> {
     for (const group of this.#waiting) {
-      if (!group.beginFrame()) continue;
+      if (!group.normal.beginFrame()) continue;
       this.#waiting.delete(group);
       yield group;
     }

@@ -1,6 +1,8 @@
 /** How a fan-out is set. */
 import { type Clock, type Metrics, noMetrics, type Random } from '@im/protocol/ports';
 
+declare const queueMicrotask: (run: () => void) => void;
+
 export interface FanOutOptions {
   readonly clock: Clock;
   /** Default 12. 0: no frames, normal messages go at the end of the turn too, after priority. */
@@ -57,10 +59,13 @@ const DEFAULTS = {
   maxSumIds: 65_536,
   maxHeld: 1_000,
   maxBytes: 64 * 1024 * 1024,
+  afterTurn: (run: () => void): void => queueMicrotask(run),
+  onFirstMember: (): void => {},
+  onLastMember: (): void => {},
 } satisfies Partial<FanOutOptions>;
 
-export function withDefaults(
-  options: FanOutOptions,
-): FanOutOptions & Required<Pick<FanOutOptions, keyof typeof DEFAULTS>> {
+export type FanOutSettings = Required<FanOutOptions>;
+
+export function withDefaults(options: FanOutOptions): FanOutSettings {
   return { ...DEFAULTS, ...options };
 }

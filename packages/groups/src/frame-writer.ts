@@ -32,7 +32,7 @@ export class FrameWriter<V extends Viewer> {
     let next = 0;
     for (; next < groups.length && !slice.hasEnded; next += 1) {
       const group = groups[next] as Group<V>;
-      if (!group.writeSlice(slice.isOver)) unfinished.push(group);
+      if (!group.normal.writeSlice(slice.isOver)) unfinished.push(group);
     }
     this.#groups = [...groups.slice(next), ...unfinished];
     this.#spentMs += slice.elapsedMs - began;

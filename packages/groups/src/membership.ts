@@ -1,6 +1,6 @@
 /**
  * One viewer in one group: the handle that the gateway holds, and what fan-out remembers of it.
- * Knows its own state only; who else is in the group is group.ts' business.
+ * Knows its own state only; who else is in the group is members.ts' business.
  *
  * | from | to    | cause |
  * |------|-------|-------|

@@ -1,0 +1,54 @@
+/**
+ * The members of one group, for those who walk over them in slices with other turns between. Must not know what is written to them.
+ *
+ * An array, left by swapping with the last, to be walked from its end: whoever leaves or joins during a walk (a write may close its viewer)
+ * changes only the part already walked, or brings a member from there, whom its mark (`frame` in the normal lane, `from` in the priority
+ * lane) shows to be done. Whose membership begins during a walk is marked as done.
+ */
+import type { Member } from './membership.js';
+import type { Viewer } from './viewer.js';
+
+export class Members<V extends Viewer> {
+  #all: Member<V>[] = [];
+  #held = 0;
+
+  get size(): number {
+    return this.#all.length;
+  }
+
+  /** Whether the membership of any of them is held. */
+  get areHeld(): boolean {
+    return this.#held > 0;
+  }
+
+  at(index: number): Member<V> | undefined {
+    return this.#all[index];
+  }
+
+  viewers(): V[] {
+    return this.#all.map(({ viewer }) => viewer);
+  }
+
+  /** One that is held. */
+  add(member: Member<V>): void {
+    member.index = this.#all.length;
+    // Most groups are of one user: pushed to, an empty array takes room for sixteen more.
+    if (member.index === 0) this.#all = [member];
+    else this.#all.push(member);
+    this.#held += 1;
+  }
+
+  release(member: Member<V>): void {
+    member.phase = 'live';
+    this.#held -= 1;
+  }
+
+  remove(member: Member<V>): void {
+    if (member.phase === 'held') this.#held -= 1;
+    member.phase = 'ended';
+    const last = this.#all.pop();
+    if (last === undefined || last === member) return;
+    this.#all[member.index] = last;
+    last.index = member.index;
+  }
+}
