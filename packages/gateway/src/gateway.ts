@@ -106,7 +106,12 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       onLastMember: (group) => this.#feeds.close(group),
     });
     const wheel = new TimerWheel(clock, TICK_MS);
-    const unanswered = new Unanswered(wheel, settings.stallMs, gatewayMetrics.backlogBytes);
+    const unanswered = new Unanswered({
+      wheel,
+      stallMs: settings.stallMs,
+      bytes: gatewayMetrics.backlogBytes,
+      nextTurn: afterTurn,
+    });
     const sessions = new SessionRegistry({ clock, ttlMs: settings.sessionTtlMs, maxLost: settings.maxLostSessions });
     const hellos = new HelloQueue({
       maxRunning: settings.maxAuthenticating,

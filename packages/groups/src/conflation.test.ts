@@ -269,6 +269,29 @@ describe('a congested viewer', () => {
     expect(slow.map(shown)).toEqual([['like a=4 +3'], ['like a=4 +3'], ['like a=4 +3']]);
   });
 
+  it('is written the same bytes as those who missed the same, made and kept once', () => {
+    const { enter, say, frame, encoding, metrics } = setUp();
+    const early = Array.from({ length: 3 }, enter);
+    const late = enter();
+    for (const viewer of early) viewer.congested = true;
+    for (let i = 0; i < 2; i += 1) {
+      say('like', sum('a'));
+      say('chat');
+      frame();
+      late.congested = true;
+    }
+    expect(metrics.value('im_groups_kept_bytes')).toBe(2 * 201);
+    for (const viewer of [...early, late]) viewer.congested = false;
+    const { encoded } = encoding;
+    frame();
+    expect(early.map(shown)).toEqual(early.map(() => ['like a=2 +1']));
+    expect(early.map(({ sheds }) => sheds[0]?.count)).toEqual([2, 2, 2]);
+    expect(shown(late).slice(2)).toEqual(['like a=1']);
+    for (const place of [0, 1]) expect(new Set(early.map(({ chunks }) => chunks[place])).size).toBe(1);
+    expect([encoding.encoded - encoded, encoding.toOne]).toEqual([4, 1]);
+    expect(metrics.value('im_groups_kept_bytes')).toBe(0);
+  });
+
   it('takes nothing with it when it breaks or all ends', () => {
     const { enter, say, frame, fanOut, metrics } = setUp();
     const [ann, bob] = [enter(), enter()];

@@ -113,26 +113,11 @@ export class ConflatedByKey {
   }
 }
 
-/** A delivery that may become one with an earlier one of its key. */
-export class Conflatable {
-  #earlier: Delivery | undefined;
-  #both: Delivery | undefined;
-
-  constructor(readonly delivery: Delivery) {}
-
-  /**
-   * Both as one in the place of this, made once for all who have the same earlier one.
-   * @returns undefined when their total is no safe integer
-   */
-  behind(earlier: Delivery): Delivery | undefined {
-    if (this.#earlier !== earlier) {
-      const amount = amountOf(earlier) + amountOf(this.delivery);
-      const conflated = (earlier.conflated ?? 0) + (this.delivery.conflated ?? 0) + 1;
-      this.#earlier = earlier;
-      this.#both = Number.isSafeInteger(amount) ? standingFor(this.delivery, conflated, amount) : undefined;
-    }
-    return this.#both;
-  }
+/** Two deliveries of one key as one, in the place of the later; undefined when their total is no safe integer. */
+export function joined(earlier: Delivery, later: Delivery): Delivery | undefined {
+  const amount = amountOf(earlier) + amountOf(later);
+  if (!Number.isSafeInteger(amount)) return undefined;
+  return standingFor(later, (earlier.conflated ?? 0) + (later.conflated ?? 0) + 1, amount);
 }
 
 function amountOf({ terms }: Delivery): number {

@@ -3,8 +3,9 @@
  * Must not know viewers, nor how the frame came about.
  */
 import type { Delivery } from '@im/protocol';
+import { Arrears } from './arrears.js';
+import type { Budget } from './budget.js';
 import { ChunkCache } from './chunk-cache.js';
-import { Conflatable } from './conflation.js';
 import { type Losses, shedChunks } from './losses.js';
 import type { Encoding } from './viewer.js';
 
@@ -13,7 +14,9 @@ const NONE: readonly Uint8Array[] = [];
 export class FramePart {
   readonly #chunks: ChunkCache;
   #notices: Map<Encoding, readonly Uint8Array[]> | undefined;
-  #conflatable: readonly Conflatable[] | undefined;
+  #conflatable: readonly Delivery[] | undefined;
+  /** By what those had who were not written this. */
+  #arrears: Map<Arrears | undefined, Arrears> | undefined;
 
   /** @param stretch where it begins @param conflated so many further messages the deliveries stand for */
   constructor(
@@ -45,10 +48,19 @@ export class FramePart {
   }
 
   /** Those of its deliveries that may be kept for a viewer that is congested. */
-  get conflatable(): readonly Conflatable[] {
-    this.#conflatable ??= this.deliveries
-      .filter(({ terms }) => terms?.conflate !== undefined)
-      .map((delivery) => new Conflatable(delivery));
+  get conflatable(): readonly Delivery[] {
+    this.#conflatable ??= this.deliveries.filter(({ terms }) => terms?.conflate !== undefined);
     return this.#conflatable;
+  }
+
+  /** What a member has that was not written this behind what it was not written before. @param budget of what is kept for all members */
+  arrearsBehind(earlier: Arrears | undefined, budget: Budget): Arrears {
+    this.#arrears ??= new Map();
+    let arrears = this.#arrears.get(earlier);
+    if (arrears === undefined) {
+      arrears = new Arrears(earlier, this, budget);
+      this.#arrears.set(earlier, arrears);
+    }
+    return arrears;
   }
 }

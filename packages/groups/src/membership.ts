@@ -42,7 +42,7 @@ export class Member<V extends Viewer> implements Membership {
   version = 0;
   /** Where in the waiting frame its normal messages begin; undefined: at the frame's beginning. */
   start: FrameStart | undefined;
-  /** What it was not written while it was congested. */
+  /** What it was not written while it was congested; those who missed the same have the same. */
   arrears: Arrears | undefined;
   /** The last frame of the group that it took part in. */
   frame = 0;

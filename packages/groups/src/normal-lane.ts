@@ -3,7 +3,6 @@
  * Must not know when frames begin (turn-writer.ts), nor what goes with one (normal-frame.ts).
  */
 import type { Delivery } from '@im/protocol';
-import { Arrears } from './arrears.js';
 import type { FramePart } from './frame-part.js';
 import type { Group } from './group.js';
 import { GroupRoom } from './group-room.js';
@@ -122,21 +121,18 @@ export class NormalLane<V extends Viewer> {
   takeOwed(member: Member<V>): readonly Uint8Array[] {
     const { arrears } = member;
     if (arrears === undefined) return NOTHING;
-    const { encoding } = member.viewer;
-    const { deliveries } = arrears;
+    const chunks = arrears.chunks(member.viewer.encoding);
     this.forget(member);
-    const chunks = arrears.notices(encoding, this.#group.name);
-    if (deliveries.length === 0) return chunks;
     const { delivered, conflated } = this.#surroundings.metrics;
-    delivered.normal.add(deliveries.length);
-    conflated.add(deliveries.reduce((sum, delivery) => sum + (delivery.conflated ?? 0), 0));
-    return [...chunks, encoding.pushesToOne(deliveries)];
+    delivered.normal.add(arrears.length);
+    conflated.add(arrears.conflated);
+    return chunks;
   }
 
   /** The member is owed nothing any more. */
   forget(member: Member<V>): void {
     if (member.arrears === undefined) return;
-    member.arrears.discard();
+    member.arrears.release();
     member.arrears = undefined;
     this.#surroundings.owing.delete(member);
   }
@@ -187,9 +183,13 @@ export class NormalLane<V extends Viewer> {
 
   #owe(member: Member<V>, part: FramePart): void {
     const { keeping, owing, metrics } = this.#surroundings;
-    member.arrears ??= new Arrears(keeping);
+    const earlier = member.arrears;
+    const arrears = part.arrearsBehind(earlier, keeping);
+    arrears.hold();
+    earlier?.release();
+    member.arrears = arrears;
     owing.add(member);
-    metrics.shed.pressure.add(member.arrears.add(part));
+    metrics.shed.pressure.add(arrears.shed);
   }
 }
 

@@ -21,7 +21,11 @@ function setUp({ stallMs = STALL_MS, clock = new FakeClock() } = {}) {
   const wheel = new TimerWheel(clock, 100);
   const metrics = new RecordingMetrics();
   const bytes = metrics.histogram('bytes', { help: '' });
-  const unanswered = new Unanswered(wheel, stallMs, bytes);
+  const turns: (() => void)[] = [];
+  const unanswered = new Unanswered({ wheel, stallMs, bytes, nextTurn: (run) => void turns.push(run) });
+  const endTurn = (): void => {
+    for (const run of turns.splice(0)) run();
+  };
   const asked: number[] = [];
   const link = { bufferedBytes: 0, probe: (number: number) => asked.push(number) };
   const closed: string[] = [];
@@ -50,7 +54,7 @@ function setUp({ stallMs = STALL_MS, clock = new FakeClock() } = {}) {
     await backlog.relieved();
     settled.push(name);
   };
-  return { clock, unanswered, metrics, asked, link, closed, make, backlog, write, answer, settled, wait };
+  return { clock, unanswered, metrics, asked, link, closed, make, backlog, write, answer, settled, wait, turns, endTurn };
 }
 const turn = (): Promise<void> => new Promise(setImmediate);
 
@@ -176,6 +180,25 @@ describe('Backlog', () => {
     // Of each when it answered, and each second while it was late.
     const [ofLevel, ofStalled, ofSlow] = [1, 4, 3 + 1 + 1 + 1];
     expect(metrics.observations('bytes')).toEqual(Array.from({ length: ofLevel + ofStalled + ofSlow }, () => SOFT));
+  });
+
+  it('closes those who stalled together a few in a turn, each once, whatever happens between', () => {
+    const { write, clock, make, unanswered, closed, turns, endTurn } = setUp();
+    const backlogs = Array.from({ length: 100 }, make);
+    for (const backlog of backlogs) write(SOFT, backlog);
+    clock.advance(STALL_MS + 1_500);
+    const atOnce = closed.length;
+    expect(atOnce).toBeGreaterThan(0);
+    expect(atOnce).toBeLessThan(50);
+    clock.advance(1_000);
+    expect([closed.length, turns.length]).toEqual([atOnce, 1]);
+    backlogs[99]?.close();
+    endTurn();
+    expect(closed.length).toBe(2 * atOnce);
+    while (turns.length > 0) endTurn();
+    expect([closed.length, unanswered.open]).toEqual([99, 0]);
+    clock.advance(60_000);
+    expect([closed.length, turns.length]).toEqual([99, 0]);
   });
 
   it('closes nobody for being late when told so', () => {

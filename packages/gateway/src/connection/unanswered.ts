@@ -12,22 +12,37 @@ const ASK_EVERY_MS = 1_000;
 const LATE_AFTER_MS = 1_000;
 /** How often those who are late are looked at. */
 const LOOK_EVERY_MS = 1_000;
+/** So many are given up in one turn: closing one costs the loop a tenth of a millisecond or two, and a whole carrier may stall at once. */
+const PER_TURN = 32;
+
+export interface UnansweredOptions {
+  readonly wheel: TimerWheel;
+  /** 0: nobody is given up. */
+  readonly stallMs: number;
+  /** What a client had not confirmed when it did, and each second while it is late. */
+  readonly bytes: Histogram;
+  /** Runs something once, in the next turn. */
+  readonly nextTurn: (run: () => void) => void;
+}
 
 export class Unanswered extends Deadline {
   readonly #wheel: TimerWheel;
   readonly #bytes: Histogram;
+  readonly #nextTurn: (run: () => void) => void;
   readonly #askEvery: number;
   readonly #lateAfter: number;
   /** In ticks; infinite: nobody is given up. */
   readonly #stalledAfter: number;
   /** Those asked first come first. */
   readonly #backlogs = new Set<Backlog>();
+  /** The next turn gives up more of those who are stalled. */
+  #isGivingUp = false;
 
-  /** @param stallMs 0: nobody is given up @param bytes what a client had not confirmed when it did, and each second while it is late */
-  constructor(wheel: TimerWheel, stallMs: number, bytes: Histogram) {
+  constructor({ wheel, stallMs, bytes, nextTurn }: UnansweredOptions) {
     super();
     this.#wheel = wheel;
     this.#bytes = bytes;
+    this.#nextTurn = nextTurn;
     // The first of them has begun already: never early.
     const inTicks = (ms: number): number => Math.ceil(ms / wheel.tickMs) + 1;
     this.#askEvery = inTicks(ASK_EVERY_MS);
@@ -76,12 +91,27 @@ export class Unanswered extends Deadline {
   }
 
   reached(): void {
+    if (!this.#isGivingUp) this.#giveUpStalled();
     for (const backlog of this.#backlogs) {
       const ticks = backlog.unansweredFor;
       if (!this.isLate(ticks)) break;
-      if (ticks >= this.#stalledAfter) backlog.giveUp();
-      else this.#bytes.observe(backlog.unconfirmed);
+      if (ticks < this.#stalledAfter) this.#bytes.observe(backlog.unconfirmed);
     }
     if (this.#backlogs.size > 0) this.#wheel.set(this, LOOK_EVERY_MS);
   }
+
+  readonly #giveUpStalled = (): void => {
+    this.#isGivingUp = false;
+    let left = PER_TURN;
+    for (const backlog of this.#backlogs) {
+      if (backlog.unansweredFor < this.#stalledAfter) return;
+      if (left === 0) {
+        this.#isGivingUp = true;
+        this.#nextTurn(this.#giveUpStalled);
+        return;
+      }
+      left -= 1;
+      backlog.giveUp();
+    }
+  };
 }
