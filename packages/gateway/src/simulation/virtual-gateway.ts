@@ -35,7 +35,12 @@ export class VirtualGateway {
     this.fanOut = new FanOut({ clock, random, afterTurn, framesPerSecond, sliceMs, metrics: this.#metrics, ...bounds });
     this.#wheel = new TimerWheel(clock, TICK_MS);
     this.#wheel.set(this.#turning, Number.MAX_SAFE_INTEGER / 2);
-    this.unanswered = new Unanswered(this.#wheel, stallMs, { observe: () => {} });
+    this.unanswered = new Unanswered({
+      wheel: this.#wheel,
+      stallMs,
+      bytes: { observe: () => {} },
+      nextTurn: afterTurn,
+    });
   }
 
   get waitingBytes(): number {
