@@ -294,13 +294,17 @@ describe('a group whose frames are not written in time', () => {
     expect(other.deliveries).toHaveLength(100);
   });
 
-  it('has less room too when they take more than half of their time', () => {
+  it.each([
+    ['when they take more than half of their time', 12],
+    ['when they take as long and are as many as turns', 0],
+  ])('has less room too %s', (_, framesPerSecond) => {
     const carried = (msPerWrite: number): number => {
-      const { enter, say, frame, clock } = setUp({ messagesPerFrame: 100, sliceMs: 1_000 });
+      const { enter, say, frame, endTurn, clock } = setUp({ messagesPerFrame: 100, sliceMs: 1_000, framesPerSecond });
       const viewers = Array.from({ length: 100 }, () => enter());
       for (const viewer of viewers) viewer.onWrite = () => clock.advance(msPerWrite);
       for (let due = 0; due < 6; due += 1) {
         for (let i = 0; i < 100; i += 1) say();
+        endTurn();
         frame();
       }
       return viewers[0]?.deliveries.length ?? 0;

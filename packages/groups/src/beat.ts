@@ -7,12 +7,14 @@ import { FrameLoop } from './frame-loop.js';
 import type { Group } from './group.js';
 import type { Viewer } from './viewer.js';
 
-/** Where frames are as many as turns, what is late is looked after so many times a second. */
+/** Where frames are as many as turns, what is owed is told, and they are late, as if there were so many a second. */
 const OTHERWISE_PER_SECOND = 12;
 /** Of the time between two frames. */
 const LATE_AFTER = 0.5;
 
 export class Beat<V extends Viewer> {
+  /** A frame that takes longer leaves too little for priority messages and for what sockets could not take at once. */
+  readonly lateAfterMs: number;
   readonly #loop: FrameLoop;
   readonly #waiting = new Set<Group<V>>();
 
@@ -22,16 +24,13 @@ export class Beat<V extends Viewer> {
     readonly framesPerSecond: number,
     onFrame: (beat: Beat<V>) => void,
   ) {
-    this.#loop = new FrameLoop(clock, 1000 / (framesPerSecond || OTHERWISE_PER_SECOND), () => onFrame(this));
+    const intervalMs = 1000 / (framesPerSecond || OTHERWISE_PER_SECOND);
+    this.lateAfterMs = intervalMs * LATE_AFTER;
+    this.#loop = new FrameLoop(clock, intervalMs, () => onFrame(this));
   }
 
   get isEveryTurn(): boolean {
     return this.framesPerSecond === 0;
-  }
-
-  /** A frame that takes longer leaves too little for priority messages and for what sockets could not take at once. */
-  get lateAfterMs(): number {
-    return this.isEveryTurn ? Number.POSITIVE_INFINITY : (1000 / this.framesPerSecond) * LATE_AFTER;
   }
 
   get hasWaiting(): boolean {
