@@ -168,6 +168,38 @@ describe('a sum message whose id was added before', () => {
     expect(shown(bob)).toEqual(['like a=1']);
   });
 
+  it('adds again when what it was added to was shed, and then no more', () => {
+    const { enter, say, frame, metrics } = setUp({ messagesPerFrame: 1 });
+    const viewer = enter();
+    say('host', undefined, { terms: { reserved: true } });
+    for (let i = 0; i < 2; i += 1) say('like', sum('a', 5), { id: '1' });
+    frame();
+    expect([shown(viewer), viewer.sheds]).toEqual([['host'], [{ group: 'r:1', count: 2, reason: 'budget' }]]);
+    for (let i = 0; i < 2; i += 1) {
+      say('like', sum('a', 5), { id: '1' });
+      frame();
+    }
+    say('host', undefined, { terms: { reserved: true } });
+    say('like', sum('a', 5), { id: '1' });
+    frame();
+    say('like', sum('a', 5), { id: '1' });
+    frame();
+    expect(shown(viewer)).toEqual(['host', 'like a=5', 'like a=0', 'host', 'like a=0']);
+    expect(metrics.value('im_groups_repeated_sums_total')).toBe(4);
+    expect(metrics.value('im_groups_sum_ids')).toBe(1);
+  });
+
+  it('adds again when there was no room for it to wait', () => {
+    const { enter, say, frame } = setUp({ maxBytes: 500 });
+    const viewer = enter();
+    for (let i = 0; i < 2; i += 1) say('chat');
+    say('like', sum('a', 5), { id: '1' });
+    frame();
+    say('like', sum('a', 5), { id: '1' });
+    frame();
+    expect(shown(viewer)).toEqual(['chat', 'chat', 'like a=5']);
+  });
+
   it('counts again when so many came since that its id is forgotten', () => {
     const { enter, say, frame, metrics } = setUp({ maxSumIds: 3 });
     const viewer = enter();

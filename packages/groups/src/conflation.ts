@@ -6,6 +6,7 @@
  * it was published, never earlier.
  */
 import type { Conflation, Delivery } from '@im/protocol';
+import type { SumOutcome } from './sum-ids.js';
 
 /** Whether two deliveries of one group become one when they wait together. */
 export function isOfOneKey(one: Delivery, other: Delivery): boolean {
@@ -28,6 +29,7 @@ export class Conflated {
   order = 0;
   /** So many messages that are never conflated are before it. */
   place = 0;
+  readonly outcome: SumOutcome = { isShed: false };
   readonly #terms: { sender: string | undefined; reserved: boolean };
   #last: Delivery;
   #newest: Stretch | undefined;
@@ -86,8 +88,9 @@ export class Conflated {
     return count === 0 ? undefined : standingFor(this.#last, count - 1, amount);
   }
 
-  /** How many messages came in which stretch. */
-  counts(each: (stretch: number, count: number) => void): void {
+  /** It goes to nobody. @param each is told how many messages came in which stretch */
+  shed(each: (stretch: number, count: number) => void): void {
+    this.outcome.isShed = true;
     for (let part = this.#newest; part !== undefined; part = part.before) each(part.number, part.count);
   }
 }

@@ -12,6 +12,7 @@ import { type Budget, weigh } from './budget.js';
 import { Conflated, ConflatedByKey } from './conflation.js';
 import { FramePart } from './frame-part.js';
 import { addLosses, type Losses, noLosses } from './losses.js';
+import type { SumOutcome } from './sum-ids.js';
 
 /** Where in a frame memberships begin; shared by all that begin there. What comes from there to the next is a stretch of the frame. */
 export interface FrameStart {
@@ -91,15 +92,18 @@ export class NormalFrame {
     this.#take(bytes);
   }
 
-  /** @param amount what it adds to a sum */
-  conflate(delivery: Delivery, conflation: Conflation, amount: number): void {
+  /**
+   * @param amount what it adds to a sum
+   * @returns what becomes of that sum; undefined: there was no room for the message
+   */
+  conflate(delivery: Delivery, conflation: Conflation, amount: number): SumOutcome | undefined {
     this.#open ??= new ConflatedByKey();
     const present = this.#open.get(delivery.event, conflation);
     const joined = present?.hasRoomFor(amount) ? present : undefined;
     const bytes = weigh(delivery) - (joined === undefined ? 0 : weigh(joined));
     if (!this.#shared.budget.fits(bytes)) {
       this.#lose('budget', 1);
-      return;
+      return undefined;
     }
     const conflated = joined ?? new Conflated(delivery);
     if (joined === undefined) {
@@ -112,6 +116,7 @@ export class NormalFrame {
     conflated.add(delivery, amount, this.#current.stretch, this.#messages.length);
     this.#since ??= delivery.time;
     this.#take(bytes);
+    return conflated.outcome;
   }
 
   /** Messages of the group were lost on their way here; undefined: unknown how many. */
@@ -208,7 +213,7 @@ export class NormalFrame {
       if (one instanceof Conflated) {
         one.place = messages.length;
         if (stays) conflated.push(one);
-        else one.counts((stretch, count) => this.#drop(stretch, count));
+        else one.shed((stretch, count) => this.#drop(stretch, count));
         continue;
       }
       for (; nextBegins(starts, start, seen); start += 1) (starts[start + 1] as FrameStart).messages = messages.length;

@@ -2,7 +2,7 @@
  * The normal lane of one group: which frame waits, which is being written, who was written what of them, and what single members are owed.
  * Must not know when frames begin (turn-writer.ts), nor what goes with one (normal-frame.ts).
  */
-import type { Delivery } from '@im/protocol';
+import type { Conflation, Delivery } from '@im/protocol';
 import type { FramePart } from './frame-part.js';
 import type { Group } from './group.js';
 import { GroupRoom } from './group-room.js';
@@ -38,8 +38,9 @@ export class NormalLane<V extends Viewer> {
   /** For {@link beginFrame}. */
   add(delivery: Delivery): void {
     const conflation = delivery.terms?.conflate;
-    if (conflation === undefined) this.#pending().add(delivery);
-    else this.#pending().conflate(delivery, conflation, this.#sums.amountOf(delivery.id, conflation));
+    if (conflation?.mode === 'sum') this.#addUp(delivery, conflation);
+    else if (conflation === undefined) this.#pending().add(delivery);
+    else this.#pending().conflate(delivery, conflation, 0);
   }
 
   /** For {@link beginFrame}. */
@@ -145,6 +146,12 @@ export class NormalLane<V extends Viewer> {
     this.#writing = undefined;
     this.#sums.discard();
     this.#room?.widen();
+  }
+
+  #addUp(delivery: Delivery, sum: Extract<Conflation, { mode: 'sum' }>): void {
+    const isRepeated = this.#sums.haveAdded(delivery.id);
+    const outcome = this.#pending().conflate(delivery, sum, isRepeated ? 0 : sum.amount);
+    if (!isRepeated && outcome !== undefined) this.#sums.added(delivery.id, outcome);
   }
 
   #pending(): NormalFrame {
