@@ -579,6 +579,19 @@ describe('slices of a frame', () => {
     expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['e1/1,e1/2,a']));
   });
 
+  it('a priority message that comes while another is written goes with it to those who have not got that yet', () => {
+    const { fanOut, endTurn, turns, viewers } = slow(200);
+    fanOut.publish(priority(1));
+    endTurn();
+    const before = reached(viewers);
+    fanOut.publish(priority(2));
+    while (turns.length > 0) endTurn();
+    expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['e1/1,e1/2']));
+    expect(before).toBeGreaterThan(0);
+    expect(viewers.filter(({ chunks }) => chunks.length === 2)).toHaveLength(before);
+    expect(viewers.filter(({ chunks }) => chunks.length === 1)).toHaveLength(200 - before);
+  });
+
   it('a room with more priority messages than can be written holds up neither those of others nor normal ones', () => {
     const { clock, fanOut, endTurn, turns, viewers } = slow(200);
     const other = new FakeViewer(new FakeEncoding());

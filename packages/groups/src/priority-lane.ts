@@ -49,8 +49,8 @@ export class PriorityLane<V extends Viewer> {
   }
 
   /**
-   * Writes the messages there are to members until all have them, or the slice is over: asked before each. What comes meanwhile is
-   * for the next time. @returns whether all have them
+   * Writes the messages there are to members until all have them, or the slice is over: asked before each. What comes meanwhile goes
+   * with them to those who have not got them yet; for the others it is for the next time. @returns whether all have them
    */
   write(isOver: () => boolean): boolean {
     const log = this.#log;
@@ -85,23 +85,17 @@ export class PriorityLane<V extends Viewer> {
 
   /** @returns whether all members have it */
   #goOn(pass: Pass, isOver: () => boolean): boolean {
+    const { end } = this.#log;
     let written = 0;
     for (; pass.cursor >= 0 && !isOver(); pass.cursor -= 1) {
       const member = this.#members.at(pass.cursor);
-      if (member?.phase === 'live' && member.from < pass.to) written += this.#writePass(member, pass);
+      if (member?.phase !== 'live' || member.from >= end) continue;
+      const runs = pass.runs(member.from, end);
+      member.from = end;
+      for (const run of runs) written += this.#writeRun(member, run);
     }
     this.#surroundings.metrics.delivered.priority.add(written);
     return pass.cursor < 0;
-  }
-
-  /** @returns how many messages were written */
-  #writePass(member: Member<V>, { from, to, runs }: Pass): number {
-    // Who began, or was caught up, while the last pass went on has some of this one.
-    const own = member.from === from ? runs : this.#log.runs(member.from, to);
-    member.from = to;
-    let written = 0;
-    for (const run of own) written += this.#writeRun(member, run);
-    return written;
   }
 
   #writeFrom(member: Member<V>, from: number): void {
@@ -133,18 +127,29 @@ export class PriorityLane<V extends Viewer> {
 
 /** Messages on their way to all members: those up to the cursor have not got them yet. */
 class Pass {
-  readonly from: number;
   readonly to: number;
-  readonly runs: readonly Run[];
   readonly since: number;
+  readonly #log: PriorityLog;
+  #runs: readonly Run[] = [];
+  #from = 0;
+  #end = 0;
 
   constructor(
     log: PriorityLog,
     public cursor: number,
   ) {
-    this.from = log.flushed;
+    this.#log = log;
     this.to = log.end;
-    this.runs = log.runs(this.from, this.to);
     this.since = log.unflushedSince;
+  }
+
+  /** Of the log, made once for members who come one after the other and have the same. */
+  runs(from: number, end: number): readonly Run[] {
+    if (from !== this.#from || end !== this.#end) {
+      this.#runs = this.#log.runs(from, end);
+      this.#from = from;
+      this.#end = end;
+    }
+    return this.#runs;
   }
 }
