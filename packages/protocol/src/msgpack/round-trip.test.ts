@@ -1,64 +1,16 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ImError } from '../im-error.js';
 import { DEFAULT_LIMITS } from '../limits.js';
-import type { ReceivedCommand, ServerMessage } from '../messages.js';
-import { clientMessage, serverMessage } from '../testing/arbitrary-messages.js';
+import { describeAnyMessages } from '../testing/describe-any-messages.js';
 import { msgpackClientCodec } from './client-codec.js';
 import { msgpackServerCodec } from './server-codec.js';
 
-const utf8 = (text: string) => new TextEncoder().encode(text);
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-/** Bodies as text instead of bytes, so that they can be compared. */
-const readable = (command: ReceivedCommand<Uint8Array>) =>
-  command.type === 'call' && command.data ? { ...command, data: text(command.data) } : command;
-
-const withBytes = (message: ServerMessage<unknown>) =>
-  ('data' in message ? { ...message, data: utf8(JSON.stringify(message.data)) } : message) as ServerMessage<Uint8Array>;
-
-const decodesOrRefuses = (decode: () => unknown) => {
-  try {
-    decode();
-  } catch (error) {
-    expect((error as Error).name).toBe('MALFORMED');
-  }
-};
-
-describe('any messages', () => {
-  it('[PR-129] [PR-131] of a client arrive at the gateway as they were sent, with the bytes of their bodies', () => {
-    fc.assert(
-      fc.property(fc.array(clientMessage, { maxLength: 8 }), (messages) => {
-        const frame = Buffer.concat(messages.map((message) => msgpackClientCodec.encode(message)));
-        expect(msgpackServerCodec.decode(frame, 8).map(readable)).toEqual(
-          messages.map((message) =>
-            message.type === 'call' && 'data' in message ? { ...message, data: JSON.stringify(message.data) } : message,
-          ),
-        );
-      }),
-    );
-  });
-
-  it('[PR-129] [PR-131] of a gateway arrive at the client as they were sent', () => {
-    fc.assert(
-      fc.property(fc.array(serverMessage, { maxLength: 8 }), (messages) => {
-        const frame = msgpackServerCodec.join(messages.map((message) => msgpackServerCodec.encode(withBytes(message))));
-        expect(msgpackClientCodec.decode(frame)).toEqual(messages);
-        expect(msgpackClientCodec.decode(Uint8Array.from(frame).buffer)).toEqual(messages);
-      }),
-    );
-  });
-});
-
-describe('any bytes', () => {
-  it('are messages or MALFORMED to both sides', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (frame) => {
-        decodesOrRefuses(() => msgpackServerCodec.decode(frame, 8));
-        decodesOrRefuses(() => msgpackClientCodec.decode(frame));
-      }),
-    );
-  });
+describeAnyMessages({
+  server: msgpackServerCodec,
+  client: msgpackClientCodec,
+  join: (messages) => Buffer.concat(messages),
+  received: (frame) => [frame, Uint8Array.from(frame).buffer],
+  proven: { fromClient: '[PR-129] [PR-131]', fromGateway: '[PR-129] [PR-131]' },
 });
 
 describe('the gateway', () => {
