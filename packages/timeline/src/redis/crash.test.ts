@@ -1,8 +1,8 @@
 /** Redis is killed again and again while several processes' stores append: nothing that was acknowledged is lost or given twice. */
-import { seededRandom } from '@im/protocol/testing';
+import { RecordingLogger, RecordingMetrics, seededRandom } from '@im/protocol/testing';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createRedisLogStore, type RedisLogStore } from './redis-log-store.js';
+import { createRedisLogStore, type RedisLogStore, type RedisLogStoreOptions } from './redis-log-store.js';
 
 const GROUPS = ['d:0', 'd:1', 'd:2', 'd:3'];
 const WRITERS = 8;
@@ -82,8 +82,8 @@ describe.skipIf(!hasRedisServer)('a Redis that is killed while it is appended to
   }, 120_000);
 
   /** What a process that is started now finds. */
-  async function opened(): Promise<RedisLogStore> {
-    const store = createRedisLogStore({ url: server.url });
+  async function opened(options: Partial<RedisLogStoreOptions> = {}): Promise<RedisLogStore> {
+    const store = createRedisLogStore({ url: server.url, ...options });
     stores.push(store);
     await store.ready();
     return store;
@@ -94,23 +94,22 @@ describe.skipIf(!hasRedisServer)('a Redis that is killed while it is appended to
     'keeps what it acknowledged later where its file ends within a transaction, %i bytes before the end',
     async (bytes) => {
       const retention = { default: { maxEntries: 3, maxBytes: 100_000, maxAgeMs: 86_400_000 } };
-      const first = createRedisLogStore({ url: server.url, retention });
-      stores.push(first);
-      await first.ready();
+      const [metrics, logger] = [new RecordingMetrics(), new RecordingLogger()];
+      const first = await opened({ retention, metrics });
       for (const id of ['1', '2', '3']) await first.appendMany(['d:1', 'd:2'], gift(id));
       await first.appendMany(['d:1', 'd:2'], gift('torn'));
       await server.kill();
       await server.tear(bytes);
       await server.restart();
-      const second = createRedisLogStore({ url: server.url, retention });
-      stores.push(second);
-      await second.ready();
+      const repaired = () => metrics.value('im_timeline_repaired_logs_total', { store: 'redis' });
+      expect(repaired()).toBe(0);
+      const second = await opened({ retention, metrics, logger });
       const before = await second.head('d:2');
       const given = await second.append('d:2', gift('kept'));
       expect(given).toEqual({ epoch: before.epoch, version: before.version + 1, duplicate: false });
       await server.kill();
       await server.restart();
-      const third = await opened();
+      const third = await opened({ metrics, logger });
       const page = await third.read('d:2', { after: 0, limit: 10 });
       expect(page.entries.at(-1)).toMatchObject({ id: 'kept', version: given.version });
       expect(page.entries.map(({ version }) => version)).toEqual(
@@ -121,6 +120,9 @@ describe.skipIf(!hasRedisServer)('a Redis that is killed while it is appended to
       const other = await third.read('d:1', { after: 0, limit: 10 });
       expect(other.entries.at(-1)?.version).toBe(other.version);
       expect(new Set(other.entries.map(({ id }) => id)).size).toBe(other.entries.length);
+      const named = logger.records.filter(({ message }) => message.includes('cut off')).map(({ fields }) => fields.group);
+      expect(named).toContain('d:2');
+      expect(repaired()).toBe(named.length);
     },
     60_000,
   );

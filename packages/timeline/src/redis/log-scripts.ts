@@ -43,6 +43,9 @@ local function version_at(log, index)
   if entry then return (select(2, struct.unpack('>dd', entry))) end
 end
 
+-- Which of the logs of this call, numbered from 1, were repaired.
+local repaired, current = {}, 1
+
 -- Of the entries of one version the last is the log's; the others came from a transaction that was cut off.
 local function repair(log)
   local first, last = version_at(log, 0), version_at(log, -1)
@@ -50,6 +53,7 @@ local function repair(log)
   local count = log.version - log.first + 1
   if first == log.first and last == log.version and redis.call('LLEN', log.list) == count then return end
   log.repaired = true
+  repaired[#repaired + 1] = current
   local entries = redis.call('LRANGE', log.list, 0, -1)
   local kept, wanted, bytes = {}, nil, 0
   for i = #entries, 1, -1 do
@@ -125,7 +129,8 @@ end
  * bytes; of each append maxEntries, maxBytes, maxAgeMs, the epoch and version seen
  * acknowledged, id or '', size of the body, '1' when the entry ends with a reference, the rest of the entry, life of
  * entries in ms.
- * Reply: of each append epoch, version, 1 when the id was known, number of entries trimmed; or '', what went wrong, 0, 0.
+ * Reply: of each append epoch, version, 1 when the id was known, number of entries trimmed; or '', what went wrong, 0, 0. Behind all of
+ * them the numbers, from 1, of the appends whose logs were repaired.
  */
 export const APPEND = new RedisScript(`${LOG}
 local bodies = tonumber(ARGV[3])
@@ -163,6 +168,7 @@ end
 local reply = {}
 for i = 1, (#KEYS - bodies) / 3 do
   local k = bodies + 3 * i
+  current = i
   local ok, epoch, version, known, trimmed = pcall(append, KEYS[k - 2], KEYS[k - 1], KEYS[k], 4 + 2 * bodies + 10 * (i - 1))
   local r = 4 * i
   if ok then
@@ -173,6 +179,7 @@ for i = 1, (#KEYS - bodies) / 3 do
     reply[r - 3], reply[r - 2], reply[r - 1], reply[r] = '', problem, 0, 0
   end
 end
+for _, i in ipairs(repaired) do reply[#reply + 1] = i end
 return reply
 `);
 
@@ -181,7 +188,7 @@ return reply
  *
  * KEYS: the three. ARGV: now, flushed; maxEntries, maxBytes, maxAgeMs, epoch and version seen acknowledged; '1' for
  * forward, from where (exclusive), limit, bytes of bodies or 'inf', what keys of shared bodies begin with.
- * Reply: epoch, version, first, the first entry's version, entries.
+ * Reply: epoch, version, first, the first entry's version, 1 when the log was repaired, entries.
  */
 export const READ = new RedisScript(`${LOG}
 local log = open(KEYS[1], KEYS[2], KEYS[3], 3)
@@ -197,7 +204,7 @@ else
   low = math.max(log.first, high - limit + 1)
 end
 local next = forward and low or high
-local reply, total = { log.epoch, log.version, log.first, next }, 0
+local reply, total = { log.epoch, log.version, log.first, next, #repaired }, 0
 while low <= high do
   local count = math.min(high - low + 1, 64)
   local begin = forward and low or high - count + 1
@@ -207,7 +214,7 @@ while low <= high do
     if not entry then return reply end
     local _, _, size, shared = struct.unpack('>ddIB', entry)
     total = total + size
-    if total > max_bytes and #reply > 4 then return reply end
+    if total > max_bytes and #reply > 5 then return reply end
     if shared == 1 then
       local body = redis.call('GET', ARGV[12] .. string.sub(entry, -32))
       if not body then return redis.error_reply('ERR a body that several logs share was evicted or deleted') end

@@ -83,6 +83,7 @@ class LogsInRedis implements RedisLogStore {
   readonly #prefix: string;
   /** Undefined: the server's. */
   readonly #clock: Clock | undefined;
+  readonly #logger: Logger;
   readonly #safety: ServerSafety;
   readonly #figures: StoreFigures;
   readonly #acknowledged = new AcknowledgedVersions(MAX_ACKNOWLEDGED);
@@ -100,6 +101,7 @@ class LogsInRedis implements RedisLogStore {
     this.#retentionOf = retentionByGroup(options.retention ?? { default: DEFAULT_RETENTION });
     this.#prefix = options.prefix ?? 'im';
     this.#clock = clock;
+    this.#logger = logger;
     this.#safety = new ServerSafety(logger);
     this.#figures = new StoreFigures(metrics, () => this.#lanes.size);
     this.#connection = connectRedis({
@@ -209,6 +211,7 @@ class LogsInRedis implements RedisLogStore {
       const reply = (await this.#connection.run(APPEND, keys, args)) as (Buffer | number)[];
       this.#figures.committed(batch.length, performance.now() - began);
       for (const body of bodies as SharedBody[]) body.stored = true;
+      for (const number of reply.slice(4 * batch.length)) this.#repaired(batch[Number(number) - 1]?.group);
       for (const [index, call] of batch.entries()) call.settle(this.#answer(call.group, reply, 4 * index));
     } catch (error) {
       this.#figures.failed.add();
@@ -236,10 +239,16 @@ class LogsInRedis implements RedisLogStore {
     const bytes = range.maxBytes ?? 'inf';
     const args = [...this.#circumstances(), ...this.#log(group), forward ? 1 : 0, from, range.limit, bytes];
     const reply = await this.#connection.run(READ, this.#keysOf(group), [...args, this.#bodyKeys]);
-    const [epoch, version, first, next, ...rest] = reply as [Buffer, number, number, number, ...Buffer[]];
+    const [epoch, version, first, next, repaired, ...rest] = reply as [Buffer, number, number, number, number, ...Buffer[]];
+    if (repaired === 1) this.#repaired(group);
     const step = forward ? 1 : -1;
     const entries: Entry[] = rest.map((entry, index) => decodeEntry(entry, next + step * index));
     return { epoch: epoch.toString(), version, first, entries };
+  }
+
+  #repaired(group: string | undefined): void {
+    this.#figures.repaired.add();
+    this.#logger.warn('Redis: a log held part of a transaction that was cut off when its server was killed; it is whole again', { group });
   }
 
   /** The first arguments of every script. */

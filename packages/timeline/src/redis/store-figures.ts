@@ -7,6 +7,7 @@ export class StoreFigures {
   readonly appended: Counter;
   readonly duplicates: Counter;
   readonly trimmed: Counter;
+  readonly repaired: Counter;
   readonly refused: Counter;
   readonly failed: Counter;
   readonly #commitMs: Histogram;
@@ -18,6 +19,7 @@ export class StoreFigures {
     this.appended = counter('appended', 'Entries appended.');
     this.duplicates = counter('duplicates', 'Appends of a known id.');
     this.trimmed = counter('trimmed', 'Entries no longer kept.');
+    this.repaired = counter('repaired_logs', 'Logs found with part of a transaction that a killed server had cut off.');
     this.refused = counter('refused', 'Appends refused for want of room in the queue.');
     this.failed = counter('failed_commits', 'Batches that Redis did not answer as it should.');
     this.#commitMs = metrics.histogram('im_timeline_commit_ms', {
