@@ -46,7 +46,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   slow-readers one viewer in a hundred reads at 1 KB/s: what the others notice, what becomes of them
   connections  what 10,000 connections leave behind in a gateway
 
-  report       draws what --json FILE of W1 or frames holds: SVG files in the folder --out
+  report       draws what --json FILE of W1, W1-deflate, frames, W3, W4 and W5 hold: SVG files and a page of them in the folder --out
 
   --quick      one short run of the systems that need nothing installed, within 50 seconds
   --smoke      proves that the programs work; its figures tell no more than which system is cheaper by far
@@ -217,7 +217,7 @@ async function main(): Promise<number> {
   }
   const [name = '', ...others] = positionals;
   if (name === 'report' && others.length > 0) {
-    for (const file of others) process.stdout.write(`${(await writePlots(file, values.out)).join('\n')}\n`);
+    process.stdout.write(`${(await writePlots(others, values.out)).join('\n')}\n`);
     return 0;
   }
   const workload = workloads[name];

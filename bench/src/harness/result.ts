@@ -27,8 +27,20 @@ export interface WorkloadResult {
 /** More figures than fit beside each other. */
 const WIDE = 12;
 
+/** What the figures were taken on and how, in lines. */
+export function circumstancesOf({ machine, runs }: WorkloadResult): readonly string[] {
+  const pinning = machine.pinned ? 'server alone on one core' : 'not pinned to cores';
+  return [
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${pinning}, median of ${runs}`,
+    ...(machine.loadBefore > 0.5
+      ? [`PROVISIONAL: the machine was at work (load ${machine.loadBefore.toFixed(2)})`]
+      : []),
+  ];
+}
+
 /** A table with a line a system, or a line a figure where there are many. */
-export function formatResult({ workload, machine, runs, systems, missing }: WorkloadResult): string {
+export function formatResult(result: WorkloadResult): string {
+  const { workload, systems, missing } = result;
   const names = [...new Set(systems.flatMap(({ figures }) => Object.keys(figures)))];
   const bySystem = [
     ['system', ...names],
@@ -41,12 +53,10 @@ export function formatResult({ workload, machine, runs, systems, missing }: Work
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join('  '),
   );
-  const pinning = machine.pinned ? 'server alone on one core' : 'not pinned to cores';
+  const [machine, ...warnings] = circumstancesOf(result);
   return [
-    `${workload}: ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${pinning}, median of ${runs}`,
-    ...(machine.loadBefore > 0.5
-      ? [`PROVISIONAL: the machine was at work (load ${machine.loadBefore.toFixed(2)})`]
-      : []),
+    `${workload}: ${machine}`,
+    ...warnings,
     ...lines,
     ...missing.map(({ name, reason }) => `${name}: missing, ${reason}`),
   ].join('\n');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { WorkloadResult } from '../harness/result.js';
 import { axisTo, figure } from './axis.js';
+import { pageOf } from './plot-page.js';
 import { plotsOf } from './plots.js';
 
 const resultOf = (workload: string, systems: WorkloadResult['systems']): WorkloadResult => ({
@@ -76,6 +77,18 @@ describe('the plots of a result', () => {
   });
 
   it('are none for other workloads', () => {
-    expect(plotsOf(resultOf('W4', systems))).toEqual([]);
+    expect(plotsOf(resultOf('W2', systems))).toEqual([]);
   });
+});
+
+it('the page of plots shows each with its title, and what it was taken on', () => {
+  const busy = resultOf('frames', frames);
+  const drawn = [resultOf('W1', systems), { ...busy, machine: { ...busy.machine, loadBefore: 3 } }].map((result) => ({
+    result,
+    plots: plotsOf(result),
+  }));
+  const page = pageOf(drawn);
+  for (const { name, title } of drawn.flatMap(({ plots }) => plots)) expect(page).toContain(`![${title}](${name}.svg)`);
+  expect(page.match(/a processor, 2 cores/g)).toHaveLength(2);
+  expect(page.match(/PROVISIONAL/g)).toHaveLength(1);
 });
