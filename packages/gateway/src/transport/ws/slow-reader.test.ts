@@ -1,10 +1,9 @@
 // Viewers that stop reading, over real sockets: kernels take what they do not read, and time is the test's.
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { RecordingMetrics } from '@im/protocol/testing';
+import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { effects, GatewayFixture, WebSocketClient } from '../../testing/index.js';
+import type { GatewayFixture, WebSocketClient } from '../../testing/index.js';
+import { ServedGateway } from '../../testing/served-gateway.js';
 
 /** Worth a question each, at most once a second, though the client takes compressed frames. */
 const incompressible = randomBytes(4_500).toString('base64');
@@ -13,33 +12,21 @@ const SECOND_MS = 1_100;
 
 describe('a viewer that stops reading', () => {
   let metrics: RecordingMetrics;
+  let served: ServedGateway;
   let fixture: GatewayFixture;
-  let server: Server;
+  let clock: FakeClock;
   let reader: WebSocketClient;
   let stalled: WebSocketClient;
   beforeEach(async () => {
     metrics = new RecordingMetrics();
-    fixture = await new GatewayFixture({ metrics, stallMs: 10_000 }).serve();
-    server = createServer();
-    fixture.gateway.attach(server, { origins: 'any' });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    [reader, stalled] = [await member('reader'), await member('stalled')];
-    fixture.clock.advance(SECOND_MS);
+    clock = new FakeClock();
+    served = await ServedGateway.start({ gateway: { metrics, clock, stallMs: 10_000 } });
+    ({ fixture } = served);
+    [reader, stalled] = [await served.member('r:1', 'reader'), await served.member('r:1', 'stalled')];
+    clock.advance(SECOND_MS);
   });
-  afterEach(async () => {
-    for (const { webSocket } of [reader, stalled]) webSocket.terminate();
-    await fixture.close();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  afterEach(() => served.close());
 
-  async function member(user: string): Promise<WebSocketClient> {
-    const client = await new WebSocketClient(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/im`).opened();
-    client.say({ type: 'hello', id: 1, token: `user:${user}`, device: 'd1', platform: 'web' });
-    await client.until('welcome');
-    client.say({ type: 'call', id: 2, ...effects({ type: 'join', group: 'r:1' }) });
-    await client.answerTo(2);
-    return client;
-  }
   /** Numbers of the messages of a lane that a client has read. */
   const read = (client: WebSocketClient, lane?: 'priority'): number[] =>
     client.all('push').flatMap((push) => (push.lane === lane ? [Number.parseInt(String(push.data), 10)] : []));
@@ -58,7 +45,7 @@ describe('a viewer that stops reading', () => {
     await fixture.gift('r:1', '1');
     await expect.poll(confirmations).toBe(1);
     expect(congested()).toBe(0);
-    fixture.clock.advance(SECOND_MS);
+    clock.advance(SECOND_MS);
     expect(congested()).toBe(1);
     await chat(21, 50);
     await fixture.gift('r:1', '2');
@@ -80,7 +67,7 @@ describe('a viewer that stops reading', () => {
     for (let second = 1; second <= 11; second++) {
       // Time passes once who reads has answered.
       await expect.poll(confirmations).toBeGreaterThanOrEqual(second);
-      fixture.clock.advance(SECOND_MS);
+      clock.advance(SECOND_MS);
       await chat(20 + second, 20 + second);
     }
     expect(fixture.gateway.connections).toBe(1);

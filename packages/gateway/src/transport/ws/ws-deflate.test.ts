@@ -1,11 +1,9 @@
 /** permessage-deflate over real sockets. */
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
 import { deflateRawSync } from 'node:zlib';
-import { systemClock } from '@im/protocol/clock';
 import { RecordingMetrics } from '@im/protocol/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { effects, GatewayFixture, WebSocketClient } from '../../testing/index.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { GatewayFixture, WebSocketClient } from '../../testing/index.js';
+import { handshake, helloOf, type RawSocket, ServedGateway } from '../../testing/served-gateway.js';
 import type { AttachOptions } from './ws-transport.js';
 
 const ROOM = 'r:1';
@@ -16,58 +14,26 @@ const TEXT = 0x81;
 const COMPRESSED_TEXT = 0xc1;
 
 describe('permessage-deflate', () => {
+  let served: ServedGateway;
   let fixture: GatewayFixture;
-  let server: Server;
-  let port: number;
   let metrics: RecordingMetrics;
-  const clients: WebSocketClient[] = [];
-  const sockets: Socket[] = [];
 
-  async function start(options: Partial<AttachOptions> = {}): Promise<void> {
+  async function start(attach: Partial<AttachOptions> = {}): Promise<void> {
     metrics = new RecordingMetrics();
-    fixture = await new GatewayFixture({ clock: systemClock, metrics }).serve();
-    server = createServer();
-    fixture.gateway.attach(server, { origins: 'any', ...options });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    ({ port } = server.address() as AddressInfo);
+    served = await ServedGateway.start({ attach, gateway: { metrics } });
+    ({ fixture } = served);
   }
-  beforeEach(() => {
-    clients.length = sockets.length = 0;
-  });
-  afterEach(async () => {
-    await fixture.close();
-    for (const socket of sockets) socket.destroy();
-    for (const { webSocket } of clients) webSocket.terminate();
-    await new Promise((resolve) => server.close(resolve));
-  });
+  afterEach(() => served.close());
 
   /** @param perMessageDeflate as the client offers it; false: not at all */
-  async function inRoom(user: string, perMessageDeflate: boolean | object, resume = {}): Promise<WebSocketClient> {
-    const made = new WebSocketClient(`ws://127.0.0.1:${port}/im`, { perMessageDeflate });
-    clients.push(made);
-    await made.opened();
-    made.say({ type: 'hello', id: 1, token: `user:${user}`, device: 'd1', platform: 'web', ...resume });
-    await made.until('welcome');
-    made.say({ type: 'call', id: 2, ...effects({ type: 'join', group: ROOM }) });
-    await made.answerTo(2);
+  const inRoom = (user: string, perMessageDeflate: boolean | object, resume = {}): Promise<WebSocketClient> =>
+    served.member(ROOM, user, { perMessageDeflate }, resume);
+  /** A socket after its handshake. */
+  async function raw(): Promise<RawSocket> {
+    const made = served.raw();
+    made.socket.write(handshake('Sec-WebSocket-Extensions: permessage-deflate\r\n'));
+    await expect.poll(() => made.received().includes('\r\n\r\n')).toBe(true);
     return made;
-  }
-  /** A socket after its handshake, with all that came so far. */
-  async function raw(): Promise<{ socket: Socket; received: () => Buffer; closed: Promise<unknown> }> {
-    const socket = connect(port, '127.0.0.1');
-    sockets.push(socket);
-    let bytes = Buffer.alloc(0);
-    socket.on('data', (chunk) => {
-      bytes = Buffer.concat([bytes, chunk]);
-    });
-    const closed = new Promise((resolve) => socket.once('close', resolve));
-    socket.write(
-      'GET /im HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-        'Sec-WebSocket-Extensions: permessage-deflate\r\n' +
-        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
-    await expect.poll(() => bytes.includes('\r\n\r\n')).toBe(true);
-    return { socket, received: () => bytes, closed };
   }
   const text = (length: number): string => 'what a day it is today, '.repeat(length / 24);
   const chatsOf = (client: WebSocketClient): unknown[] => client.all('push').map(({ data }) => data);
@@ -135,14 +101,7 @@ describe('permessage-deflate', () => {
     await start();
     const { socket, received } = await raw();
     const hello = Buffer.from(
-      JSON.stringify({
-        type: 'hello',
-        id: 1,
-        token: 'user:ann',
-        device: 'd1',
-        platform: 'web',
-        client: 'x'.repeat(60),
-      }),
+      JSON.stringify({ ...helloOf('ann'), client: 'x'.repeat(60) }),
     );
     const call = (id: number): Buffer =>
       Buffer.from(JSON.stringify({ type: 'call', id, method: 'test.echo', data: `${id} ${text(480)}` }));
@@ -167,9 +126,9 @@ describe('permessage-deflate', () => {
     const bystander = await inRoom('bystander', true);
     const bomb = deflateRawSync(Buffer.alloc(50_000_000, ' '));
     expect(bomb.length).toBeLessThan(65_536);
-    const { socket, received, closed } = await raw();
+    const { socket, received, ended } = await raw();
     socket.write(frame(COMPRESSED_TEXT, bomb));
-    await closed;
+    await ended;
     expect(received().includes('FRAME_TOO_LARGE')).toBe(true);
     expect(received().includes(Buffer.from([0x88]))).toBe(true);
     expect(received().readUInt16BE(received().indexOf('FRAME_TOO_LARGE') - 2)).toBe(4501);
@@ -179,25 +138,25 @@ describe('permessage-deflate', () => {
 
   it('[PR-11] closes with 4500 what cannot be inflated, and notices that the client is gone', async () => {
     await start();
-    const { socket, received, closed } = await raw();
+    const { socket, received, ended } = await raw();
     socket.write(frame(COMPRESSED_TEXT, Buffer.from([0xff, 0xff, 0xff])));
-    await closed;
+    await ended;
     expect(received().readUInt16BE(received().lastIndexOf('MALFORMED: ') - 2)).toBe(4500);
     await expect.poll(() => fixture.gateway.connections).toBe(0);
   });
 
   it('[PR-28] a flood of compressed messages is ended as any other', async () => {
     await start();
-    const { socket, received, closed } = await raw();
+    const { socket, received, ended } = await raw();
     const ping = deflateRawSync(Buffer.from('{"type":"ping"}'));
-    const hello = { type: 'hello', id: 1, token: 'user:ann', device: 'd1', platform: 'web', client: 'x'.repeat(60) };
+    const hello = { ...helloOf('ann'), client: 'x'.repeat(60) };
     socket.write(
       Buffer.concat([
         frame(TEXT, Buffer.from(JSON.stringify(hello))),
         ...Array(5_000).fill(frame(COMPRESSED_TEXT, ping)),
       ]),
     );
-    await closed;
+    await ended;
     expect(received().readUInt16BE(received().lastIndexOf('RATE_LIMITED') - 2)).toBe(4008);
   });
 

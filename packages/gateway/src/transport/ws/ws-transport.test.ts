@@ -1,68 +1,42 @@
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, BlockList, connect, type Socket } from 'node:net';
-import { systemClock } from '@im/protocol/clock';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { type AddressInfo, BlockList, type Socket } from 'node:net';
 import { FakeClock } from '@im/protocol/testing';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { effects, type FixtureOptions, GatewayFixture, WebSocketClient } from '../../testing/index.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { effects, type FixtureOptions, type GatewayFixture, type WebSocketClient } from '../../testing/index.js';
+import { handshake, helloOf as hello, ServedGateway } from '../../testing/served-gateway.js';
 import type { AttachOptions } from './ws-transport.js';
 
-const hello = (user = 'ann') => ({ type: 'hello', id: 1, token: `user:${user}`, device: 'd1', platform: 'web' });
 const ORIGIN = 'https://example.org';
 
 describe('WebSocketTransport', () => {
+  let served: ServedGateway;
   let fixture: GatewayFixture;
   let server: Server;
-  let port: number;
-  const clients: WebSocketClient[] = [];
-  const sockets: Socket[] = [];
 
-  async function start(options: Partial<AttachOptions> = {}, settings: FixtureOptions = {}): Promise<void> {
-    fixture = await new GatewayFixture({ clock: systemClock, ...settings }).serve();
-    server = createServer((_request, response) => response.end('the page'));
-    fixture.gateway.attach(server, { origins: [ORIGIN], ...options });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    ({ port } = server.address() as AddressInfo);
+  async function start(
+    attach: Partial<AttachOptions> = {},
+    gateway: FixtureOptions = {},
+    settings: ServerOptions = {},
+  ): Promise<void> {
+    served = await ServedGateway.start({
+      server: createServer(settings, (_request, response) => response.end('the page')),
+      attach: { origins: [ORIGIN], ...attach },
+      gateway,
+    });
+    ({ fixture, server } = served);
   }
-  beforeEach(() => {
-    clients.length = sockets.length = 0;
-  });
   afterEach(async () => {
-    await fixture.close();
-    for (const socket of sockets) socket.destroy();
-    for (const { webSocket } of clients) webSocket.terminate();
-    await new Promise((resolve) => server.close(resolve));
+    await served.close();
     expect(server.listenerCount('upgrade')).toBe(0);
   });
 
-  function client(options: ConstructorParameters<typeof WebSocketClient>[1] = {}, path = '/im'): WebSocketClient {
-    const made = new WebSocketClient(`ws://127.0.0.1:${port}${path}`, options);
-    clients.push(made);
-    return made;
-  }
-  async function signedIn(user = 'ann', options = {}): Promise<WebSocketClient> {
-    const made = await client(options).opened();
-    made.say(hello(user));
-    await made.until('welcome');
-    return made;
-  }
+  const client: ServedGateway['client'] = (...options) => served.client(...options);
+  const signedIn: ServedGateway['signedIn'] = (...who) => served.signedIn(...who);
+  const raw: ServedGateway['raw'] = () => served.raw();
   async function expectWell(bystander: WebSocketClient, id = 99): Promise<void> {
     bystander.say({ type: 'call', id, method: 'test.echo', data: 'well' });
     expect(await bystander.answerTo(id)).toEqual({ type: 'reply', id, data: 'well' });
   }
-  /** Bytes as they are, and what comes back until the end. */
-  function raw(): { socket: Socket; ended: Promise<string> } {
-    const socket = connect(port, '127.0.0.1');
-    sockets.push(socket);
-    let text = '';
-    socket.on('data', (chunk) => {
-      text += chunk.toString('latin1');
-    });
-    socket.on('error', () => {});
-    return { socket, ended: new Promise((resolve) => socket.once('close', () => resolve(text))) };
-  }
-  const handshake = (extra = ''): string =>
-    `GET /im HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${extra}` +
-    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
   it('speaks im.json.v1 with who offers it, or offers nothing [PR-1]', async () => {
     await start();
@@ -127,7 +101,7 @@ describe('WebSocketTransport', () => {
     await client({}, '/live/socket?room=7').opened();
     await expect(client({}, '/im').opened()).rejects.toThrow('HTTP 404');
     await expect(client({}, '/live/socket/').opened()).rejects.toThrow('HTTP 404');
-    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the page');
+    expect(await (await fetch(`http://127.0.0.1:${served.port}/`)).text()).toBe('the page');
   });
 
   it('leaves other upgrades to whoever else listens', async () => {
@@ -296,11 +270,7 @@ describe('WebSocketTransport', () => {
   });
 
   it('is not kept busy by a handshake that trickles: the server’s own timeout ends it', async () => {
-    fixture = await new GatewayFixture({ clock: systemClock }).serve();
-    server = createServer({ headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 });
-    fixture.gateway.attach(server, { origins: 'any' });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    ({ port } = server.address() as AddressInfo);
+    await start({}, {}, { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 });
     const bystander = await signedIn('bystander');
     const { socket, ended } = raw();
     socket.write('GET /im HTTP/1.1\r\nHost: x\r\nX-Slow: ');
@@ -373,7 +343,7 @@ describe('WebSocketTransport', () => {
     const other = createServer();
     distrustful.attach(other, { origins: 'any' });
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-    port = (other.address() as AddressInfo).port;
+    served.port = (other.address() as AddressInfo).port;
     const bob = await signedIn('bob', { headers: { 'x-forwarded-for': '198.51.100.7' } });
     await expectWell(bob);
     expect(fixture.calls[1]?.caller.address).toBe('127.0.0.1');
@@ -402,7 +372,7 @@ describe('WebSocketTransport', () => {
     expect(await ann.untilClosed()).toMatchObject({ code: 4000 });
     expect(ann.all('drain')).toHaveLength(1);
     expect(await half.untilClosed()).toMatchObject({ code: 4000 });
-    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the page');
+    expect(await (await fetch(`http://127.0.0.1:${served.port}/`)).text()).toBe('the page');
   });
 
   it('refuses upgrades with 503 while it stops', async () => {
