@@ -15,6 +15,7 @@ export function pageOf(drawn: readonly Drawn[]): string {
     ...plots.map(({ name, title }) => `![${title}](${name}.svg)`),
     circumstancesOf(result).join('  \n'),
   ]);
-  const intro = 'Drawn by `npm run bench -- report`. How it was measured stands in README.md of the bench, tables in RESULTS.md.';
+  const intro =
+    'Drawn by `npm run bench -- report`. How it was measured stands in README.md of the bench, tables in RESULTS.md.';
   return `${['# Plots', intro, ...sections.flat()].join('\n\n')}\n`;
 }

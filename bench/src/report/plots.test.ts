@@ -47,7 +47,7 @@ describe('the plots of a result', () => {
   it('of W1 show cost and limit of every system, with their units', () => {
     expect(cost.map(({ name }) => name)).toEqual(['w1-cpu', 'w1-deliveries']);
     for (const { svg } of cost) expect(svg).toContain('>im<');
-    expect(cost[0]?.svg).toContain('µs of processor time a delivery');
+    expect(cost[0]?.svg).toContain('µs a delivery, less is better');
   });
 
   it('of frames lead a way through what was measured at one rate, and name the other rate', () => {

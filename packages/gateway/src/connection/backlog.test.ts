@@ -54,7 +54,22 @@ function setUp({ stallMs = STALL_MS, clock = new FakeClock() } = {}) {
     await backlog.relieved();
     settled.push(name);
   };
-  return { clock, unanswered, metrics, asked, link, closed, make, backlog, write, answer, settled, wait, turns, endTurn };
+  return {
+    clock,
+    unanswered,
+    metrics,
+    asked,
+    link,
+    closed,
+    make,
+    backlog,
+    write,
+    answer,
+    settled,
+    wait,
+    turns,
+    endTurn,
+  };
 }
 const turn = (): Promise<void> => new Promise(setImmediate);
 

@@ -120,7 +120,9 @@ describe.skipIf(!hasRedisServer)('a Redis that is killed while it is appended to
       const other = await third.read('d:1', { after: 0, limit: 10 });
       expect(other.entries.at(-1)?.version).toBe(other.version);
       expect(new Set(other.entries.map(({ id }) => id)).size).toBe(other.entries.length);
-      const named = logger.records.filter(({ message }) => message.includes('cut off')).map(({ fields }) => fields.group);
+      const named = logger.records
+        .filter(({ message }) => message.includes('cut off'))
+        .map(({ fields }) => fields.group);
       expect(named).toContain('d:2');
       expect(repaired()).toBe(named.length);
     },

@@ -239,7 +239,14 @@ class LogsInRedis implements RedisLogStore {
     const bytes = range.maxBytes ?? 'inf';
     const args = [...this.#circumstances(), ...this.#log(group), forward ? 1 : 0, from, range.limit, bytes];
     const reply = await this.#connection.run(READ, this.#keysOf(group), [...args, this.#bodyKeys]);
-    const [epoch, version, first, next, repaired, ...rest] = reply as [Buffer, number, number, number, number, ...Buffer[]];
+    const [epoch, version, first, next, repaired, ...rest] = reply as [
+      Buffer,
+      number,
+      number,
+      number,
+      number,
+      ...Buffer[],
+    ];
     if (repaired === 1) this.#repaired(group);
     const step = forward ? 1 : -1;
     const entries: Entry[] = rest.map((entry, index) => decodeEntry(entry, next + step * index));
@@ -248,7 +255,10 @@ class LogsInRedis implements RedisLogStore {
 
   #repaired(group: string | undefined): void {
     this.#figures.repaired.add();
-    this.#logger.warn('Redis: a log held part of a transaction that was cut off when its server was killed; it is whole again', { group });
+    this.#logger.warn(
+      'Redis: a log held part of a transaction that was cut off when its server was killed; it is whole again',
+      { group },
+    );
   }
 
   /** The first arguments of every script. */

@@ -100,9 +100,7 @@ describe('permessage-deflate', () => {
   it('[PR-19] takes compressed and uncompressed messages of a client, in the order in which they came', async () => {
     await start();
     const { socket, received } = await raw();
-    const hello = Buffer.from(
-      JSON.stringify({ ...helloOf('ann'), client: 'x'.repeat(60) }),
-    );
+    const hello = Buffer.from(JSON.stringify({ ...helloOf('ann'), client: 'x'.repeat(60) }));
     const call = (id: number): Buffer =>
       Buffer.from(JSON.stringify({ type: 'call', id, method: 'test.echo', data: `${id} ${text(480)}` }));
     const deflated = (message: Buffer): Buffer => deflateRawSync(message);
