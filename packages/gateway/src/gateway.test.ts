@@ -57,7 +57,7 @@ describe('createGateway', () => {
       framesPerSecond: Number.NaN,
       maxConnections: 1.5,
       maxReplay: '10' as unknown as number,
-      limits: { frameBytes: 100, groups: 127, pendingCalls: 0, callTimeoutMs: Number.POSITIVE_INFINITY },
+      limits: { frameBytes: 100, groups: 257, pendingCalls: 0, callTimeoutMs: Number.POSITIVE_INFINITY },
     };
     let thrown: unknown;
     try {
@@ -75,7 +75,7 @@ describe('createGateway', () => {
       'maxReplay: 10 is no whole number of messages from 1 to 1000000',
       'limits.frameBytes: 100 is no whole number of bytes from 16384 to 16777216',
       'limits.pendingCalls: 0 is no whole number of calls from 1 to 10000',
-      'limits.groups: 127 is no whole number of groups from 1 to 126',
+      'limits.groups: 257 is no whole number of groups from 1 to 256',
       'limits.callTimeoutMs: Infinity is no whole number of milliseconds from 1 to 3600000',
       'node: not [A-Za-z0-9_.-]{1,64}',
       'ticketKeys: "no key id" is no key id ([A-Za-z0-9_-]{1,16})',
@@ -92,7 +92,7 @@ describe('createGateway', () => {
       framesPerSecond: 0,
       limits: { frameBytes: 16_384, groups: 1 },
     });
-    const large = new GatewayFixture({ framesPerSecond: 1_000, limits: { frameBytes: 16_777_216, groups: 126 } });
+    const large = new GatewayFixture({ framesPerSecond: 1_000, limits: { frameBytes: 16_777_216, groups: 256 } });
     await Promise.all([small.close(), large.close()]);
   });
 

@@ -9,7 +9,7 @@ export interface Limits {
   readonly pendingCalls: number;
   /** Sustained; bursts of twice as many are taken. */
   readonly commandsPerSecond: number;
-  /** Groups one connection may be in, `u:` and `r:0` not counted; at most 126, so that {@link MAX_POSITIONS} suffice. */
+  /** Groups one connection may be in, `u:` and `r:0` not counted; at most 256, so that {@link MAX_POSITIONS} suffice. */
   readonly groups: number;
   readonly callTimeoutMs: number;
 }
@@ -19,7 +19,7 @@ export const DEFAULT_LIMITS: Limits = {
   messagesPerFrame: 64,
   pendingCalls: 64,
   commandsPerSecond: 50,
-  groups: 100,
+  groups: 256,
   callTimeoutMs: 10_000,
 };
 
@@ -31,6 +31,6 @@ export const MAX_TOKEN_LENGTH = 8_192;
 /** Longest message id, idempotency key and client name in characters. */
 export const MAX_ID_LENGTH = 64;
 /** Most positions named in one hello, call or ping. */
-export const MAX_POSITIONS = 128;
+export const MAX_POSITIONS = 258;
 /** Deepest nesting of a body; keeps it readable by parsers that recurse (PHP's gives up at 512, Python's near 1,000). */
 export const MAX_NESTING = 128;

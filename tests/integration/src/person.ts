@@ -11,7 +11,7 @@ interface Application {
     audience: { room: string; count: number };
     notice: unknown;
   };
-  user: { message: Message };
+  user: { message: Message; conversation: { conversation: string; change: 'added' | 'removed' } };
   calls: {
     'room.enter'(input: { room: string }): { room: string; count: number };
     'room.members'(input: { room: string }): { members: { user: string; name: string }[] };
@@ -27,7 +27,6 @@ interface Application {
       entries: { version: number; event: string; data: Omit<Message, 'version'> }[];
     };
     'conversation.create'(input: { name: string; members: readonly string[] }): { conversation: string };
-    'conversation.invite'(input: { conversation: string; users: readonly string[] }): unknown;
     'conversation.remove'(input: { conversation: string; user: string }): unknown;
     'conversation.open'(input: { conversations?: readonly string[] }): { conversations: { conversation: string }[] };
   };
