@@ -11,7 +11,7 @@ import type { GroupIndex } from './group-index.js';
 import type { GroupRecords } from './group-records.js';
 
 /** To those who come and go: this conversation is theirs now, or no longer. */
-export const CONVERSATION_EVENT = 'conversation';
+const CONVERSATION_EVENT = 'conversation';
 
 export interface ChangeNoticesOptions {
   readonly groups: GroupRecords;

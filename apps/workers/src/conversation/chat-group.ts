@@ -12,7 +12,7 @@ import { outranks, type Role } from './role.js';
 export const MAX_PENDING = 4;
 
 /** People in one chat group. */
-export const MAX_MEMBERS = 5_000;
+const MAX_MEMBERS = 5_000;
 
 export const INFO_FIELD = 'info';
 export const MEMBER_PREFIX = 'm.';

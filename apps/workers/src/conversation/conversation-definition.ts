@@ -7,7 +7,7 @@ import { listCursor } from './list-cursor.js';
 import { role } from './role.js';
 
 /** People that one call brings into a chat group. */
-export const MAX_INVITED = 100;
+const MAX_INVITED = 100;
 /** Conversations that one `open` joins: more effects than these fit into no reply. */
 export const MAX_OPENED = 50;
 /** Single messages of one conversation that somebody has deleted for themselves. */

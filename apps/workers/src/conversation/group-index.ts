@@ -10,7 +10,7 @@ import { jsonRecord, persistently, readRecord, recordChange } from './json-recor
 import { OWN_STATE_PREFIX, type OwnState, ownStateField } from './own-state.js';
 
 /** Chat groups that one person is in; together with rooms they have room in what a connection may join. */
-export const MAX_GROUPS = 200;
+const MAX_GROUPS = 200;
 
 const GROUPS = `${OWN_STATE_PREFIX}g:`;
 /** Somewhat more may be there while people are invited into several groups at once. */

@@ -11,9 +11,9 @@ import { changeRecord } from './json-record.js';
 import { forgottenOf, NOTHING_SET, type OwnState, ownStateField, withForgotten } from './own-state.js';
 import type { Place } from './place.js';
 
-export const READ_EVENT = 'read';
-export const MUTE_EVENT = 'mute';
-export const FORGET_EVENT = 'forget';
+const READ_EVENT = 'read';
+const MUTE_EVENT = 'mute';
+const FORGET_EVENT = 'forget';
 
 interface Told {
   readonly conversation: string;

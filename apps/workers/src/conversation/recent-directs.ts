@@ -7,11 +7,11 @@ import type { LogReader } from '@im/timeline';
 import { MESSAGE_EVENT, type MessageData } from './conversation-entry.js';
 
 /** Notices looked at for one page; the next one goes on behind them. */
-export const MAX_NOTICES = 2_000;
+const MAX_NOTICES = 2_000;
 const PAGE = 200;
 
 /** A message of a conversation of two, as both people are told of it. */
-export interface MessageNotice extends MessageData {
+interface MessageNotice extends MessageData {
   readonly conversation: string;
   readonly version: number;
   readonly to: string;
