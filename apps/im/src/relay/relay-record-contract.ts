@@ -29,7 +29,7 @@ export const writeInput = z.object({
   ),
 });
 
-export const answer = z.object({
+const answer = z.object({
   records: z.array(z.object({ field: z.string(), revision: z.number(), bytes: z.int().nonnegative() })),
 });
 /** How many of the fields asked for this is the answer to: one call carries less than all may be. */
