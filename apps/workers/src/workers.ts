@@ -64,7 +64,7 @@ export interface Workers {
 
 /** Settles when callers can reach all services. */
 export async function createWorkers(options: WorkersOptions): Promise<Workers> {
-  const { worker, publisher, log, records, online, developmentSecret, version, clock, logger, metrics } = options;
+  const { worker, publisher, log, records, ids, online, developmentSecret, version, clock, logger, metrics } = options;
   const rates = { ...DEFAULT_RATES, ...options.rates };
   const limit = (what: keyof WorkerRates): RateLimit => new RateLimit(what, rates[what], clock, metrics);
   const audience = new Audience({ online, publisher, clock, logger, metrics });
@@ -76,7 +76,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     createChatService({ rooms, publisher, rate: limit('chat'), clock, version }),
     createGiftService({ rooms, publisher, log, rate: limit('gift'), clock, version }),
     createConversationService({
-      ...{ publisher, log, records, clock, version },
+      ...{ publisher, log, records, ids, clock, version },
       rates: { message: limit('message'), change: limit('change'), mark: limit('mark') },
     }),
   ];

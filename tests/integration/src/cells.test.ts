@@ -112,4 +112,36 @@ describe('two cells', () => {
     for (const text of ['1', '2', '3']) await bob.client.call('chat.send', { room: 'b-1', text });
     await vi.waitFor(() => expect({ inB, chat }).toEqual({ inB: [gift], chat: ['1', '2', '3'] }), WAIT);
   });
+
+  it('keep what people set, and who is in a chat group, in one of them, for people in both', async () => {
+    const [a, b] = await Promise.all([startCell('a', 'b', ['b-a']), startCell('b', 'a', ['a-b'])]);
+    const bridge = await startBridge('a-b', a, b, ['a', 'b']);
+    await startBridge('b-a', b, a, ['b', 'a']);
+    await vi.waitFor(async () => expect(await figureOf(b, 'im_broadcast_nodes\\{from="a"\\}')).toBe(2), WAIT);
+    const [ann, bob] = [await personAt(a, 'Ann'), await personAt(b, 'Bob')];
+    for (const { client } of [ann, bob]) client.connect();
+    const group = { name: 'Book club', members: [bob.user] };
+    const { conversation } = await ann.client.call('conversation.create', group, { key: randomUUID() });
+    const ids: string[] = [];
+    for (const { client } of [ann, bob, ann, bob]) {
+      const sent = await client.call('conversation.send', { conversation, text: 'hi' }, { key: randomUUID() });
+      ids.push(sent.id);
+      await bob.client.call('conversation.read', { conversation, version: sent.version });
+    }
+    expect(new Set(ids).size).toBe(4);
+    const [seen] = (await bob.client.call('conversation.list', {})).conversations;
+    expect(seen).toMatchObject({ conversation, name: 'Book club', members: 2, role: 'member', unread: 0 });
+    expect((await ann.client.call('conversation.list', {})).conversations).toMatchObject([{ role: 'owner' }]);
+
+    // Nothing is looked for, or written, where it is not at home.
+    await bridge.signal('SIGTERM');
+    await expect(
+      bob.client.call('conversation.read', { conversation, version: 1 }, { timeoutMs: 2_000 }),
+    ).rejects.toMatchObject({ retryable: true });
+    await startBridge('a-b', a, b, ['a', 'b']);
+    await vi.waitFor(async () => {
+      const { read } = await bob.client.call('conversation.read', { conversation, version: 1 });
+      expect(read).toBe(seen?.read);
+    }, WAIT);
+  });
 });

@@ -26,6 +26,17 @@ interface Application {
     'conversation.history'(input: { with: string; limit?: number } | { conversation: string; limit?: number }): {
       entries: { version: number; event: string; data: Omit<Message, 'version'> }[];
     };
+    'conversation.list'(input: { limit?: number }): {
+      conversations: {
+        conversation: string;
+        name?: string;
+        members?: number;
+        role?: string;
+        unread: number;
+        read: number;
+      }[];
+    };
+    'conversation.read'(input: { conversation: string; version: number }): { read: number };
     'conversation.create'(input: { name: string; members: readonly string[] }): { conversation: string };
     'conversation.remove'(input: { conversation: string; user: string }): unknown;
     'conversation.open'(input: { conversations?: readonly string[] }): { conversations: { conversation: string }[] };

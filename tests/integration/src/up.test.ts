@@ -86,6 +86,48 @@ describe('im up', () => {
     expect(up.pids('gateway-1').filter(isAlive)).toEqual([]);
   });
 
+  it('keeps what people set, and who is in a chat group, though the process that has it is killed again and again', async () => {
+    const { person, kill, back } = await start();
+    const [ann, bob] = [await person('Ann'), await person('Bob')];
+    for (const { client } of [ann, bob]) client.connect();
+    const group = { name: 'Book club', members: [bob.user] };
+    const { conversation } = await ann.client.call('conversation.create', group, { key: randomUUID() });
+    const ids = new Set<string>();
+    let [sent, read] = [0, 0];
+    for (let crash = 0; crash < 2; crash += 1) {
+      let reading = true;
+      // Until the process is killed in the middle of it; what was answered counts.
+      const reader = (async () => {
+        while (reading) {
+          try {
+            const said = await ann.client.call(
+              'conversation.send',
+              { conversation, text: `${sent}` },
+              { key: randomUUID() },
+            );
+            sent += 1;
+            ids.add(said.id);
+            read = (await bob.client.call('conversation.read', { conversation, version: said.version })).read;
+          } catch {
+            // Whether that was carried out is unknown.
+          }
+        }
+      })();
+      const before = read;
+      await vi.waitFor(() => expect(read).toBeGreaterThan(before + 2), WAIT);
+      kill('node-1');
+      await back('node-1', 2 + crash);
+      const after = read;
+      await vi.waitFor(() => expect(read).toBeGreaterThan(after), WAIT);
+      reading = false;
+      await reader;
+      const [summary] = (await bob.client.call('conversation.list', {})).conversations;
+      expect(summary).toMatchObject({ conversation, members: 2, role: 'member' });
+      expect(summary?.read).toBeGreaterThanOrEqual(read);
+    }
+    expect(ids.size).toBe(sent);
+  });
+
   it('speaks TCP as well', async () => {
     const { person, up } = await start('--transport', 'tcp', '--rpc-port', '7511', '--bus-port', '7521');
     expect(up.brokers).toEqual(['tcp://127.0.0.1:7511']);

@@ -6,7 +6,7 @@ import type { Publisher } from '@im/broadcast';
 import { type CallerContext, ImError, userGroup } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { type HandlerContext, implementService, type ServedService } from '@im/rpc';
-import type { LogReader, RecordStore } from '@im/timeline';
+import type { IdSource, LogReader, RecordStore } from '@im/timeline';
 import { addEffects, callerOf, groupOf, messageIdOf, personOf } from '../call.js';
 import type { RateLimit } from '../rate-limit.js';
 import { checkedText } from '../text.js';
@@ -32,6 +32,8 @@ export interface ConversationServiceOptions {
   readonly publisher: Publisher;
   readonly log: LogReader;
   readonly records: RecordStore;
+  /** Of messages. */
+  readonly ids: IdSource;
   readonly rates: {
     readonly message: RateLimit;
     /** Of chat groups. */
@@ -47,6 +49,7 @@ export function createConversationService({
   publisher,
   log,
   records,
+  ids,
   rates,
   clock,
   version,
@@ -57,7 +60,7 @@ export function createConversationService({
   const notices = new ChangeNotices({ groups: groupRecords, index, publisher });
   const groups = new ChatGroups({ groups: groupRecords, index, notices, log, clock });
   const places = new Places({ log, groups });
-  const messages = new Messages({ publisher, log, takenBack, clock });
+  const messages = new Messages({ publisher, log, ids, takenBack, clock });
   const states = new OwnStates({ records, log, publisher, clock });
   const list = new ConversationList({ log, records, places, index });
 
@@ -102,12 +105,12 @@ export function createConversationService({
       async send({ to, conversation, text: raw }, context) {
         const caller = callerOf(context);
         const text = checkedText(raw, TEXT_RULES);
-        const id = messageIdOf(context, caller, 'conversation.send');
+        const key = messageIdOf(context, caller, 'conversation.send');
         rates.message.take(caller);
         // The definition lets exactly one of them through.
         const place = to === undefined ? await places.of(caller, conversation as string) : places.with(caller, to);
-        const sent = await messages.send(caller, place, { id, text });
-        return { id, conversation: place.conversation, ...sent };
+        const sent = await messages.send(caller, place, { key, text });
+        return { conversation: place.conversation, ...sent };
       },
 
       async history({ conversation, with: peer, ...range }, context) {

@@ -32,10 +32,11 @@ describe('sending to somebody', () => {
     await setUp();
     const sent = await write('ann', 'bob', 'hello\nBob');
     expect(sent).toMatchObject({ conversation: directConversation('bob', 'ann'), version: 1 });
+    expect(sent.id).toMatch(/^[1-9]\d{0,18}$/);
     const data = { id: sent.id, from: { user: 'ann', name: 'ANN' }, to: 'bob', text: 'hello\nBob', at: sent.at };
-    expect(fixture.deliveries.map(({ group, lane, version, id }) => ({ group, lane, version, id }))).toEqual([
-      { group: 'u:bob', lane: 'priority', version: 1, id: sent.id },
-      { group: 'u:ann', lane: 'priority', version: 1, id: sent.id },
+    expect(fixture.deliveries.map(({ group, lane, version }) => ({ group, lane, version }))).toEqual([
+      { group: 'u:bob', lane: 'priority', version: 1 },
+      { group: 'u:ann', lane: 'priority', version: 1 },
     ]);
     const notice = { ...data, conversation: sent.conversation, version: 1 };
     expect(fixture.pushes('message')).toEqual([notice, notice]);
@@ -94,13 +95,16 @@ describe('sending to somebody', () => {
     await expect(write('ann', 'bob', 'first words', 'k')).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
     fixture.clock.advance(5_000);
     broken = false;
-    const { at } = await write('ann', 'bob', 'other words', 'k');
+    const { id, at } = await write('ann', 'bob', 'other words', 'k');
     expect(fixture.pushes('message').map(({ text, to }) => [text, to])).toEqual([
       ['first words', 'bob'],
       ['first words', 'bob'],
     ]);
     expect(fixture.deliveries.map(({ group }) => group)).toEqual(['u:ann', 'u:bob']);
-    expect(fixture.pushes('message').map((one) => one.at)).toEqual([at, at]);
+    expect(fixture.pushes('message').map((one) => [one.id, one.at])).toEqual([
+      [id, at],
+      [id, at],
+    ]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Publisher } from '@im/broadcast';
 import { type CallerContext, ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { encodeJson } from '@im/rpc';
-import type { Entry, LogReader } from '@im/timeline';
+import type { Entry, IdSource, LogReader } from '@im/timeline';
 import { applicationError } from '../application-errors.js';
 import { personOf } from '../call.js';
 import { digest } from '../digest.js';
@@ -28,11 +28,13 @@ const TAKE_BACK_MS = 86_400_000;
 export interface MessagesOptions {
   readonly publisher: Publisher;
   readonly log: LogReader;
+  readonly ids: IdSource;
   readonly takenBack: TakenBack;
   readonly clock: Clock;
 }
 
 export interface SentMessage {
+  readonly id: string;
   readonly version: number;
   readonly at: number;
 }
@@ -40,7 +42,8 @@ export interface SentMessage {
 /** What is written into the log of a conversation and, with its place there, into notices of it. */
 interface Writing<Data> {
   readonly event: string;
-  readonly id: string;
+  /** The same for every attempt: by it the log knows what it has. */
+  readonly key: string;
   readonly data: Data;
 }
 
@@ -52,18 +55,25 @@ export class Messages {
   }
 
   /**
-   * Settles when it is durable wherever it has to be; what is missing a repeat with the same id completes, with the message as it was
-   * first written.
-   * @throws ImError as Publisher.publish
+   * Settles when it is durable wherever it has to be; what is missing a repeat with the same key completes, with the message as it was
+   * first written, its id with it.
+   * @throws ImError as Publisher.publish and IdSource.next
    */
   async send(
     caller: CallerContext,
     place: Place,
-    { id, text }: Pick<MessageData, 'id' | 'text'>,
+    { key, text }: { readonly key: string; readonly text: string },
   ): Promise<SentMessage> {
-    const data: MessageData = { id, from: personOf(caller), ...addressee(place), text, at: this.#options.clock.now() };
-    const { version, data: written } = await this.#write(caller, place, { event: MESSAGE_EVENT, id, data });
-    return { version, at: written.at };
+    const { ids, clock } = this.#options;
+    const data: MessageData = {
+      id: ids.next(),
+      from: personOf(caller),
+      ...addressee(place),
+      text,
+      at: clock.now(),
+    };
+    const { version, data: written } = await this.#write(caller, place, { event: MESSAGE_EVENT, key, data });
+    return { id: written.id, version, at: written.at };
   }
 
   /**
@@ -82,9 +92,9 @@ export class Messages {
     if (!isDone) this.#expectMayTakeBack(caller, place, { entry, message });
     // First where history looks: an entry that says so then follows, at the latest with a repeat.
     if (!isDone) await takenBack.add(group, version);
-    const id = digest('taken-back', group, String(version));
+    const key = digest('taken-back', group, String(version));
     const data: TakenBackData = { of: version, by: personOf(caller), ...addressee(place), at: clock.now() };
-    return (await this.#write(caller, place, { event: TAKEN_BACK_EVENT, id, data })).version;
+    return (await this.#write(caller, place, { event: TAKEN_BACK_EVENT, key, data })).version;
   }
 
   #expectMayTakeBack(
@@ -100,10 +110,10 @@ export class Messages {
   async #write<Data extends { readonly at: number }>(
     caller: CallerContext,
     place: Place,
-    { event, id, data }: Writing<Data>,
+    { event, key, data }: Writing<Data>,
   ): Promise<{ readonly version: number; readonly data: Data }> {
     const { publisher } = this.#options;
-    const entry = { lane: 'priority', event, body: encodeJson(data), id, time: data.at } as const;
+    const entry = { lane: 'priority', event, body: encodeJson(data), id: key, time: data.at } as const;
     const { version, body: written } = await publishOnce<Data>(this.#options, place.group, entry);
     if (place.kind === 'direct') {
       const notice = encodeJson({ ...written, conversation: place.conversation, version });
