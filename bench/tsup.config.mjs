@@ -10,6 +10,7 @@ const chainPrograms = {
   'peers/grpc-js': ['worker', 'caller'],
   'systems/im-bus': ['node', 'publisher', 'subscriber', 'gifts'],
   'systems/im-multicast': ['node', 'pusher', 'receiver'],
+  'systems/im-log': ['server', 'clients'],
   'peers/nats-bus': ['publisher', 'subscriber'],
   'peers/redis-bus': ['publisher', 'subscriber'],
 };

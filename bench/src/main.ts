@@ -5,6 +5,7 @@ import { busSystems, imBus } from './bus/bus-systems.js';
 import { type Comparable, chooseSystems, compareSystems, type Found } from './harness/compare.js';
 import { describeMachine } from './harness/machine.js';
 import { formatResult } from './harness/result.js';
+import { logSystems } from './log/log-systems.js';
 import { writePlots } from './report/write-plots.js';
 import { imRpc, rpcSystems } from './rpc/rpc-systems.js';
 import type { Scale } from './scale.js';
@@ -17,6 +18,7 @@ import { DRAIN_SCALES, runDrain } from './workloads/drain.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
 import { IDLE_SCALES, MANY_SCALES, runIdle, runMany } from './workloads/idle.js';
+import { LOGS_SCALES, runLogs } from './workloads/logs.js';
 import { MULTICAST_SCALES, multicastCases, runMulticast } from './workloads/multicast.js';
 import { OVERLOAD_SCALES, runOverload } from './workloads/overload.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
@@ -38,6 +40,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   W5           bus: messages a second, CPU a message, latency of a lone one, beside the peers
   W6           storm: 10,000 viewers are cut and come back, beside bare ws
   W6-drain     a gateway with 10,000 viewers is emptied over ten seconds
+  W7           logs: appends a second, sync, size, memory, pages, in LMDB and in Redis
   bus-priority bus: how late the priority lane is while the node is flooded with normal messages
   multicast    bus: one push to 10,000 users beside 10,000 pushes: bytes, CPU of each process
   isolation    RPC: what a service notices of another that hangs and is flooded
@@ -143,6 +146,11 @@ const workloads: Readonly<Record<string, Workload>> = {
   'W6-drain': {
     pins: true,
     run: ({ scale }) => compareSystems([imPair], fewRunsOf(scale), () => runDrain(DRAIN_SCALES[scale])),
+  },
+  W7: {
+    pins: false,
+    run: ({ scale, only }) =>
+      compareSystems(chooseSystems(logSystems, only), 1, (system) => runLogs(system, LOGS_SCALES[scale])),
   },
   'bus-priority': {
     pins: false,

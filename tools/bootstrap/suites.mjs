@@ -13,7 +13,7 @@
 
 /** @type {Suite[]} */
 export const suites = [
-  { name: 'unit', projects: 'unit:*', needs: [], uses: ['natsServer', 'redisServer'] },
+  { name: 'unit', projects: 'unit:*', needs: [], uses: ['natsServer', 'redisServer', 'strace'] },
   { name: 'integration', projects: 'integration', needs: [], uses: ['natsServer', 'redisServer'] },
   { name: 'chaos', projects: 'chaos', needs: [], uses: ['redisServer'] },
   { name: 'clients', projects: 'clients', needs: ['go', 'php', 'phpZmq', 'pythonZmq'] },

@@ -32,6 +32,7 @@ const systemPrograms = {
     debianPackages: ['python3-zmq'],
   },
   redisServer: { name: 'Redis', files: ['/usr/bin/redis-server'], debianPackages: ['redis-server'] },
+  strace: { name: 'strace', files: ['/usr/bin/strace'], debianPackages: ['strace'] },
 };
 
 /** Whether this process may install Debian packages. */

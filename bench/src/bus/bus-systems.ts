@@ -24,5 +24,10 @@ export const imBus: BusSystem = { name: 'im', folder: 'systems/im-bus', missing:
 export const busSystems: readonly BusSystem[] = [
   imBus,
   { name: 'nats', folder: 'peers/nats-bus', server: () => startNatsServer('anywhere'), missing: natsServerMissing },
-  { name: 'redis', folder: 'peers/redis-bus', server: () => startRedisServer('anywhere'), missing: redisServerMissing },
+  {
+    name: 'redis',
+    folder: 'peers/redis-bus',
+    server: () => startRedisServer({ place: 'anywhere' }),
+    missing: redisServerMissing,
+  },
 ];

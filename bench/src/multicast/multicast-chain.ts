@@ -70,7 +70,7 @@ export class MulticastChain {
 
   async #start({ log, counts }: ChainOptions): Promise<void> {
     if (log === 'redis') {
-      this.#redis = await startRedisServer('anywhere');
+      this.#redis = await startRedisServer({ place: 'anywhere' });
       this.#parts.push(this.#redis);
     }
     const file = path.join(import.meta.dirname, FOLDER, 'node.js');

@@ -1,4 +1,4 @@
-/** Of `im`: memory engines that several gateways may share, a worker that lets everyone into the room they ask for, the push endpoint. */
+/** Of `im`: engines that several gateways may share, a worker that lets everyone into the room they ask for, the push endpoint. */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
@@ -11,6 +11,7 @@ import { createPushClient } from '@im/push-client';
 import { createPushEndpoint } from '@im/push-client/endpoint';
 import { decodeJson, encodeJson } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
+import type { LogStore } from '@im/timeline';
 import { createMemoryLogStore } from '@im/timeline/memory';
 
 /** Short, so that what a lost session keeps is gone soon after the last connection. */
@@ -25,7 +26,8 @@ export interface Composition {
   addGateway(node: string, options?: Partial<GatewayOptions>): { readonly gateway: Gateway; readonly server: Server };
 }
 
-export async function compose(): Promise<Composition> {
+/** @param log default: in memory */
+export async function compose(log: LogStore = createMemoryLogStore()): Promise<Composition> {
   const figures = new Map<string, () => number>();
   const metrics: Metrics = {
     ...noMetrics,
@@ -41,7 +43,6 @@ export async function compose(): Promise<Composition> {
     },
   };
   const clock = systemClock;
-  const log = createMemoryLogStore({ clock });
   const broadcast = createMemoryBroadcast({ sequencer: log, clock });
   const rpc = createMemoryRpc({ clock });
   const online = createMemoryOnlineList();

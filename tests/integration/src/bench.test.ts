@@ -123,3 +123,14 @@ it('one push to many users costs a tenth of the bytes of a push to each', async 
     expect(figures.bytesRatio, name).toBeLessThanOrEqual(most.get(name) ?? 0.1);
   }
 }, 180_000);
+
+it('who comes back is given every message that was missed, in order, from LMDB and from Redis', async () => {
+  const { systems, missing } = await bench('W7', '--smoke');
+  expect([...systems, ...missing].map(({ name }) => name).sort()).toEqual(['lmdb', 'redis-always', 'redis-everysec']);
+  // The clients check versions themselves.
+  for (const { name, figures } of systems) {
+    expect(figures, name).toMatchObject({ syncMissed: 100, returning: 50 });
+    expect(figures.appendsPerSecond64, name).toBeGreaterThan(figures.appendsPerSecond1 as number);
+    expect(figures.bytesPerMessage, name).toBeGreaterThan(150);
+  }
+}, 120_000);

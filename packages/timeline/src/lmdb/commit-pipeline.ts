@@ -1,7 +1,7 @@
 /**
  * Group commit: what is appended or written while one transaction is flushed goes into the next, all of it with one flush,
  * and is acknowledged after it. Owns the journal and when checkpoints and sweeps ride along. After a failure nothing that was
- * under way is acknowledged, and everything known is read from the disk again.
+ * under way is acknowledged; the files are opened again, until they take a write, and everything known is read from them.
  */
 import { ImError } from '@im/protocol';
 import type { Clock, Logger, Timer } from '@im/protocol/ports';
@@ -31,7 +31,7 @@ export interface PipelineOptions {
   readonly maxIdleLogs: number;
   /** Entries without a row from which on checkpoints ride along with every commit. */
   readonly checkpointFrom: number;
-  /** Told once, when nothing can be appended any more. */
+  /** Told once, when this process cannot write any more. */
   readonly onFailed: (error: ImError) => void;
 }
 
@@ -64,6 +64,10 @@ const CHECKPOINT_FROM_BYTES = 8_388_608;
 const IDLE_BUDGET = 1_024;
 const SMALLEST_BUDGET = 256;
 const HOUSEKEEPING_MS = 1_000;
+/** Between two attempts to mend the store. */
+const MENDING_MS = 1_000;
+/** Written by an attempt, so that a disk that takes nothing is found out. */
+const MENDED_KEY = Buffer.from('mended');
 const JOURNAL_START = numberKey(0);
 const JOURNAL_END = numberKey(Number.MAX_SAFE_INTEGER);
 
@@ -83,10 +87,13 @@ export class CommitPipeline {
   /** Nobody is waiting: move everything to rows. */
   #emptying = false;
   #sweepDue = false;
-  /** The last commit failed: said once. */
-  #failing = false;
-  /** Why nothing can be appended any more. */
+  /** Why nothing can be appended now. */
   #failure: ImError | undefined;
+  /** By the monotonic clock. */
+  #mendingAt = -Infinity;
+  #closing = false;
+  /** Ends a wait between attempts to mend. */
+  #endWait: (() => void) | undefined;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -98,6 +105,7 @@ export class CommitPipeline {
       pending: () => this.#pendingEntries,
       backlog: () => this.#state.checkpoint.entries,
       bytes: () => options.database.size(),
+      available: () => this.#failure === undefined,
     });
     this.#scheduleHousekeeping();
   }
@@ -106,7 +114,7 @@ export class CommitPipeline {
     return this.#state.logs;
   }
 
-  /** @throws ImError QUEUE_FULL, STORE_UNAVAILABLE: the entry must not be given a version */
+  /** @throws ImError QUEUE_FULL, STORE_FULL, STORE_UNAVAILABLE: the entry must not be given a version */
   checkRoom(bytes: number): void {
     if (this.#failure) throw this.#failure;
     const { maxPendingEntries, maxPendingBytes, figures } = this.#options;
@@ -134,6 +142,8 @@ export class CommitPipeline {
   async close(): Promise<void> {
     this.#housekeeping?.cancel();
     this.#housekeeping = undefined;
+    this.#closing = true;
+    this.#endWait?.();
     this.#emptying = true;
     this.#wake();
     await this.#running;
@@ -146,13 +156,16 @@ export class CommitPipeline {
   async #run(): Promise<void> {
     // Everything appended in this turn belongs to one transaction.
     await new Promise(setImmediate);
-    while (this.#hasWork()) await this.#commit(this.#takeBatch());
+    while (this.#hasWork()) {
+      if (this.#failure) await this.#mend(this.#failure);
+      else await this.#commit(this.#takeBatch());
+    }
     this.#running = undefined;
   }
 
   #hasWork(): boolean {
+    if (this.#failure) return !this.#closing && !this.#options.database.isBroken;
     if (this.#queue.length > 0 || this.#records.isWaiting) return true;
-    if (this.#failure) return false;
     this.#emptying &&= this.#state.checkpoint.entries > 0;
     return this.#emptying || this.#sweepDue;
   }
@@ -176,7 +189,6 @@ export class CommitPipeline {
       return;
     }
     this.#active = true;
-    this.#failing = false;
     checkpoint.committed();
     this.#records.committed();
     figures.committed(entries.length, clock.monotonic() - startedAt);
@@ -230,30 +242,58 @@ export class CommitPipeline {
   #fail(batch: readonly Pending[], error: ImError): void {
     const { logger, figures } = this.#options;
     figures.failed.add();
-    if (!this.#failing) logger.error('the store could not write; what was under way is not acknowledged', { error });
-    this.#failing = true;
+    logger.error('the store could not write; what was under way is not acknowledged', { error });
+    this.#failure = error;
     const waiting = this.#queue;
     this.#queue = [];
     this.#pendingEntries = 0;
     this.#pendingBytes = 0;
     this.#emptying = false;
-    const hadFailed = this.#failure !== undefined;
-    if (error.name !== 'STORE_FULL') this.#failure = error;
-    try {
-      this.#state = this.#recover();
-    } catch (unreadable) {
-      this.#failure = ImError.wrap(unreadable);
-    }
     for (const { settle } of batch) settle(error);
     for (const { settle } of waiting) settle(error);
     this.#records.failed(error);
-    if (this.#failure && !hadFailed) this.#options.onFailed(this.#failure);
+    if (this.#options.database.isBroken) this.#options.onFailed(error);
+  }
+
+  /** One attempt: opens the files again, and appending with them if they take a write. Readers go on meanwhile. */
+  async #mend(failure: ImError): Promise<void> {
+    const { database, clock, logger } = this.#options;
+    const wait = this.#mendingAt + MENDING_MS - clock.monotonic();
+    if (wait > 0) await this.#wait(wait);
+    if (this.#closing) return;
+    this.#mendingAt = clock.monotonic();
+    try {
+      await database.reopen();
+      this.#state = this.#recover();
+      await database.commit((writes) => writes.put('meta', MENDED_KEY, numberKey(clock.now())));
+      this.#failure = undefined;
+      logger.info('the store writes again');
+    } catch (error) {
+      this.#failure = ImError.wrap(error);
+      if (this.#failure.name === failure.name) return;
+      logger.error('the store still cannot write', { error });
+    }
+  }
+
+  /** Until the time is over, or the pipeline is closed. */
+  async #wait(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(ms, resolve, { background: true });
+      this.#endWait = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#endWait = undefined;
   }
 
   /** Reads the journal: what was acknowledged and has no row yet. */
   #recover(): State {
     const { database, retentionOf, maxIdleLogs, figures } = this.#options;
-    const logs = new LogCache((group) => new LmdbLog(group, retentionOf(group), database), maxIdleLogs);
+    const logs = new LogCache({
+      load: (group) => new LmdbLog(group, retentionOf(group), database),
+      ...{ maxIdle: maxIdleLogs, hits: figures.hits, misses: figures.misses },
+    });
     const checkpoint = new Checkpoint(database, logs, figures.trimmed);
     for (const { key, value } of database.rows('journal', { start: JOURNAL_START, end: JOURNAL_END })) {
       const batch = { sequence: parseNumberKey(key), bytes: value, remaining: 0 };

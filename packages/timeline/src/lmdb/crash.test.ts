@@ -20,7 +20,7 @@ describe('a process that is killed while it appends', () => {
       /** Owner → number of its last acknowledged write. */
       const written = new Map<string, number>();
       for (let life = 0; life < 6; life += 1) {
-        const program = await start(folder, `${life}`, `${checkpointFrom}`);
+        const program = await start({}, folder, `${life}`, `${checkpointFrom}`);
         let left = 1 + Math.floor(random() * 600);
         let killed: Promise<void> | undefined;
         for await (const line of program.lines) {

@@ -34,12 +34,20 @@ export interface Database {
   keys(table: Table, range: KeyRange): Uint8Array[];
   /** Row by row, as long as the caller goes on in the same turn. */
   rows(table: Table, range: KeyRange): Iterable<Row>;
+  /** A failed commit may have damaged the memory of this process: the database must not be used any more, and the process should end. */
+  readonly isBroken: boolean;
   /** Bytes of the file; 0 once closed. */
   size(): number;
   /**
    * One transaction; none when nothing is written. Settles once it is flushed to the disk.
-   * @throws ImError STORE_FULL: nothing was changed. STORE_UNAVAILABLE: the outcome is unknown; commit nothing more.
+   * @throws ImError STORE_FULL: nothing was changed. STORE_UNAVAILABLE: the outcome is unknown. After either nothing may be
+   * committed before {@link reopen}.
    */
   commit(write: (writes: Writes) => void): Promise<void>;
+  /**
+   * Closes the files and opens them again: what is read from then on is on the disk.
+   * @throws ImError STORE_UNAVAILABLE: nothing can be read or written until it succeeds
+   */
+  reopen(): Promise<void>;
   close(): Promise<void>;
 }

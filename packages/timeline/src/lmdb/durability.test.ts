@@ -124,64 +124,97 @@ describe('a transaction that fails for want of room', () => {
     await expect(waiting).rejects.toEqual(full);
     await expect(known).rejects.toEqual(full);
     expect(await store.head('d:a')).toMatchObject({ version: 1 });
-    expect(await store.append('d:a', entryOf('2', 'm2'))).toMatchObject({ version: 2, duplicate: false });
+    await vi.waitFor(async () =>
+      expect(await store.append('d:a', entryOf('2', 'm2'))).toMatchObject({ version: 2, duplicate: false }),
+    );
     expect(await store.append('d:a', entryOf('3', 'm3'))).toMatchObject({ version: 3, duplicate: false });
     expect(await store.append('d:a', entryOf('1', 'm1'))).toMatchObject({ version: 1, duplicate: true });
     expect(await textsOf(store, 'd:a')).toEqual(['1', '2', '3']);
     expect(await textsOf(store, 'd:b')).toEqual([]);
   });
 
-  it('is logged once, however often it happens, and counted each time', async () => {
+  it('is told in the log when it begins and when it is over, and by a figure; each failure is counted', async () => {
     const logger = new RecordingLogger();
     const metrics = new RecordingMetrics();
-    const { store, database } = await folders.open(folders.folder(), { logger, figures: new StoreFigures(metrics) });
-    for (let count = 0; count < 5; count += 1) {
-      database.failOnce(new ImError('STORE_FULL'));
-      await expect(store.append('d:a', entryOf('1'))).rejects.toMatchObject({ name: 'STORE_FULL' });
+    const figure = (name: string) => metrics.value(`im_timeline_${name}`, { store: 'lmdb' });
+    const { store, database, clock } = await folders.open(folders.folder(), {
+      logger,
+      figures: new StoreFigures(metrics),
+    });
+    expect(figure('available')).toBe(1);
+    // The transaction, and two attempts to write again.
+    for (let count = 0; count < 3; count += 1) database.failOnce(new ImError('STORE_FULL'));
+    await expect(store.append('d:a', entryOf('1'))).rejects.toMatchObject({ name: 'STORE_FULL' });
+    expect([figure('available'), figure('failed_commits_total')]).toEqual([0, 1]);
+    for (const reopenings of [2, 3]) {
+      // Housekeeping is one timer, waiting for the next attempt another.
+      await vi.waitFor(() => expect(clock.pendingTimers).toBe(2));
+      expect(figure('available')).toBe(0);
+      clock.advance(1_000);
+      await vi.waitFor(() => expect(database.reopenings).toBe(reopenings));
     }
-    expect(logger.records.filter(({ level }) => level === 'error')).toHaveLength(1);
-    expect(metrics.value('im_timeline_failed_commits_total', { store: 'lmdb' })).toBe(5);
+    await vi.waitFor(() => expect(figure('available')).toBe(1));
+    expect(logger.records.map(({ level }) => level)).toEqual(['error', 'info']);
   });
 });
 
 describe('a transaction that fails otherwise', () => {
-  it('ends appending, since its outcome is unknown; reading goes on', async () => {
-    const folder = folders.folder();
-    const { store, database } = await folders.open(folder);
+  it('ends appending until the files were opened again and take a write; reading goes on', async () => {
+    const { store, database, clock } = await folders.open(folders.folder());
     await store.append('d:a', entryOf('1'));
-    database.failOnce(new ImError('STORE_UNAVAILABLE'));
-    const unavailable = expect.objectContaining({ name: 'STORE_UNAVAILABLE' });
+    for (let count = 0; count < 2; count += 1) database.failOnce(new ImError('STORE_UNAVAILABLE'));
+    const unavailable = expect.objectContaining({ name: 'STORE_UNAVAILABLE', retryable: true });
     await expect(store.append('d:a', entryOf('2'))).rejects.toEqual(unavailable);
+    await vi.waitFor(() => expect(database.reopenings).toBe(1));
     await expect(store.append('d:a', entryOf('2'))).rejects.toEqual(unavailable);
     expect([...(await store.appendMany(['d:b'], entryOf('2'))).values()]).toEqual([unavailable]);
     expect(await textsOf(store, 'd:a')).toEqual(['1']);
-    await store.close();
-    const { store: reopened } = await folders.open(folder);
-    expect(await reopened.append('d:a', entryOf('2'))).toMatchObject({ version: 2 });
+    await vi.waitFor(async () => {
+      clock.advance(1_000);
+      expect(await store.append('d:a', entryOf('2'))).toMatchObject({ version: 2 });
+    });
+    expect(database.reopenings).toBe(2);
+    expect(await textsOf(store, 'd:a')).toEqual(['1', '2']);
   });
 
-  it('is told once to who opened the store, which a full disk is not', async () => {
+  it('and may have damaged the memory of the process is told once, and nothing is written any more', async () => {
     const told: ImError[] = [];
-    const { store, database } = await folders.open(folders.folder(), { onFailed: (error) => void told.push(error) });
-    const append = () => store.append('d:a', entryOf('1'));
-    database.failOnce(new ImError('STORE_FULL'));
-    await expect(append()).rejects.toMatchObject({ name: 'STORE_FULL' });
-    expect(told).toEqual([]);
+    const { store, database, clock } = await folders.open(folders.folder(), {
+      onFailed: (error) => void told.push(error),
+    });
+    await store.append('d:a', entryOf('1'));
     database.failOnce(new ImError('STORE_UNAVAILABLE'));
+    database.isBroken = true;
+    const commits = database.commits;
+    const append = () => store.append('d:a', entryOf('2'));
     const several = await Promise.allSettled([append(), append()]);
     expect(several.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    clock.advance(10_000);
     await expect(append()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    expect(await textsOf(store, 'd:a')).toEqual(['1']);
     expect(told).toEqual([expect.objectContaining({ name: 'STORE_UNAVAILABLE' })]);
+    expect([database.commits - commits, database.reopenings]).toEqual([1, 0]);
+  });
+
+  it('does not keep a store from closing', async () => {
+    const folder = folders.folder();
+    const { store, database } = await folders.open(folder);
+    await store.append('d:a', entryOf('1'));
+    for (let count = 0; count < 2; count += 1) database.failOnce(new ImError('STORE_UNAVAILABLE'));
+    await expect(store.append('d:a', entryOf('2'))).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    await vi.waitFor(() => expect(database.reopenings).toBe(1));
+    await store.close();
+    const { store: reopened } = await folders.open(folder);
+    expect(await textsOf(reopened, 'd:a')).toEqual(['1']);
   });
 
   it('gives the same version when it is repeated and had reached the disk', async () => {
-    const folder = folders.folder();
-    const { store, database } = await folders.open(folder);
+    const { store, database } = await folders.open(folders.folder());
     database.failOnce(new ImError('STORE_UNAVAILABLE'), true);
     await expect(store.append('d:a', entryOf('1', 'm1'))).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
-    await store.close();
-    const { store: reopened } = await folders.open(folder);
-    expect(await reopened.append('d:a', entryOf('1', 'm1'))).toMatchObject({ version: 1, duplicate: true });
+    await vi.waitFor(async () =>
+      expect(await store.append('d:a', entryOf('1', 'm1'))).toMatchObject({ version: 1, duplicate: true }),
+    );
   });
 });
 

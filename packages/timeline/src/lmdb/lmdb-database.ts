@@ -5,13 +5,14 @@
  * through a descriptor opened with O_DSYNC. lmdb-js does all of that on a thread of its own and settles its promises
  * afterwards; with `overlappingSync`, its default, they settle at the commit, and the flush follows.
  */
-import { statfsSync } from 'node:fs';
+import { accessSync, constants, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { ImError } from '@im/protocol';
 import { type Database as LmdbTable, open, type RootDatabase } from 'lmdb';
 import type { Database, KeyRange, Row, Table, Writes } from './database.js';
+import { FileRoom } from './file-room.js';
 import { claimStore, requireSoleProcess } from './store-claim.js';
-import { lengthenTo, requireStoreFile, syncFolders } from './store-file.js';
+import { flushFile, identityOf, lengthenTo, requireStoreFile, storeFile, syncFolders } from './store-file.js';
 
 type Tables = Record<Table, LmdbTable<Uint8Array, Uint8Array>>;
 /** Its keys are the names of tables. */
@@ -20,10 +21,19 @@ type Root = RootDatabase<Uint8Array, string>;
 const TABLES: readonly Table[] = ['journal', 'entries', 'ids', 'bodies', 'records', 'meta'];
 const BINARY = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
-/** How lmdb-js, which has no codes for most errors, says that there was no room; nothing was changed then. */
-const FULL = /MDB_MAP_FULL|MDB_TXN_FULL|No space left on device|Disk quota exceeded|File too large/;
+/** How Node, and lmdb-js, which has no codes for most errors, say that there was no room; nothing was changed then. */
+const FULL = /MDB_MAP_FULL|MDB_TXN_FULL|No space left on device|Disk quota exceeded|File too large|ENOSPC|EDQUOT|EFBIG/;
+/**
+ * How lmdb-js tells of a page that could not be written. It does so in a buffer that is too short for it, so that other things in memory may
+ * be overwritten by then: the process may go on, hang or be aborted.
+ */
+const DAMAGING = /Attempting to write page/;
 /** A write that the disk took only a part of is an "Input/output error" to LMDB: then this little is left. */
 const LITTLE_ROOM = 1_048_576;
+/** What a transaction may add to the file beside its values: pages that it copies, and its lists of free pages. */
+const ROOM_OF_TRANSACTION = 65_536;
+/** A leaf, and as often as not a branch above it and an overflow page. */
+const ROOM_OF_WRITE = 12_288;
 
 /**
  * Opens the files in a folder, which is made if need be, for this process alone.
@@ -31,20 +41,34 @@ const LITTLE_ROOM = 1_048_576;
  */
 export function openLmdbDatabase(folder: string): Database {
   let release: (() => void) | undefined;
-  let root: Root | undefined;
   try {
-    const file = requireStoreFile(folder);
+    requireStoreFile(folder);
     release = claimStore(folder);
-    root = open<Uint8Array, string>({
-      path: folder,
-      // Also where the folder's name has a dot.
-      noSubdir: false,
-      encoding: 'binary',
-      maxDbs: TABLES.length,
-      overlappingSync: false,
-      // Transactions are made here, whole. The automatic ones reject promises that nobody holds when a commit fails.
-      eventTurnBatching: false,
-    });
+    return new LmdbDatabase(folder, release);
+  } catch (error) {
+    release?.();
+    throw unavailable(`cannot open the store in ${folder}`, error);
+  }
+}
+
+interface Files {
+  readonly root: Root;
+  readonly tables: Tables;
+}
+
+function openFiles(folder: string): Files {
+  const file = requireStoreFile(folder);
+  const root = open<Uint8Array, string>({
+    path: folder,
+    // Also where the folder's name has a dot.
+    noSubdir: false,
+    encoding: 'binary',
+    maxDbs: TABLES.length,
+    overlappingSync: false,
+    // Transactions are made here, whole. The automatic ones reject promises that nobody holds when a commit fails.
+    eventTurnBatching: false,
+  });
+  try {
     const { lastPageNumber, pageSize } = statsOf(root);
     lengthenTo(file, (lastPageNumber + 1) * pageSize);
     // The files may be new.
@@ -53,12 +77,11 @@ export function openLmdbDatabase(folder: string): Database {
     // A first read, by which other processes see this one.
     tables.meta.getBinary(Buffer.from('format'));
     requireSoleProcess(root);
-    return new LmdbDatabase(root, tables, folder, release);
+    return { root, tables };
   } catch (error) {
     // Nothing was written that would have to be waited for.
-    void root?.close();
-    release?.();
-    throw unavailable(`cannot open the store in ${folder}`, error);
+    void root.close();
+    throw error;
   }
 }
 
@@ -71,38 +94,48 @@ function openTables(root: Root): Tables {
 }
 
 class LmdbDatabase implements Database {
-  readonly #root: Root;
-  readonly #tables: Tables;
   readonly #folder: string;
+  readonly #file: string;
+  /** Of the file that was opened first: another one under its name is another store. */
+  readonly #identity: string;
   readonly #release: () => void;
-  #closed = false;
+  readonly #room: FileRoom;
+  #isBroken = false;
+  /** Undefined: they could not be opened again, or the database is closed. */
+  #files: Files | undefined;
 
-  constructor(root: Root, tables: Tables, folder: string, release: () => void) {
-    this.#root = root;
-    this.#tables = tables;
+  constructor(folder: string, release: () => void) {
     this.#folder = folder;
+    this.#file = storeFile(folder);
     this.#release = release;
+    this.#files = openFiles(folder);
+    this.#identity = identityOf(this.#file);
+    this.#room = new FileRoom(this.#file, () => this.size());
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   get(table: Table, key: Uint8Array): Uint8Array | undefined {
-    return reading(() => this.#tables[table].getBinary(key));
+    return reading(() => this.#open.tables[table].getBinary(key));
   }
 
   keys(table: Table, range: KeyRange): Uint8Array[] {
-    return reading(() => [...this.#tables[table].getKeys(range)]);
+    return reading(() => [...this.#open.tables[table].getKeys(range)]);
   }
 
   *rows(table: Table, range: KeyRange): Iterable<Row> {
     try {
-      yield* this.#tables[table].getRange(range);
+      yield* this.#open.tables[table].getRange(range);
     } catch (error) {
       throw unavailable('the store cannot be read', error);
     }
   }
 
   size(): number {
-    if (this.#closed) return 0;
-    const { lastPageNumber, pageSize } = statsOf(this.#root);
+    if (this.#files === undefined) return 0;
+    const { lastPageNumber, pageSize } = statsOf(this.#files.root);
     return (lastPageNumber + 1) * pageSize;
   }
 
@@ -114,11 +147,14 @@ class LmdbDatabase implements Database {
       remove: (table, key) => void queued.push({ table, key, value: undefined }),
     });
     if (queued.length === 0) return;
+    const bytes = queued.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
+    await this.#makeRoom(bytes + queued.length * ROOM_OF_WRITE + ROOM_OF_TRANSACTION);
+    const { root, tables } = this.#open;
     try {
-      await this.#root.batch(() => {
+      await root.batch(() => {
         for (const { table, key, value } of queued) {
-          if (value === undefined) void this.#tables[table].remove(key);
-          else void this.#tables[table].put(key, value);
+          if (value === undefined) void tables[table].remove(key);
+          else void tables[table].put(key, value);
         }
       });
     } catch (error) {
@@ -126,10 +162,43 @@ class LmdbDatabase implements Database {
     }
   }
 
+  async reopen(): Promise<void> {
+    try {
+      // What the failed commit left in memory must reach the disk, or be known not to, before anything is built on it.
+      await flushFile(this.#file);
+      if (identityOf(this.#file) !== this.#identity) {
+        throw new ImError('STORE_UNAVAILABLE', { message: 'another file lies in its place' });
+      }
+      // LMDB never begins a transaction again after it failed to write its meta page, and lmdb-js then hangs.
+      const closed = this.#files?.root.close();
+      this.#files = undefined;
+      this.#files = openFiles(this.#folder);
+      await closed;
+    } catch (error) {
+      throw unavailable('the store cannot be opened again', error);
+    }
+  }
+
   async close(): Promise<void> {
-    this.#closed = true;
-    await this.#root.close();
+    const files = this.#files;
+    this.#files = undefined;
+    await files?.root.close();
     this.#release();
+  }
+
+  get #open(): Files {
+    if (this.#files === undefined) throw new ImError('STORE_UNAVAILABLE', { message: 'its files are not open' });
+    return this.#files;
+  }
+
+  async #makeRoom(bytes: number): Promise<void> {
+    try {
+      // Fails when the file system has become read-only, which LMDB must not find out by itself either.
+      accessSync(this.#file, constants.W_OK);
+      await this.#room.take(bytes);
+    } catch (error) {
+      throw this.#failed(error);
+    }
   }
 
   /** lmdb-js rejects with an error whose `commitError` is a promise that rejects with the cause. */
@@ -140,6 +209,11 @@ class LmdbDatabase implements Database {
     } catch (commitError) {
       cause = commitError;
     }
+    return this.#failed(cause);
+  }
+
+  #failed(cause: unknown): ImError {
+    this.#isBroken ||= DAMAGING.test(String(cause));
     const full = FULL.test(String(cause)) || freeBytes(this.#folder) < LITTLE_ROOM;
     return full ? new ImError('STORE_FULL', { cause }) : unavailable('the store cannot be written', cause);
   }

@@ -2,20 +2,34 @@
  * The logs in use: those with recent entries for as long as they have any, in the order in which their turn to get rows
  * comes, and a bounded number of the others, least recently used first out.
  */
+import type { Counter } from '@im/protocol/ports';
 import { RecencyList } from '../recency-list.js';
 import type { LmdbLog } from './lmdb-log.js';
 
+export interface LogCacheOptions {
+  /** Reads a log's state from its rows. */
+  readonly load: (group: string) => LmdbLog;
+  /** Logs kept although they have no recent entries. */
+  readonly maxIdle: number;
+  /** Those that were looked for and found, and those that were read. */
+  readonly hits: Counter;
+  readonly misses: Counter;
+}
+
 export class LogCache {
+  readonly #hits: Counter;
+  readonly #misses: Counter;
   readonly #load: (group: string) => LmdbLog;
   readonly #maxIdle: number;
   readonly #logs = new Map<string, LmdbLog>();
   readonly #idle = new RecencyList<LmdbLog>();
   readonly #busy = new RecencyList<LmdbLog>();
 
-  /** @param load reads a log's state from its rows */
-  constructor(load: (group: string) => LmdbLog, maxIdle: number) {
+  constructor({ load, maxIdle, hits, misses }: LogCacheOptions) {
     this.#load = load;
     this.#maxIdle = maxIdle;
+    this.#hits = hits;
+    this.#misses = misses;
   }
 
   get size(): number {
@@ -25,9 +39,11 @@ export class LogCache {
   get(group: string): LmdbLog {
     const known = this.#logs.get(group);
     if (known !== undefined) {
+      this.#hits.add();
       if (known.recent.size === 0) this.#idle.touch(known);
       return known;
     }
+    this.#misses.add();
     const log = this.#load(group);
     this.#logs.set(group, log);
     this.#idle.add(log);

@@ -105,7 +105,7 @@ describe('opening a store', () => {
 
   it('refuses a store that another process has open, and takes it over once that was killed', async () => {
     const folder = folders.folder();
-    const program = await start(folder, '0', '8192');
+    const program = await start({}, folder, '0', '8192');
     for await (const line of program.lines) {
       if (line !== 'open') break;
     }
@@ -125,6 +125,7 @@ describe('opening a store', () => {
       2, 1, 1, 2, 0,
     ]);
     expect(figure('bytes')).toBeGreaterThan(0);
+    expect(['cache_hits_total', 'cache_misses_total', 'available'].map(figure)).toEqual([2, 1, 1]);
     expect(metrics.observations('im_timeline_commit_entries', { store: 'lmdb' })).toEqual([1, 1]);
     expect(metrics.observations('im_timeline_commit_ms', { store: 'lmdb' })).toHaveLength(2);
     await store.close();

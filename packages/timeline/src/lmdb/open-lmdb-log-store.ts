@@ -8,6 +8,7 @@ import type { RecordStore } from '../record-store.js';
 import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
 import type { PipelineOptions } from './commit-pipeline.js';
 import type { Database } from './database.js';
+import { beginIncarnation, isOriginal } from './incarnation.js';
 import { openLmdbDatabase } from './lmdb-database.js';
 import { LmdbLogStore } from './lmdb-log-store.js';
 import { StoreFigures } from './store-figures.js';
@@ -18,13 +19,13 @@ export interface LmdbLogStoreOptions {
   /** Default: 10,000 entries, 16 MiB of bodies and 90 days of every log. */
   readonly retention?: RetentionPolicy;
   /**
-   * To be set once after a backup was put back in place: positions told since it was made are then known to be void,
-   * where the same versions would otherwise be given a second time.
+   * To be set once after an older image of the whole disk was put back: positions told since it was made are then known to be void, where
+   * the same versions would otherwise be given a second time. A copy of the files is noticed without it.
    */
   readonly renewEpoch?: boolean;
   /**
-   * Told once, when nothing can be appended until the store is opened again; reading goes on. Must not throw. A full
-   * disk is no such failure.
+   * Told once, when this process cannot write any more, since LMDB's binding failed in a way that may have damaged its memory: end it, and
+   * start another. Must not throw. A disk that is full or read-only, or fails to flush, is no such failure: the store goes on by itself.
    */
   readonly onFailed?: (error: ImError) => void;
   /** Its wall clock decides what is too old. */
@@ -46,27 +47,34 @@ const FORMAT_KEY = Buffer.from('format');
 const EPOCH_KEY = Buffer.from('epoch');
 
 /**
- * An embedded store that acknowledges what is flushed to the disk. Its epoch lasts as long as its files.
+ * An embedded store that acknowledges what is flushed to the disk. Its epoch lasts as long as its files; a copy of them begins another one.
  * @throws ImError STORE_UNAVAILABLE (one line that says why), CONFIG_INVALID
  */
 export async function openLmdbLogStore(options: LmdbLogStoreOptions): Promise<LmdbStore> {
   const retentionOf = retentionByGroup(options.retention ?? { default: DEFAULT_RETENTION });
-  const database = openLmdbDatabase(options.path);
+  const logger = options.logger ?? silentLogger;
+  const { path: folder } = options;
+  const database = openLmdbDatabase(folder);
+  let store: LmdbStore | undefined;
   try {
-    return await openStoreIn(database, {
+    const original = isOriginal(folder, database);
+    if (!original) logger.warn('the store was copied, or put back from a copy: its logs begin a new epoch', { folder });
+    store = await openStoreIn(database, {
       retentionOf,
       clock: options.clock ?? systemClock,
-      logger: options.logger ?? silentLogger,
+      logger,
       figures: new StoreFigures(options.metrics ?? noMetrics),
       maxPendingEntries: 100_000,
       maxPendingBytes: 67_108_864,
       maxIdleLogs: 10_000,
       checkpointFrom: 8_192,
       onFailed: options.onFailed ?? (() => {}),
-      renewEpoch: options.renewEpoch ?? false,
+      renewEpoch: !original || (options.renewEpoch ?? false),
     });
+    await beginIncarnation(folder, database);
+    return store;
   } catch (error) {
-    await database.close();
+    await (store ?? database).close();
     throw error;
   }
 }

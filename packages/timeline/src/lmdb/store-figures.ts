@@ -8,6 +8,7 @@ export interface StoreLevels {
   readonly pending: () => number;
   readonly backlog: () => number;
   readonly bytes: () => number;
+  readonly available: () => boolean;
 }
 
 const labels = { store: 'lmdb' };
@@ -19,6 +20,8 @@ export class StoreFigures {
   readonly refused: Counter;
   readonly failed: Counter;
   readonly records: RecordFigures;
+  readonly hits: Counter;
+  readonly misses: Counter;
   readonly #commitMs: Histogram;
   readonly #commitEntries: Histogram;
   readonly #metrics: Metrics;
@@ -32,6 +35,8 @@ export class StoreFigures {
     this.trimmed = counter('trimmed', 'Entries no longer kept.');
     this.refused = counter('refused', 'Appends refused for want of room in the queue.');
     this.failed = counter('failed_commits', 'Transactions that the disk did not take.');
+    this.hits = counter('cache_hits', 'Logs that were looked for and in memory.');
+    this.misses = counter('cache_misses', 'Logs that were looked for and read from the disk.');
     this.#commitMs = metrics.histogram('im_timeline_commit_ms', {
       help: 'From the begin of a transaction to its flush.',
       labels,
@@ -58,5 +63,6 @@ export class StoreFigures {
     level('pending_entries', 'Appends that wait for their flush.', levels.pending);
     level('journal_entries', 'Acknowledged entries that have no row yet.', levels.backlog);
     level('bytes', 'Bytes of the file.', levels.bytes);
+    level('available', '1 while the store takes appends.', () => (levels.available() ? 1 : 0));
   }
 }

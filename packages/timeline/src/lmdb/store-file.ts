@@ -3,6 +3,7 @@
  * is something else, or ends too early, does not survive it.
  */
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { ImError } from '@im/protocol';
 
@@ -12,15 +13,20 @@ const MAGIC = 0xbeefc0de;
 /** Two meta pages of the smallest page. */
 const SMALLEST_FILE = 8_192;
 
+/** Where LMDB has its data. */
+export function storeFile(folder: string): string {
+  return path.join(folder, 'data.mdb');
+}
+
 /**
  * Makes the folder if need be, and sees to it that it outlives the machine.
- * @returns the path of LMDB's data file, which may not exist yet
+ * @returns {@link storeFile}, which may not exist yet
  * @throws ImError STORE_UNAVAILABLE for a file that LMDB did not write, and whatever the file system says
  */
 export function requireStoreFile(folder: string): string {
   const made = mkdirSync(folder, { recursive: true });
   if (made !== undefined) syncFolders(path.resolve(folder), path.dirname(path.resolve(made)));
-  const file = path.join(folder, 'data.mdb');
+  const file = storeFile(folder);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > 0 && (size < SMALLEST_FILE || readMagic(file) !== MAGIC)) {
     throw new ImError('STORE_UNAVAILABLE', { message: 'data.mdb is not an LMDB file, or was cut off' });
@@ -50,6 +56,22 @@ export function syncFolders(folder: string, top: string): void {
  */
 export function lengthenTo(file: string, bytes: number): void {
   if (statSync(file).size < bytes) truncateSync(file, bytes);
+}
+
+/** Flushes what the system has of a file. @throws what the file system says, also of earlier writes */
+export async function flushFile(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Says whether a file is the same as before, whatever is written to it: a copy is another one. */
+export function identityOf(file: string): string {
+  const { ino, birthtimeNs } = statSync(file, { bigint: true });
+  return `${ino}-${birthtimeNs}`;
 }
 
 function readMagic(file: string): number {

@@ -22,7 +22,7 @@ describe.skipIf(!hasRedisServer)('ids of eight processes that are killed at rand
 
     async function live(): Promise<void> {
       // Small segments: many are taken, by many at a time, and left unused.
-      const program = await start(server.url, '64');
+      const program = await start({}, server.url, '64');
       let left = 1 + Math.floor(random() * 1_000);
       let killed: Promise<void> | undefined;
       let last = 0n;

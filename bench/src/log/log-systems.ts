@@ -1,0 +1,42 @@
+/** Where the logs of W7 are. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Comparable } from '../harness/compare.js';
+import { type Fsync, redisServerMissing, startRedisServer } from '../harness/redis-server.js';
+
+export interface LogPlace {
+  /** As the server program takes it. */
+  readonly reach: object;
+  /** What all logs take: a file, or the memory of Redis. */
+  bytes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface LogSystem extends Comparable {
+  start(): Promise<LogPlace>;
+}
+
+export const logSystems: readonly LogSystem[] = [
+  { name: 'lmdb', missing: () => undefined, start: openFolder },
+  { name: 'redis-everysec', missing: redisServerMissing, start: () => openRedis('everysec') },
+  { name: 'redis-always', missing: redisServerMissing, start: () => openRedis('always') },
+];
+
+async function openFolder(): Promise<LogPlace> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'im-bench-'));
+  return {
+    reach: { folder },
+    bytes: async () => statSync(path.join(folder, 'data.mdb')).size,
+    stop: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+async function openRedis(fsync: Fsync): Promise<LogPlace> {
+  const redis = await startRedisServer({ fsync });
+  return {
+    reach: { url: `redis://127.0.0.1:${redis.port}` },
+    bytes: () => redis.usedMemory(),
+    stop: () => redis.stop(),
+  };
+}
