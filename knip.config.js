@@ -25,10 +25,15 @@ export default {
       ignoreDependencies: ['@arethetypeswrong/cli', 'publint', 'typescript7'],
     },
     ...libraries,
+    'packages/timeline': {
+      ...libraries['packages/timeline'],
+      // Part of Linux, or a Debian package; tests that need them are skipped by name where they are missing.
+      ignoreBinaries: ['chattr', 'mount', 'prlimit', 'strace', 'umount', 'unshare'],
+    },
     // Started as a program, found by its path; so is the `im` command.
     'tests/chaos': { entry: ['src/main.ts'], ignoreDependencies: ['@im/im'] },
     // Started as processes, found by their paths.
-    'tests/integration': { entry: ['src/programs/*.mjs'] },
+    'tests/integration': { entry: ['src/programs/*.mjs'], ignoreBinaries: ['prlimit'] },
     'apps/*': { entry: ['src/main.ts'] },
     // Serves the built page as files: found by its path.
     'apps/im': { entry: ['src/main.ts'], ignoreDependencies: ['@im/demo'] },
@@ -40,7 +45,7 @@ export default {
         'peers/*/server.{ts,js}',
         'systems/*/server.ts',
         // The parts of chains.
-        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,pusher,receiver,subscriber,gifts}.ts',
+        '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,pusher,receiver,subscriber,gifts,clients}.ts',
       ],
       // Part of Linux; the bench does without where it is missing.
       ignoreBinaries: ['taskset'],

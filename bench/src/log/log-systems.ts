@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Comparable } from '../harness/compare.js';
 import { type Fsync, redisServerMissing, startRedisServer } from '../harness/redis-server.js';
 
-export interface LogPlace {
+interface LogPlace {
   /** As the server program takes it. */
   readonly reach: object;
   /** What all logs take: a file, or the memory of Redis. */
