@@ -1,4 +1,5 @@
 /** The application's API as apps/workers/README.md describes it: shapes only. */
+import type { Role } from '@im/client-sdk/conversations';
 
 interface Person {
   readonly user: string;
@@ -29,15 +30,10 @@ export interface Member extends Person {
   readonly since: number;
 }
 
-/** A private message; `version` counts 1, 2, 3 … within its conversation. */
-export interface PrivateMessage {
-  readonly id: string;
-  readonly conversation: string;
-  readonly version: number;
-  readonly from: Person;
-  readonly to: string;
-  readonly text: string;
-  readonly at: number;
+interface GroupMember {
+  readonly user: string;
+  readonly name?: string;
+  readonly role: Role;
 }
 
 /** What the SDK needs to know to type events and calls. */
@@ -48,7 +44,6 @@ export interface LiveApp {
     audience: { readonly room: string; readonly count: number };
     gift: Gift;
   };
-  user: { message: PrivateMessage };
   calls: {
     'room.enter'(input: { room: string }): { room: string; count: number };
     'room.members'(input: { room: string; cursor?: string; limit?: number }): {
@@ -59,17 +54,17 @@ export interface LiveApp {
     'chat.send'(input: { room: string; text: string }): { id: string };
     'gift.catalogue'(input: object): { gifts: readonly CatalogueGift[] };
     'gift.send'(input: { room: string; gift: string; count: number }): { id: string };
-    'conversation.send'(input: { to: string; text: string }): { id: string };
-    'conversation.history'(input: { with: string; before?: number; limit?: number }): {
+    'conversation.create'(input: { name: string; members: readonly string[] }): {
       conversation: string;
-      entries: readonly { version: number; event: string; data: PrivateMessage }[];
+      refused: readonly string[];
     };
-    'conversation.list'(input: object): {
-      conversations: readonly {
-        kind: string;
-        peer?: { user: string; name?: string };
-        last?: { version: number; data: PrivateMessage };
-      }[];
+    'conversation.invite'(input: { conversation: string; users: readonly string[] }): { refused: readonly string[] };
+    'conversation.members'(input: { conversation: string; cursor?: string; limit?: number }): {
+      members: readonly GroupMember[];
+      cursor?: string;
     };
+    'conversation.remove'(input: { conversation: string; user: string }): unknown;
+    'conversation.leave'(input: { conversation: string }): unknown;
+    'conversation.rename'(input: { conversation: string; name: string }): unknown;
   };
 }

@@ -2,14 +2,15 @@
 import type { Client, ClientState } from '@im/client-sdk';
 import type { CatalogueGift, Gift, LiveApp, Member } from './api.js';
 import { cutFor } from './cuttable-socket.js';
-import { Inbox, peerOf } from './inbox.js';
 import { Likes } from './likes.js';
+import { Messages } from './messages.js';
+import { People } from './people.js';
 import type { Identity } from './sign-in.js';
 import { type AudiencePage, audienceSheet } from './view/audience.js';
 import { catalogueSheet } from './view/catalogue.js';
 import { ChatView } from './view/chat.js';
+import type { Candidate } from './view/choose-people.js';
 import { connectionSheet, type Facts, StatusPill } from './view/connection.js';
-import { conversationsSheet, TalkView } from './view/conversations.js';
 import { GiftBanners } from './view/gifts.js';
 import { RoomView } from './view/room.js';
 import { Sheet } from './view/sheet.js';
@@ -24,20 +25,19 @@ export class LiveRoom {
   readonly #gifts = new GiftBanners();
   readonly #sheet = new Sheet();
   readonly #status = new StatusPill(() => this.#openConnection());
-  readonly #inbox: Inbox;
+  readonly #people = new People();
+  readonly #messages: Messages;
   readonly #factWatchers = new Set<() => void>();
   readonly #counts = { welcomes: 0, gifts: 0 };
   #room: EnteredRoom | undefined;
   #catalogue: readonly CatalogueGift[] = [];
   readonly #likes: Likes;
-  #talk: { peer: string; view: TalkView } | undefined;
 
   constructor(
     private readonly client: Client<LiveApp>,
     private readonly me: Identity,
     private readonly name: string,
   ) {
-    this.#inbox = new Inbox(me.user);
     this.#likes = new Likes({
       // The key makes it repeatable: likes sent into a dying connection are repeated after the reconnect, and counted once.
       send: (count) => client.call('room.like', { room: name, count }, { key: crypto.randomUUID() }),
@@ -57,19 +57,23 @@ export class LiveRoom {
       say: (text) => this.#try(this.client.call('chat.send', { room: this.name, text }), 'Not sent'),
       like: () => this.#like(),
       openGifts: () => this.#sheet.open(catalogueSheet(this.#catalogue, (gift) => this.#sendGift(gift))),
-      openMessages: () => this.#openMessages(),
+      openMessages: () => this.#messages.openList(),
       openAudience: () => this.#openAudience(),
     });
-    this.#inbox.listen((message) => {
-      this.view.unread(this.#inbox.unread);
-      if (message && this.#talk?.peer === peerOf(message, me.user)) this.#talk.view.show([message]);
+    this.#messages = new Messages({
+      client,
+      me,
+      people: this.#people,
+      sheet: this.#sheet,
+      candidates: () => this.#others(),
+      unread: (count) => this.view.unread(count),
+      problem: (what, error) => this.#note(what, error),
     });
   }
 
   /** Connects, enters and goes on by itself from there, whatever happens to the connection. */
   start(): void {
     this.client.on('state', (state) => this.#showState(state));
-    this.client.user.on('message', (message) => this.#inbox.receive(message));
     this.client.connect();
     this.#try(this.#enter(), 'Could not enter the room');
   }
@@ -81,7 +85,6 @@ export class LiveRoom {
     this.view.audience(room.data.count);
     this.#chat.note(`Welcome, ${this.me.name}. Be kind.`);
     this.#catalogue = (await this.client.call('gift.catalogue', {})).gifts;
-    await this.#recall();
   }
 
   #listen(room: EnteredRoom): void {
@@ -125,51 +128,18 @@ export class LiveRoom {
   #openAudience(): void {
     const load = (cursor: string | undefined): Promise<AudiencePage> =>
       this.client.call('room.members', { room: this.name, limit: 50, ...(cursor !== undefined && { cursor }) });
-    const write = (member: Member): void => this.#openTalk(member.user, member.name);
+    const write = ({ user, name }: Member): void => {
+      this.#people.meet(user, name);
+      this.#messages.openWith(user);
+    };
     this.#sheet.open(audienceSheet({ load, write, me: this.me.user }));
   }
 
-  #openMessages(): void {
-    this.#sheet.open(
-      conversationsSheet({
-        read: () => this.#inbox.conversations,
-        watch: (changed) => this.#inbox.listen(changed),
-        open: (peer) => this.#openTalk(peer, this.#inbox.nameOf(peer)),
-      }),
-    );
-  }
-
-  #openTalk(peer: string, name: string): void {
-    const view = new TalkView({
-      me: this.me.user,
-      name,
-      send: async (text, key) => {
-        await this.client.call('conversation.send', { to: peer, text }, { key, timeoutMs: 30_000 });
-      },
-      back: () => this.#openMessages(),
-      onClose: () => {
-        if (this.#talk?.view !== view) return;
-        this.#talk = undefined;
-        this.#inbox.look(undefined);
-      },
-    });
-    this.#sheet.open(view.content);
-    this.#talk = { peer, view };
-    this.#inbox.look(peer);
-    const history = this.client
-      .call('conversation.history', { with: peer, limit: 50 })
-      .then(({ conversation, entries }) => {
-        const messages = entries.filter(({ event, data }) => event === 'message' && data.text !== undefined);
-        view.show(messages.map(({ version, data }) => ({ ...data, conversation, version })).reverse());
-      });
-    this.#try(history, 'Messages could not be loaded');
-  }
-
-  async #recall(): Promise<void> {
-    const { conversations } = await this.client.call('conversation.list', {});
-    for (const { peer, last } of conversations) {
-      if (peer && last) this.#inbox.recall({ ...last.data, version: last.version }, peer.name);
-    }
+  /** Of the people here, those who came first. */
+  async #others(): Promise<readonly Candidate[]> {
+    const { members } = await this.client.call('room.members', { room: this.name, limit: 100 });
+    for (const { user, name } of members) this.#people.meet(user, name);
+    return members.filter(({ user }) => user !== this.me.user);
   }
 
   #openConnection(): void {
@@ -220,8 +190,10 @@ export class LiveRoom {
   }
 
   #try(promise: Promise<unknown>, what: string): void {
-    promise.catch((error: unknown) => {
-      this.#chat.note(`${what}: ${error instanceof Error ? error.message : 'unknown error'}`, 'warn');
-    });
+    promise.catch((error: unknown) => this.#note(what, error));
+  }
+
+  #note(what: string, error: unknown): void {
+    this.#chat.note(`${what}: ${error instanceof Error ? error.message : 'unknown error'}`, 'warn');
   }
 }

@@ -1,6 +1,6 @@
 /** The page: sign in, then one room. `?room=<name>` chooses another one. */
 import { createClient } from '@im/client-sdk';
-import { localStoragePositions } from '@im/client-sdk/local-storage';
+import { indexedDbPositions } from '@im/client-sdk/indexed-db';
 import type { LiveApp } from './api.js';
 import { CuttableSocket } from './cuttable-socket.js';
 import { LiveRoom } from './live-room.js';
@@ -23,7 +23,8 @@ async function enter(name: string): Promise<void> {
     },
     device: deviceId(),
     platform: 'web',
-    positions: localStoragePositions(`im.demo.positions.${me.user}`),
+    // Of this tab: what another tab has seen is not what this one has.
+    positions: indexedDbPositions(`im.demo.positions.${me.user}.${deviceId()}`),
     WebSocket: CuttableSocket,
   });
   const live = new LiveRoom(client, me, room);

@@ -13,8 +13,8 @@ describe('a live room in real browsers', () => {
   let browser: Browser;
   const visitors: Visitor[] = [];
 
-  const arrive = async (name: string, viewport?: typeof PHONE): Promise<Visitor> => {
-    const visitor = await Visitor.arrive(browser, server.page, name, viewport);
+  const arrive = async (name: string, options?: { viewport: typeof PHONE }): Promise<Visitor> => {
+    const visitor = await Visitor.arrive(browser, server.page, name, options);
     visitors.push(visitor);
     return visitor;
   };
@@ -40,7 +40,7 @@ describe('a live room in real browsers', () => {
 
   it('two people in one room see each other’s chat and gifts, on phone and desktop', async () => {
     const ann = await arrive('Ann');
-    const bob = await arrive('Bob', PHONE);
+    const bob = await arrive('Bob', { viewport: PHONE });
     await ann.say('hello from the desktop');
     await bob.line('hello from the desktop').waitFor();
     await bob.say('hello from the phone');
@@ -75,13 +75,13 @@ describe('a live room in real browsers', () => {
     await dora.leave();
     visitors.splice(visitors.indexOf(dora), 1);
     await carl.write('see you tomorrow');
-    await carl.bubble('see you tomorrow').waitFor();
+    await carl.message('see you tomorrow').waitFor();
 
     const back = await arrive('Dora');
-    await back.page.getByRole('button', { name: 'Messages' }).click();
-    await back.page.locator('.sheet .person', { hasText: 'Carl' }).click();
-    await back.bubble('see you tomorrow').waitFor();
-    expect(await back.bubble('see you tomorrow').count()).toBe(1);
+    await back.openMessages();
+    await back.row('Carl').click();
+    await back.message('see you tomorrow').waitFor();
+    expect(await back.message('see you tomorrow').count()).toBe(1);
   });
 
   it('a cut connection comes back by itself with the gifts of the meantime, each once', async () => {

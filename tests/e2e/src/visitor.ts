@@ -1,5 +1,5 @@
 /** A person in front of the page: what they do, and what they see. Waits are for what becomes visible. */
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
 
 const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
@@ -14,8 +14,22 @@ export class Visitor {
   ) {}
 
   /** Opens the page in a profile of its own, signs in and waits until the room is live. */
-  static async arrive(browser: Browser, address: string, name: string, viewport = DESKTOP): Promise<Visitor> {
-    const context = await browser.newContext({ viewport });
+  static async arrive(
+    browser: Browser,
+    address: string,
+    name: string,
+    options: BrowserContextOptions = {},
+  ): Promise<Visitor> {
+    const context = await browser.newContext({ viewport: DESKTOP, ...options });
+    return Visitor.#open(context, address, name);
+  }
+
+  /** Another tab of the same browser: another device of the same person. */
+  another(address: string): Promise<Visitor> {
+    return Visitor.#open(this.context, address, this.name);
+  }
+
+  static async #open(context: BrowserContext, address: string, name: string): Promise<Visitor> {
     const page = await context.newPage();
     const problems: string[] = [];
     page.on('pageerror', (error) => problems.push(String(error)));
@@ -62,8 +76,27 @@ export class Visitor {
     await this.page.keyboard.press('Enter');
   }
 
-  bubble(text: string): Locator {
-    return this.page.locator('.bubble', { hasText: text });
+  /** A message in the open conversation. */
+  message(text: string): Locator {
+    return this.page.locator('.message', { hasText: text });
+  }
+
+  /** Waits until one's own message has come so far: sent, delivered, read. */
+  async waitForTick(text: string, state: string): Promise<void> {
+    await this.message(text).locator(`.ticks[data-state="${state}"]`).waitFor();
+  }
+
+  async openMessages(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Messages' }).click();
+  }
+
+  /** A row of the list of conversations. */
+  row(title: string): Locator {
+    return this.page.locator('.sheet .person', { has: this.page.locator('b', { hasText: title }) });
+  }
+
+  async back(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Back' }).click();
   }
 
   /** The connection as the page shows it: connected, connecting, waiting or closed. */

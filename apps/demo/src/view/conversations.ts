@@ -1,113 +1,79 @@
-/** Private messages: the list of conversations, and one conversation with its composer. */
-import type { PrivateMessage } from '../api.js';
-import type { Conversation } from '../inbox.js';
-import { avatar, element, timeOfDay } from './dom.js';
+/** The list of conversations: who, what was said last, and how much is unread. */
+import { avatar, element, icon, shortTime } from './dom.js';
 import { type SheetContent, sheetBody } from './sheet.js';
 
+/** A conversation as its row shows it. */
+export interface Row {
+  readonly conversation: string;
+  readonly title: string;
+  readonly isGroup: boolean;
+  /** What was said last. */
+  readonly preview: string;
+  readonly at: number;
+  readonly unread: number;
+  readonly muted: boolean;
+}
+
 export interface ConversationsSource {
-  read(): readonly Conversation[];
+  /** Undefined until they are known. */
+  rows(): readonly Row[] | undefined;
+  hasMore(): boolean;
   /** @returns what ends the watching */
   watch(changed: () => void): () => void;
-  open(peer: string): void;
+  more(): void;
+  open(row: Row): void;
+  create(): void;
 }
 
 /** Shows what is there and what comes while it is open. */
-export function conversationsSheet({ read, watch, open }: ConversationsSource): SheetContent {
+export function conversationsSheet(source: ConversationsSource): SheetContent {
   const body = sheetBody();
-  const render = (): void => body.replaceChildren(...rowsOf(read(), open));
-  render();
-  return { title: 'Messages', body, onClose: watch(render) };
-}
+  const create = element('button.plain.with-icon', { type: 'button' }, icon('people'), 'New group');
+  create.addEventListener('click', source.create);
+  const nodes = new Map<string, { readonly row: string; readonly node: HTMLElement }>();
 
-function rowsOf(conversations: readonly Conversation[], open: (peer: string) => void): HTMLElement[] {
-  if (conversations.length === 0) {
-    return [element('p.empty', {}, 'No messages yet. Choose somebody from the audience to write to.')];
-  }
-  return conversations.map(({ peer, name, last, unread }) => {
-    const badge = element('span.badge', { style: 'position:static', hidden: unread === 0 }, String(unread));
-    const row = element(
-      'button.person',
-      { type: 'button' },
-      avatar(name),
-      element('span.text', {}, element('b', {}, name), element('span', {}, last.text)),
-      badge,
-    );
-    row.addEventListener('click', () => open(peer));
-    return row;
-  });
-}
-
-export interface TalkActions {
-  readonly me: string;
-  readonly name: string;
-  /** Settles when the message is stored. */
-  send(text: string, key: string): Promise<void>;
-  back(): void;
-  onClose(): void;
-}
-
-/** One conversation; messages are told apart by id, so that the same one is never shown twice. */
-export class TalkView {
-  readonly content: SheetContent;
-  readonly #list = element('div.talk');
-  readonly #body = sheetBody(this.#list);
-  readonly #shown = new Map<string, HTMLElement>();
-
-  constructor(private readonly actions: TalkActions) {
-    const field = element('input.field', {
-      maxlength: 500,
-      placeholder: `Write to ${actions.name}`,
-      'aria-label': `Write to ${actions.name}`,
-      autocomplete: 'off',
-    });
-    const form = element('form', {}, field, element('button.primary', { type: 'submit' }, 'Send'));
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      const text = field.value.trim();
-      if (!text) return;
-      field.value = '';
-      this.#send(text);
-    });
-    const { back, onClose } = actions;
-    this.content = { title: actions.name, body: this.#body, footer: form, back, onClose };
-  }
-
-  /** In the order of the conversation; known ids are left as they are. */
-  show(messages: readonly PrivateMessage[]): void {
-    for (const message of messages) {
-      if (this.#shown.has(message.id)) continue;
-      const node = bubble(message.text, message.from.user === this.actions.me);
-      node.append(element('time', {}, timeOfDay(message.at)));
-      this.#shown.set(message.id, node);
-      this.#list.append(node);
-    }
-    this.#body.scrollTop = this.#body.scrollHeight;
-  }
-
-  #send(text: string): void {
-    const key = crypto.randomUUID();
-    const node = bubble(text, true);
-    node.classList.add('pending');
-    this.#list.append(node);
-    this.#body.scrollTop = this.#body.scrollHeight;
-    const attempt = (): void => {
-      node.classList.remove('failed');
-      node.classList.add('pending');
-      node.onclick = null;
-      // The stored copy comes back as a push to all my devices, this one included: it takes this one's place.
-      this.actions.send(text, key).then(
-        () => node.remove(),
-        () => {
-          node.classList.replace('pending', 'failed');
-          node.title = 'Not sent. Tap to try again.';
-          node.onclick = attempt;
-        },
+  const nodeOf = (row: Row): HTMLElement => {
+    const known = nodes.get(row.conversation);
+    const text = JSON.stringify(row);
+    if (known?.row === text) return known.node;
+    const node = rowNode(row, () => source.open(row));
+    nodes.set(row.conversation, { row: text, node });
+    return node;
+  };
+  const render = (): void => {
+    const rows = source.rows();
+    const more = element('button.plain.more', { type: 'button', hidden: !source.hasMore() }, 'Older ones');
+    more.addEventListener('click', source.more);
+    if (!rows) body.replaceChildren(element('p.empty', {}, 'Loading …'));
+    else if (rows.length === 0)
+      body.replaceChildren(
+        element('p.empty', {}, 'No messages yet. Choose somebody from the audience to write to, or begin a group.'),
       );
-    };
-    attempt();
-  }
+    else body.replaceChildren(...rows.map(nodeOf), more);
+  };
+  render();
+  return { title: 'Messages', body, actions: [create], tall: true, onClose: source.watch(render) };
 }
 
-function bubble(text: string, mine: boolean): HTMLElement {
-  return element(mine ? 'div.bubble.mine' : 'div.bubble', {}, text);
+function rowNode({ title, isGroup, preview, at, unread, muted }: Row, open: () => void): HTMLElement {
+  const count = unread > 99 ? '99+' : String(unread);
+  const badge = element(
+    muted ? 'span.count.muted' : 'span.count',
+    { hidden: unread === 0, 'aria-label': `${count} unread` },
+    count,
+  );
+  const row = element(
+    unread > 0 && !muted ? 'button.person.unread' : 'button.person',
+    { type: 'button' },
+    avatar(title, isGroup),
+    element('span.text', {}, element('b', {}, title), element('span', {}, preview)),
+    element(
+      'span.aside',
+      {},
+      element('time', {}, shortTime(at)),
+      element('span.marks', {}, ...(muted ? [icon('muted')] : []), badge),
+    ),
+  );
+  row.addEventListener('click', open);
+  return row;
 }

@@ -5,8 +5,16 @@ export interface SheetContent {
   readonly title: string;
   readonly body: HTMLElement;
   readonly footer?: HTMLElement | undefined;
+  /** Floats above the footer. */
+  readonly above?: HTMLElement | undefined;
+  /** Beside the title. */
+  readonly actions?: readonly HTMLElement[] | undefined;
+  /** As high as there is room. */
+  readonly tall?: boolean | undefined;
   /** Shown as a way back instead of closing. */
   readonly back?: (() => void) | undefined;
+  /** It can be seen from now on. */
+  readonly onOpen?: (() => void) | undefined;
   readonly onClose?: (() => void) | undefined;
 }
 
@@ -29,16 +37,19 @@ export class Sheet {
     this.#content = content;
     const close = element('button.plain', { type: 'button' }, 'Close');
     close.addEventListener('click', () => this.close());
-    const header = element('header', {}, element('h2', {}, content.title), close);
+    const header = element('header', {}, element('h2', {}, content.title), ...(content.actions ?? []), close);
     if (content.back) {
-      const back = element('button.plain', { type: 'button', 'aria-label': 'Back' }, '←');
+      const back = element('button.plain', { type: 'button', 'aria-label': 'Back', title: 'Back' }, '←');
       back.addEventListener('click', content.back);
       header.prepend(back);
     }
-    this.root.replaceChildren(header, content.body, ...(content.footer ? [content.footer] : []));
+    const { above, footer } = content;
+    this.root.replaceChildren(header, content.body, ...(above ? [above] : []), ...(footer ? [footer] : []));
+    this.root.classList.toggle('tall', content.tall === true);
     this.root.setAttribute('aria-label', content.title);
     this.root.hidden = this.scrim.hidden = false;
     this.root.focus({ preventScroll: true });
+    content.onOpen?.();
   }
 
   close(): void {

@@ -123,16 +123,13 @@ export function conversations<S extends Schema>(
   }
 
   async function refreshNow(): Promise<void> {
-    const wanted = Math.max(PAGE, summaries.list.length);
     isRefreshing = true;
     try {
-      let seen = 0;
       let before: string | undefined;
-      do {
-        const page = await fetch(before);
-        seen += page.conversations.length;
-        ({ before } = page);
-      } while (before !== undefined && seen < wanted);
+      for (let pages = Math.max(1, Math.ceil(summaries.list.length / PAGE)); pages > 0; pages--) {
+        ({ before } = await fetch(before));
+        if (before === undefined) break;
+      }
       cursor = before;
       loaded = true;
     } catch (error) {
