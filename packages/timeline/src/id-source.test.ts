@@ -1,4 +1,5 @@
 import { ImError } from '@im/protocol';
+import { systemClock } from '@im/protocol/clock';
 import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
@@ -131,10 +132,32 @@ describe('ids', () => {
     expect(() => source.next()).toThrow(expect.objectContaining({ name: 'CLOSED' }));
   });
 
-  it('are not given where the record says something else', async () => {
+  it('grow also when the record is lost and the clock is set back', async () => {
+    let inner = createMemoryRecordStore();
+    const records: RecordStore = {
+      get: (...args) => inner.get(...args),
+      page: (...args) => inner.page(...args),
+      write: (...args) => inner.write(...args),
+    };
+    let now = 1_790_000_000_000;
+    const time = { ...systemClock, now: () => now };
+    const source = await openIdSource({ records, segment: 4, clock: time });
+    inner = createMemoryRecordStore();
+    now -= 86_400_000;
+    let before = 0n;
+    for (let count = 0; count < 20; count += 1) {
+      const id = BigInt(source.next());
+      expect(id).toBeGreaterThan(before);
+      before = id;
+      await new Promise(setImmediate);
+    }
+    source.close();
+  });
+
+  it.each(['many', `${2n ** 63n - 4n}`])('are not given where the record says %s', async (text) => {
     const records = createMemoryRecordStore();
-    await records.write('id:message', [{ field: 'next', body: Buffer.from('many') }]);
-    const source = await openIdSource(options(records, { clock: new FakeClock() }));
+    await records.write('id:message', [{ field: 'next', body: Buffer.from(text) }]);
+    const source = await openIdSource(options(records, { clock: new FakeClock(), segment: 8 }));
     expect(() => source.next()).toThrow(expect.objectContaining({ name: 'STORE_UNAVAILABLE' }));
     source.close();
   });

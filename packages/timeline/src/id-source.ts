@@ -33,6 +33,7 @@ const RETRY_MS = 500;
 /** Each attempt that was overtaken is a segment for somebody else: it is enough to tell a crowd from a store that is out of order. */
 const MOST_ATTEMPTS = 256;
 const TICK = 1n << 20n;
+const BEYOND = 1n << 63n;
 
 /**
  * Settles when it has ids, or the store did not give any: then it goes on trying, and `next` throws until it has.
@@ -104,7 +105,7 @@ class SegmentedIds implements IdSource {
       this.#segments.add();
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.#logger.error('no ids could be taken from the store; trying again', { error });
+      if (!this.#failing) this.#logger.warn('no ids could be taken from the store; trying again', { error });
       this.#failing = true;
       this.#takeLater();
     } finally {
@@ -128,8 +129,10 @@ class SegmentedIds implements IdSource {
     for (let attempt = 1; ; attempt += 1) {
       const record = (await this.#records.get(this.#owner, [FIELD])).get(FIELD);
       const given = record === undefined ? 0n : parse(record.body);
-      const begin = highest(given, BigInt(this.#clock.now()) * TICK);
+      // Its own last: also where the record was lost and the clock set back, ids of one process grow.
+      const begin = highest(highest(given, BigInt(this.#clock.now()) * TICK), this.#end);
       const end = begin + this.#segment;
+      if (end > BEYOND) throw new ImError('INTERNAL', { message: 'there are no ids left below 2^63' });
       const body = Buffer.from(end.toString());
       try {
         await this.#records.write(this.#owner, [{ field: FIELD, body, revision: record?.revision ?? 0 }]);

@@ -70,19 +70,21 @@ export const worker = defineCommand({
       const own = await openBus({ place: bus, ...surroundings });
       const { broadcast, log, records } = await reachCells(own, cells, surroundings);
       const online = await openOnlineReader({ redis: bus.redis, caller, ports, shutdown });
-      const ids = await openIdSource({ records, ...ports });
-      shutdown.add({ name: 'ids', stop: () => ids.close() });
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
-      const serving = createWorkers({
-        worker: rpc.createWorker(),
-        publisher: broadcast.createPublisher(),
-        ...{ log, records, ids, online },
-        onlineLagMs: bus.redis === undefined ? 0 : ONLINE_LAG_MS,
-        version: release,
-        developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
-        ...ports,
-      });
-      const workers = await expectBrokers(names, logger, serving);
+      const serve = async () => {
+        const ids = await openIdSource({ records, ...ports });
+        shutdown.add({ name: 'ids', stop: () => ids.close() });
+        return createWorkers({
+          worker: rpc.createWorker(),
+          publisher: broadcast.createPublisher(),
+          ...{ log, records, ids, online },
+          onlineLagMs: bus.redis === undefined ? 0 : ONLINE_LAG_MS,
+          version: release,
+          developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
+          ...ports,
+        });
+      };
+      const workers = await expectBrokers(names, logger, serve());
       shutdown.add({ name: 'workers', stop: () => workers.close(), deadlineMs: DRAIN_MS });
       // Backends push by RPC as well: whoever the brokers let in may.
       const pushes = rpc.createWorker();

@@ -7,7 +7,8 @@
  * lost. Hence
  * - a write is one HSET, in which what is to be deleted becomes empty: the beginning of it must not be half a write. So the sorted set
  *   may name fields that are not there, and an empty value is none;
- * - what is to be deleted is deleted also where it is not there: a cut-off write may bring it back;
+ * - what is to be deleted is deleted also where it is not there: a cut-off write may bring it back. (Where all of it is there, and
+ *   nothing is put, deleting is one command by itself, which a server without room takes too);
  * - every write is several commands, so that the server makes a transaction of it.
  *
  * Revisions are the server's microseconds, or one more than before: what was deleted leaves nothing behind, and yet they do not come again.
@@ -22,7 +23,7 @@ export const WRITE_RECORDS = new RedisScript(`
 local hash, index = KEYS[1], KEYS[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local values, added, removed, count = {}, {}, {}, redis.call('ZCARD', index)
+local values, added, removed, certain, count = {}, {}, {}, true, redis.call('ZCARD', index)
 local before = count
 for a = 2, #ARGV, 4 do
   local field, expected = ARGV[a], ARGV[a + 1]
@@ -31,6 +32,7 @@ for a = 2, #ARGV, 4 do
   local revision = known and struct.unpack('>d', value) or 0
   if expected ~= '' and tonumber(expected) ~= revision then return (a + 2) / 4 end
   if ARGV[a + 2] == '1' then
+    certain = false
     values[#values + 1] = field
     values[#values + 1] = struct.pack('>d', math.max(revision + 1, now)) .. ARGV[a + 3]
     if not known then
@@ -42,12 +44,12 @@ for a = 2, #ARGV, 4 do
     values[#values + 1] = field
     values[#values + 1] = ''
     removed[#removed + 1] = field
-    if known then count = count - 1 end
+    if known then count = count - 1 else certain = false end
   end
 end
 if count > tonumber(ARGV[1]) and count > before then return -1 end
 if #added > 0 then redis.call('ZADD', index, unpack(added)) end
-redis.call('HSET', hash, unpack(values))
+if not certain then redis.call('HSET', hash, unpack(values)) end
 if #added == 0 and #removed == 0 then redis.call('HSET', hash, values[1], values[2]) end
 if #removed > 0 then
   redis.call('HDEL', hash, unpack(removed))
