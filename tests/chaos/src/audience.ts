@@ -1,11 +1,11 @@
 /** Real SDK clients, each in a room, that note what they get. Must not know who publishes, nor what is killed. */
-import { createHmac } from 'node:crypto';
 import { type Client, createClient, type Meta } from '@im/client-sdk';
 import { routedBy } from '@im/client-sdk/route';
 import { EVERYONE, type Missed } from '@im/protocol';
 import { WebSocket } from 'ws';
 import type { Account } from './books/account.js';
 import type { Ledger } from './books/ledger.js';
+import { signToken } from './sign-token.js';
 
 /** The event and what it carries: where in the ledger it belongs. */
 export const EVENT = 'ledger';
@@ -34,7 +34,6 @@ interface Source {
 
 /** Clients that connect at the same time. */
 const AT_ONCE = 25;
-const TOKEN_SECONDS = 86_400;
 
 export class Audience {
   readonly #options: AudienceOptions;
@@ -119,12 +118,4 @@ export class Audience {
       account.fault(`${account.viewer} left ${account.group}: ${code} ${reason}`),
     );
   }
-}
-
-/** A JWT, HS256. */
-function signToken(user: string, secret: string): string {
-  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const exp = Math.floor(Date.now() / 1_000) + TOKEN_SECONDS;
-  const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode({ sub: user, exp })}`;
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
 }

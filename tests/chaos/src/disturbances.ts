@@ -29,6 +29,11 @@ export const killGateway: Disturbance = {
   strike: (cluster, random) => cluster.kill(oneOf(['gateway-1', 'gateway-2'], random)).back,
 };
 
+export const killWorker: Disturbance = {
+  name: 'kill -9 a worker',
+  strike: (cluster, random) => cluster.kill(oneOf(['worker-1', 'worker-2'], random)).back,
+};
+
 export const killManagers: Disturbance = {
   name: 'kill -9 all managers',
   async strike(cluster) {

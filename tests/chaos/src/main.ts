@@ -1,65 +1,37 @@
 /** `chaos <test> [options]`: the long form of what `npm test` does in a short one. */
-import { parseArgs } from 'node:util';
 import { hasRedisServer } from '@im/test-servers';
-import { formatTable } from './books/table.js';
-import { runLedger } from './ledger-run.js';
+import { ledgerCommand } from './ledger-command.js';
+import { talkCommand } from './talk/talk-command.js';
 
-const USAGE = `Usage: chaos ledger [--clients N] [--seconds N] [--rate N] [--seed N]
+const USAGE = `Usage: chaos ledger | talk [options]
 
-  A cluster of 2 gateways, 2 broadcast nodes, 2 node managers and 2 workers on a Redis that flushes every write is pushed
-  to on both lanes while its parts are killed, added and removed. A table tells what everybody got. Exit code 1 when a priority
-  message is missing, came twice or out of order, or when a loss of the normal lane was not told.
+  ledger  rooms and pushes, while processes are killed, added and removed
+  talk    private and group chat, over a network that delays and cuts
 
-  --clients N  SDK clients, default 500
-  --seconds N  of load in all, default 120
-  --rate N     pushes a second, default 200
-  --seed N     of the choices, default a new one
-  --help       print this text
+  chaos <test> --help says more.
 `;
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      clients: { type: 'string', default: '500' },
-      seconds: { type: 'string', default: '120' },
-      rate: { type: 'string', default: '200' },
-      seed: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  const [clients, seconds, messagesPerSecond] = [values.clients, values.seconds, values.rate].map(Number);
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
-  const isUsable = [clients, seconds, messagesPerSecond].every((each) => each !== undefined && each > 0);
-  if (positionals.join() !== 'ledger' || !isUsable || !Number.isInteger(seed)) {
-    process.stderr.write(USAGE);
-    return 2;
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  ledger: ledgerCommand,
+  talk: talkCommand,
+};
+
+async function main([name = '', ...args]: string[]): Promise<number> {
+  const command = COMMANDS[name];
+  if (command === undefined) {
+    const isHelp = name === '--help' || name === '-h';
+    (isHelp ? process.stdout : process.stderr).write(USAGE);
+    return isHelp ? 0 : 2;
   }
   if (!hasRedisServer) {
     process.stderr.write('chaos: needs redis-server\n');
     return 1;
   }
-  process.stdout.write(`seed ${seed}\n`);
-  const report = await runLedger({
-    ...({ clients, seconds, messagesPerSecond } as { clients: number; seconds: number; messagesPerSecond: number }),
-    seed,
-    onStep: ([row]) => process.stderr.write(`${row?.step}\n`),
-  });
-  const { rows, faults, faultCount, reconnects, resumed } = report;
-  process.stdout.write(`${formatTable(rows)}\n\n`);
-  process.stdout.write(`${reconnects} reconnects, ${resumed} with their sessions; ${faultCount} faults\n`);
-  if (faultCount > 0) process.stdout.write(`${faults.join('\n')}\n`);
-  const rss = Math.round(process.memoryUsage().rss / 2 ** 20);
-  process.stdout.write(`the clients and publishers took ${rss} MiB\n`);
-  return faultCount === 0 ? 0 : 1;
+  return command(args);
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`chaos: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
