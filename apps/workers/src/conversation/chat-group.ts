@@ -1,6 +1,7 @@
 /**
  * What a chat group is, and who may change what in it: records `info` and `m.<user>` of `g:<name>`. Pure: decides, and says what
- * is to be written. Every change rewrites `info`, so that of two at the same time one is decided anew.
+ * is to be written. Every change rewrites `info`, so that of two at the same time one is decided anew. What is as it is wanted needs
+ * no permission: it may be the repeat of a call by which the caller gave it away.
  */
 import { ImError } from '@im/protocol';
 import { applicationError } from '../application-errors.js';
@@ -105,9 +106,9 @@ export function invite(
 /** @throws ImError CONVERSATION_UNKNOWN, FORBIDDEN */
 export function remove(state: GroupState, { by, at }: Act, user: string): GroupChange | undefined {
   const actor = actorOf(state, by);
-  if (!isAdmin(actor)) throw forbidden('only admins remove people');
   const target = state.members.get(user);
   if (target === undefined) return undefined;
+  if (!isAdmin(actor)) throw forbidden('only admins remove people');
   if (!outranks(actor.role, target.role)) throw forbidden('only the owner removes admins, and nobody the owner');
   return {
     info: { count: state.info.count - 1 },
@@ -145,10 +146,10 @@ export function setRole(
   { user, role }: { readonly user: string; readonly role: Role },
 ): GroupChange | undefined {
   const actor = actorOf(state, by);
-  if (actor.role !== 'owner') throw forbidden('only the owner gives roles');
   const target = state.members.get(user);
+  if (target?.role === role) return undefined;
+  if (actor.role !== 'owner') throw forbidden('only the owner gives roles');
   if (target === undefined) throw new ImError('NOT_A_MEMBER', { message: `${user} is not in this group` });
-  if (target.role === role) return undefined;
   if (user === by.user) throw forbidden('make somebody else the owner first');
   const members = new Map<string, GroupMember>([[user, { ...target, role }]]);
   if (role === 'owner') members.set(by.user, { ...actor, role: 'admin' });
@@ -157,8 +158,9 @@ export function setRole(
 
 /** @throws ImError CONVERSATION_UNKNOWN, FORBIDDEN */
 export function rename(state: GroupState, { by, at }: Act, name: string): GroupChange | undefined {
-  if (!isAdmin(actorOf(state, by))) throw forbidden('only admins rename the group');
+  const actor = actorOf(state, by);
   if (name === state.info.name) return undefined;
+  if (!isAdmin(actor)) throw forbidden('only admins rename the group');
   return { info: { name }, entry: { event: RENAMED_EVENT, data: { by, at, name } } };
 }
 

@@ -1,54 +1,12 @@
-import { ImError } from '@im/protocol';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { faultyStores, persist } from '../faulty-stores-fixture.js';
+import { startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 import { directConversation } from './conversation-id.js';
 
 const FREE = { perSecond: 10_000, burst: 1_000_000 };
 const MEMBERS = ['ann', 'bob'] as const;
-
-/** A store that fails now and then, before it did what it was asked to, or after. */
-function faulty(seed: number) {
-  let random = seed;
-  let isOn = false;
-  async function risk<Result>(run: () => Promise<Result>): Promise<Result> {
-    // As Numerical Recipes has it.
-    random = (random * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    const fault = isOn ? Math.floor(random / 2 ** 28) : undefined;
-    if (fault === 0) throw new ImError('STORE_UNAVAILABLE');
-    const result = await run();
-    if (fault === 1) throw new ImError('STORE_UNAVAILABLE');
-    return result;
-  }
-  const options: FixtureOptions = {
-    rates: { message: FREE, change: FREE, mark: FREE },
-    wrapLog: (log) => ({
-      head: (group) => risk(() => log.head(group)),
-      read: (group, range) => risk(() => log.read(group, range)),
-      append: (group, entry) => risk(() => log.append(group, entry)),
-      appendMany: (groups, entry) => risk(() => log.appendMany(groups, entry)),
-      close: () => log.close(),
-    }),
-    wrapRecords: (records) => ({
-      get: (owner, fields) => risk(() => records.get(owner, fields)),
-      page: (owner, range) => risk(() => records.page(owner, range)),
-      write: (owner, changes) => risk(() => records.write(owner, changes)),
-    }),
-  };
-  return { options, turn: (on: boolean) => (isOn = on) };
-}
-
-/** As the SDK does: again with the same key, until it is answered. */
-async function persist<Result>(call: () => Promise<Result>): Promise<Result> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof ImError && error.retryable)) throw error;
-    }
-  }
-}
 
 const step = fc.record({
   user: fc.constantFrom(...MEMBERS),
@@ -157,8 +115,8 @@ it('stores each message once and counts right, whatever two people do at once, a
   const turns = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 });
   await fc.assert(
     fc.asyncProperty(turns, fc.nat(), async (all, seed) => {
-      const { options, turn } = faulty(seed);
-      const fixture = await startWorkers(options);
+      const { options, turn } = faultyStores(seed);
+      const fixture = await startWorkers({ ...options, rates: { message: FREE, change: FREE, mark: FREE } });
       try {
         await fixture.startAnother();
         const ann = fixture.as(conversationDefinition, 'ann');
@@ -174,6 +132,6 @@ it('stores each message once and counts right, whatever two people do at once, a
         await fixture.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
