@@ -21,7 +21,7 @@ export default defineConfig({
     load: 'src/load/main.ts',
     publisher: 'src/publisher/main.ts',
     'systems/im': 'systems/im/server.ts',
-    'systems/im-pair': 'systems/im-pair/server.ts',
+    'systems/im-redis': 'systems/im-redis/server.ts',
     'peers/ws': 'peers/ws/server.ts',
     'peers/ws-frame': 'peers/ws-frame/server.ts',
     'peers/socket.io': 'peers/socket.io/server.ts',

@@ -20,8 +20,8 @@ export function createIngress(publish: (body: string) => void): Server {
 export interface Answers {
   /** What else it holds. */
   readonly figures?: () => object;
-  /** Others that the parent may ask. */
-  readonly questions?: Readonly<Record<string, () => Promise<object>>>;
+  /** Others that the parent may ask, and what is done with the words behind the first. */
+  readonly questions?: Readonly<Record<string, (...words: string[]) => Promise<object>>>;
 }
 
 /** Connections that wait to be accepted: many come at once. */
@@ -45,7 +45,8 @@ export function announce(
   const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   createInterface({ input: process.stdin })
     .on('line', (line) => {
-      questions[line]?.().then(say, (error: unknown) => process.stderr.write(`${String(error)}\n`));
+      const [question = '', ...words] = line.split(' ');
+      questions[question]?.(...words).then(say, (error: unknown) => process.stderr.write(`${String(error)}\n`));
       if (line === 'measure') say({ ...holding(), ...figures() });
       if (line === 'lag') say(lagOf(lag));
     })

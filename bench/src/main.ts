@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { busSystems, imBus } from './bus/bus-systems.js';
 import { type Comparable, chooseSystems, compareSystems, type Found } from './harness/compare.js';
 import { describeMachine } from './harness/machine.js';
+import { redisServerMissing } from './harness/redis-server.js';
 import { formatResult } from './harness/result.js';
 import { logSystems } from './log/log-systems.js';
 import { writePlots } from './report/write-plots.js';
@@ -63,7 +64,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
 /** What `--quick` and `--smoke` compare in W1. */
 const QUICK_SYSTEMS: readonly string[] = ['im', 'ws', 'socket.io', 'ws-frame'];
 /** The only one that can be drained. */
-const imPair: Comparable = { name: 'im', missing: () => undefined };
+const imOnRedis: Comparable = { name: 'im', missing: redisServerMissing };
 /** What W3 and W6 compare: theirs are the least that connections and returns cost on Node. */
 const BARE_SYSTEMS: readonly string[] = ['im', 'ws'];
 const FULL_RUNS = 5;
@@ -145,7 +146,7 @@ const workloads: Readonly<Record<string, Workload>> = {
   },
   'W6-drain': {
     pins: true,
-    run: ({ scale }) => compareSystems([imPair], fewRunsOf(scale), () => runDrain(DRAIN_SCALES[scale])),
+    run: ({ scale }) => compareSystems([imOnRedis], fewRunsOf(scale), () => runDrain(DRAIN_SCALES[scale])),
   },
   W7: {
     pins: false,

@@ -1,8 +1,11 @@
 /** The systems that workloads compare: how each is started, spoken to and published into. */
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import type { Place } from './harness/cores.js';
 import { HOST } from './harness/host.js';
 import { natsServerMissing, startNatsServer } from './harness/nats-server.js';
 import { findProgram } from './harness/programs.js';
+import { startRedisServer } from './harness/redis-server.js';
 import { ServerProcess } from './harness/server-process.js';
 import type { PublishTarget } from './publisher/publisher-command.js';
 
@@ -66,9 +69,25 @@ export function startIm(nodeFlags: readonly string[] = [], options: object = {})
   return startAnnounced([process.execPath, ...nodeFlags, program('systems/im.js'), JSON.stringify(options)], imTarget);
 }
 
-/** Two gateways in one process; asked to `drain`, the first sends its clients to the second within the window. */
-export function startImPair(windowMs: number): Promise<RunningSystem> {
-  return startAnnounced([process.execPath, program('systems/im-pair.js'), JSON.stringify({ windowMs })], imTarget);
+/** Gateways, each a process, whose logs and bus are in Redis; sessions go on at any of them. */
+export async function startImOnRedis(count: number): Promise<{ gateways: RunningSystem[]; stop(): Promise<void> }> {
+  const redis = await startRedisServer({ place: 'anywhere' });
+  const ticketSecret = randomBytes(32).toString('base64');
+  const gateways: RunningSystem[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all([redis, ...gateways].map((each) => each.stop()));
+  };
+  try {
+    for (let i = 1; i <= count; i += 1) {
+      const settings = JSON.stringify({ node: `gateway-${i}`, redis: redis.port, ticketSecret });
+      const command = [process.execPath, program('systems/im-redis.js'), settings];
+      gateways.push(await startAnnounced(command, imTarget, 'anywhere'));
+    }
+    return { gateways, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 function linesTarget(port: number): PublishTarget {
@@ -100,8 +119,9 @@ function bunPeer(): Start {
 async function startAnnounced(
   command: readonly string[],
   target: (port: number, ready: Record<string, unknown>) => PublishTarget,
+  place?: Place,
 ): Promise<RunningSystem> {
-  const server = new ServerProcess(command);
+  const server = new ServerProcess(command, place);
   try {
     const ready = await server.answer();
     const port = Number(ready.port);

@@ -1,10 +1,22 @@
 /** A child process that answers each command with one reply, over IPC: load, publisher, callers. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { constants, getPriority, setPriority } from 'node:os';
 import path from 'node:path';
 import { type Place, pinned } from './cores.js';
 
 /** How long a command may take: ten thousand connections on a busy machine need a minute. */
 const ANSWER_MS = 300_000;
+
+export interface ControlledOptions {
+  readonly place?: Place;
+  readonly args?: readonly string[];
+  /** Whether others of its core come first: for those that make the load, beside those that notice. */
+  readonly yields?: boolean;
+}
+
+/** By how much, as `nice` counts: a tenth of the time where both want the core. */
+const YIELDING = 10;
+const { PRIORITY_LOW: LAST } = constants.priority;
 
 export class ControlledProcess<Command extends object, Reply extends object> {
   readonly #child: ChildProcess;
@@ -12,8 +24,7 @@ export class ControlledProcess<Command extends object, Reply extends object> {
   #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined;
 
   /** @param program built program, relative to dist */
-  constructor(program: string, options: { readonly place?: Place; readonly args?: readonly string[] } = {}) {
-    const { place = 'load', args = [] } = options;
+  constructor(program: string, { place = 'load', args = [], yields = false }: ControlledOptions = {}) {
     this.#name = program;
     const script = path.join(import.meta.dirname, program);
     const [file, ...words] = pinned(place, [process.execPath, script, ...args]);
@@ -21,6 +32,7 @@ export class ControlledProcess<Command extends object, Reply extends object> {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, NODE_ENV: 'production' },
     });
+    if (yields && this.#child.pid !== undefined) setPriority(this.#child.pid, Math.min(getPriority() + YIELDING, LAST));
     this.#child.on('message', (reply) => this.#answer(reply as Reply | { error: string }));
     this.#child.on('error', (error) => this.#fail(error));
     this.#child.on('exit', (code) => this.#fail(new Error(`${program} ended with ${code}`)));

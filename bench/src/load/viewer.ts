@@ -16,6 +16,8 @@ const BINARY = 2;
 const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
+/** The same for all: there is no cache to be misled. */
+const KEY = randomBytes(16).toString('base64');
 const NORMAL_CLOSURE = Buffer.from([0x03, 0xe8]);
 
 /** opening → held → closing → closed; each may also go to closed at once, when the connection breaks. */
@@ -167,7 +169,7 @@ export class LoadViewer implements DialectViewer {
     const subprotocol = dialect.subprotocol === undefined ? '' : `Sec-WebSocket-Protocol: ${dialect.subprotocol}\r\n`;
     this.#socket.write(
       `GET ${dialect.path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\nSec-WebSocket-Version: 13\r\n${subprotocol}${extensions}\r\n`,
+        `Sec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n${subprotocol}${extensions}\r\n`,
     );
   }
 

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ControlledProcess } from '../harness/control.js';
 import { HOST } from '../harness/host.js';
+import { listenDrops } from '../harness/listen-drops.js';
 import { cpuSeconds } from '../harness/process-cpu.js';
 import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
@@ -30,6 +31,9 @@ export const STORM_SCALES: Readonly<Record<Scale, StormScale>> = {
 /** The first is the one that is spoken in. */
 const ROOMS = [ROOM, 'two', 'three'];
 const RATES = { normal: 1, priority: 1 };
+/** Where bystanders are among themselves, where a server has rooms: so that more can be said to them than those who return could read. */
+const BYSTANDERS_ROOMS = ['bystanders', 'two', 'three'];
+const BYSTANDERS_RATES = { normal: 10, priority: 10 };
 const BODY_BYTES = 150;
 /** Load processes for those that are cut; the bystanders have one of their own. */
 const PROCESSES = 2;
@@ -40,36 +44,44 @@ type Load = ControlledProcess<LoadCommand, LoadReply>;
 type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
 
 export async function runStorm(system: System, { viewers, bystanders, warmMs }: StormScale): Promise<Figures> {
-  const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js'));
+  const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js', { yields: true }));
   const witness: Load = new ControlledProcess('load.js');
   const publisher: Publisher = new ControlledProcess('publisher.js');
+  const toBystanders: Publisher = new ControlledProcess('publisher.js');
   let running: RunningSystem | undefined;
   try {
     running = await system.start();
     const { process: server, port, target } = running;
-    const open = (load: Load, dialect: string, first: number, count: number) =>
-      load.ask({ do: 'open', dialect, host: HOST, port, first, count, rooms: ROOMS, sampleEvery: 1 });
+    const open = (load: Load, dialect: string, rooms: readonly string[], first: number, count: number) =>
+      load.ask({ do: 'open', dialect, host: HOST, port, first, count, rooms, sampleEvery: 1 });
     const share = viewers / PROCESSES;
+    const hasRooms = target.kind === 'im';
     await Promise.all([
-      open(witness, system.dialect, viewers, bystanders),
-      ...loads.map((load, i) => open(load, system.returning ?? system.dialect, i * share, share)),
+      open(witness, system.dialect, hasRooms ? BYSTANDERS_ROOMS : ROOMS, viewers, bystanders),
+      ...loads.map((load, i) => open(load, system.returning ?? system.dialect, ROOMS, i * share, share)),
     ]);
     await publisher.ask({ do: 'start', target, rates: rates(system), bodyBytes: BODY_BYTES });
+    if (hasRooms) {
+      const room = { ...target, room: BYSTANDERS_ROOMS[0] as string };
+      await toBystanders.ask({ do: 'start', target: room, rates: BYSTANDERS_RATES, bodyBytes: BODY_BYTES });
+    }
     await sleep(warmMs);
     await Promise.all([witness, ...loads].map((load) => load.ask({ do: 'snapshot' })));
     await server.ask('lag');
-    const [cpu, began] = [cpuSeconds(server.pid), performance.now()];
+    const [cpu, drops, began] = [cpuSeconds(server.pid), listenDrops(), performance.now()];
     const storms = await Promise.all(loads.map((load) => load.ask({ do: 'storm' })));
     const seconds = (performance.now() - began) / 1_000;
     const cpuUs = ((cpuSeconds(server.pid) - cpu) * 1e6) / viewers;
+    const refused = listenDrops() - drops;
     const { lagP99Ms, lagMaxMs } = (await server.ask('lag')) as { lagP99Ms: number; lagMaxMs: number };
     const noticed = (await witness.ask({ do: 'snapshot' })).snapshot;
     await sleep(warmMs);
     const { published } = await publisher.ask({ do: 'stop' });
+    await toBystanders.ask({ do: 'stop' });
     await sleep(LAST_MS);
-    const seen = await Promise.all(
-      [witness, ...loads].map(async (load) => (await load.ask({ do: 'snapshot' })).snapshot),
-    );
+    const returned = await Promise.all(loads.map(async (load) => (await load.ask({ do: 'snapshot' })).snapshot));
+    const stayed = (await witness.ask({ do: 'snapshot' })).snapshot;
+    const seen = [...returned, stayed];
     const backAfterMs = storms.flatMap((reply) => reply.backAfterMs);
     const held = sum(seen, (each) => each.held);
     if (held !== viewers + bystanders) throw new Error(`only ${held} of ${viewers + bystanders} are held`);
@@ -81,18 +93,19 @@ export async function runStorm(system: System, { viewers, bystanders, warmMs }: 
       ...(system.lanes && {
         priorityLost: sum(seen, (each) => each.missing.priority),
         priorityTwice: sum(seen, (each) => each.disordered.priority),
-        priorityBehind: published.priority - Math.min(...seen.map(({ lastRead }) => lastRead.priority.lowest)),
+        priorityBehind: published.priority - Math.min(...returned.map(({ lastRead }) => lastRead.priority.lowest)),
         readersMissing: viewers + bystanders - sum(seen, ({ lastRead }) => lastRead.priority.viewers),
         bystandersPriorityP99Ms: percentile(noticed.latenciesMs.priority, 99),
       }),
       bystandersNormalP99Ms: percentile(noticed.latenciesMs.normal, 99),
-      bystandersLost: seen[0]?.lostConnections ?? Number.NaN,
+      bystandersLost: stayed.lostConnections,
       lagP99Ms,
       lagMaxMs,
+      askedInVain: refused,
       cpuUsPerReturn: cpuUs,
     };
   } finally {
-    await Promise.all([running?.stop(), publisher.stop(), witness.stop(), ...loads.map((load) => load.stop())]);
+    await Promise.all([running, ...loads, witness, publisher, toBystanders].map((each) => each?.stop()));
   }
 }
 

@@ -8,7 +8,7 @@ import { createRedisLogStore } from '@im/timeline/redis';
 import { obeyParent } from '../../src/harness/obey-parent.js';
 import { percentile } from '../../src/harness/statistics.js';
 import { type LogCommand, type LogReply, userOf } from '../../src/log/log-commands.js';
-import { compose } from '../im/composition.js';
+import { compose, inMemory } from '../im/composition.js';
 
 /** A notice with a short message in it. */
 const BODY = Buffer.from(
@@ -20,8 +20,7 @@ const PAGE = 50;
 const retention = { default: { maxEntries: 2_000_000, maxBytes: 1e12, maxAgeMs: 86_400_000 } };
 
 const log = await open(JSON.parse(process.argv[2] ?? '{}') as { folder?: string; url?: string });
-const { addGateway } = await compose(log);
-const { server } = addGateway('bench');
+const { server } = await compose('bench', inMemory(log));
 const port = await listening(server);
 
 async function open({ folder, url }: { folder?: string; url?: string }): Promise<LogStore> {

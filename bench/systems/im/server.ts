@@ -1,7 +1,6 @@
 /** `im`: one gateway, with all that it needs in its process. Its argument is JSON of the gateway options that differ. */
 import { announce } from '../../peers/server-process.js';
-import { compose } from './composition.js';
+import { compose, inMemory } from './composition.js';
 
-const { addGateway, token, figures } = await compose();
-const { server } = addGateway('bench', JSON.parse(process.argv[2] ?? '{}'));
+const { server, token, figures } = await compose('bench', inMemory(), JSON.parse(process.argv[2] ?? '{}'));
 announce(server, { token }, { figures });

@@ -19,6 +19,7 @@ export interface GatewayMetrics {
   readonly resumed: Counter;
   readonly commands: Counter;
   readonly refusedCommands: Counter;
+  readonly refusedHandshakes: Counter;
   readonly refusedHellos: Counter;
   readonly callSeconds: Histogram;
   readonly effectsRejected: Readonly<Record<RejectionReason, Counter>>;
@@ -42,6 +43,9 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     commands: metrics.counter('im_gateway_commands_total', { help: 'Commands received.' }),
     refusedCommands: metrics.counter('im_gateway_commands_refused_total', {
       help: 'Commands refused for their rate, their number or their id.',
+    }),
+    refusedHandshakes: metrics.counter('im_gateway_handshakes_refused_total', {
+      help: 'Connections that there was no room for: too many waited for their handshake.',
     }),
     refusedHellos: metrics.counter('im_gateway_hellos_refused_total', {
       help: 'Hellos that there was no room for: too many waited.',

@@ -11,8 +11,9 @@ import { systemClock } from '@im/protocol/clock';
 import { noMetrics, silentLogger } from '@im/protocol/ports';
 import { GateRules } from './connection/command-gate.js';
 import { Connection, type ConnectionOwner } from './connection/connection.js';
-import { HelloQueue } from './connection/hello-queue.js';
+import { Pace } from './connection/pace.js';
 import { TimerWheel } from './connection/timer-wheel.js';
+import { TurnQueue } from './connection/turn-queue.js';
 import { Unanswered } from './connection/unanswered.js';
 import { Drain, type DrainOptions, PATIENCE_MS } from './drain/drain.js';
 import { GroupFeeds } from './feed/group-feeds.js';
@@ -35,6 +36,10 @@ import { WebSocketWires } from './transport/ws/ws-wires.js';
 const GRACE_MS = 5_000;
 /** How late a deadline of a connection may be noticed. */
 const TICK_MS = 100;
+/** Connections that are read and have not said anything, so that they cannot all do so in one turn: for longer than a frame, that is. */
+const MAX_SILENT = 512;
+/** One takes what its client has sent, at most 64 KiB. */
+const MAX_WAITING_HANDSHAKES = 20_000;
 
 export interface StopOptions {
   /** How long calls may take to be answered, and clients to leave by themselves. Default 5,000. */
@@ -75,6 +80,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   readonly #feeds: GroupFeeds;
   readonly #publisher: Publisher;
   readonly #wires: WebSocketWires;
+  readonly #pace: Pace;
+  readonly #handshakes: TurnQueue;
   /** Open, and closed ones whose links are not gone yet. */
   readonly #present = new Set<Connection>();
   /** How many of them are open. */
@@ -113,10 +120,17 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       nextTurn: afterTurn,
     });
     const sessions = new SessionRegistry({ clock, ttlMs: settings.sessionTtlMs, maxLost: settings.maxLostSessions });
-    const hellos = new HelloQueue({
+    this.#pace = new Pace(clock, afterTurn);
+    this.#handshakes = new TurnQueue({
+      maxRunning: MAX_SILENT,
+      maxWaiting: MAX_WAITING_HANDSHAKES,
+      nextTurn: this.#pace.next,
+      refused: gatewayMetrics.refusedHandshakes,
+    });
+    const hellos = new TurnQueue({
       maxRunning: settings.maxAuthenticating,
       maxWaiting: settings.maxWaitingHellos,
-      nextTurn: afterTurn,
+      nextTurn: this.#pace.next,
       refused: gatewayMetrics.refusedHellos,
     });
     this.#publisher = options.broadcast.createPublisher();
@@ -156,6 +170,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       afterTurn,
     };
     const figures: [string, string, () => number][] = [
+      ['im_gateway_handshakes_waiting', 'Connections that wait for their handshake.', () => this.#handshakes.waiting],
       ['im_gateway_hellos_waiting', 'Hellos that wait for their turn.', () => hellos.waiting],
       ['im_gateway_hellos_under_way', 'Hellos whose turn has come and that are not let in yet.', () => hellos.running],
       ['im_gateway_connections', 'Connections that are not closed.', () => this.#open],
@@ -181,6 +196,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       clock: this.#surroundings.clock,
       maxFrameBytes: this.#surroundings.limits.frameBytes,
       wires: this.#wires,
+      handshakes: this.#handshakes,
+      arrived: () => this.#pace.arrived(),
       accept: (link) => this.accept(link),
     });
     this.#transports.push(transport);

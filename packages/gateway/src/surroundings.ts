@@ -5,8 +5,8 @@ import type { Limits } from '@im/protocol';
 import type { Clock, Logger } from '@im/protocol/ports';
 import type { RpcCaller } from '@im/rpc';
 import type { GateRules } from './connection/command-gate.js';
-import type { HelloQueue } from './connection/hello-queue.js';
 import type { TimerWheel } from './connection/timer-wheel.js';
+import type { TurnQueue } from './connection/turn-queue.js';
 import type { Unanswered } from './connection/unanswered.js';
 import type { GroupFeeds } from './feed/group-feeds.js';
 import type { LogAccess } from './feed/log-access.js';
@@ -29,7 +29,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
   readonly wheel: TimerWheel;
-  readonly hellos: HelloQueue;
+  readonly hellos: TurnQueue;
   readonly unanswered: Unanswered;
   readonly fanOut: FanOut<GatewayViewer>;
   readonly feeds: GroupFeeds;

@@ -6,6 +6,11 @@ import { CommandError } from '../command.js';
 
 /** How long answers that are on their way may take when the server closes. */
 const CLOSE_GRACE_MS = 2_000;
+/**
+ * Connections that wait to be accepted: as many as the kernel holds (`net.core.somaxconn`, as a rule 4,096), and not Node's 511. Who finds no room asks again after
+ * seconds, which is when all who return after a cut would come at once again.
+ */
+const BACKLOG = 65_535;
 
 export interface Address {
   readonly host: string;
@@ -28,7 +33,7 @@ export function listen(
   return new Promise((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException): void => reject(asCommandError(error, { host, port, flag }));
     server.once('error', refuse);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', refuse);
       server.on('error', onError);
       resolve((server.address() as AddressInfo).port);

@@ -5,8 +5,9 @@
 import type { Dialect, DialectViewer } from '../dialect.js';
 
 const HELLO_ID = 1;
-/** Of the last message in a payload. */
-const VERSION = /"version":(\d+)(?!.*"version":)/s;
+/** Of a version, at most. */
+const MAX_DIGITS = 16;
+const VERSION = '"version":';
 
 interface Position {
   readonly epoch: string;
@@ -52,16 +53,24 @@ export const imReturning: Dialect = {
     for (const line of payload.split('\n')) handle(viewer, JSON.parse(line) as Message);
   },
   messages(viewer, payload) {
-    const version = VERSION.exec(payload.toString('latin1'))?.[1];
+    const version = lastVersion(payload);
     // Only one room is spoken in.
     const room = `r:${viewer.rooms[0]}`;
     const known = placeOf(viewer).positions.get(room);
     if (version !== undefined && known !== undefined) {
-      placeOf(viewer).positions.set(room, { epoch: known.epoch, version: Number(version) });
+      placeOf(viewer).positions.set(room, { epoch: known.epoch, version });
     }
   },
   heartbeat: (viewer) => viewer.sendText('{"type":"ping"}'),
 };
+
+/** Of the messages in a payload. */
+function lastVersion(payload: Buffer): number | undefined {
+  const at = payload.lastIndexOf(VERSION);
+  if (at < 0) return undefined;
+  const from = at + VERSION.length;
+  return Number.parseInt(payload.toString('latin1', from, from + MAX_DIGITS), 10);
+}
 
 function comesWithTicket({ index }: DialectViewer): boolean {
   return index % 2 === 0;

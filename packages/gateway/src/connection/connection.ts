@@ -22,7 +22,7 @@ import { CommandGate } from './command-gate.js';
 import { type Answerable, type Asking, Commands } from './commands.js';
 import { type ConnectionState, mayBecome } from './connection-state.js';
 import { EarlyCommands } from './early-commands.js';
-import type { Applying } from './hello-queue.js';
+import type { Applying } from './turn-queue.js';
 import { Upkeep } from './upkeep.js';
 import { welcomeTo } from './welcome.js';
 

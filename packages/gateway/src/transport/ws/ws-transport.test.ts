@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerOptions } from 'node:http';
 import { type AddressInfo, BlockList, type Socket } from 'node:net';
-import { FakeClock } from '@im/protocol/testing';
+import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { effects, type FixtureOptions, type GatewayFixture, type WebSocketClient } from '../../testing/index.js';
 import { handshake, helloOf as hello, ServedGateway } from '../../testing/served-gateway.js';
@@ -28,6 +28,7 @@ describe('WebSocketTransport', () => {
   afterEach(async () => {
     await served.close();
     expect(server.listenerCount('upgrade')).toBe(0);
+    expect(server.listenerCount('connection'), 'the one of Node').toBe(1);
   });
 
   const client: ServedGateway['client'] = (...options) => served.client(...options);
@@ -50,6 +51,21 @@ describe('WebSocketTransport', () => {
   it('refuses who offers only what it does not speak with 400 [PR-2]', async () => {
     await start();
     await expect(client({ subprotocols: ['im.json.v2', 'chat'] }).opened()).rejects.toThrow('HTTP 400');
+  });
+
+  it('shakes hands with so many in a turn, of all connections of the server; the others wait', async () => {
+    const turns: (() => void)[] = [];
+    const metrics = new RecordingMetrics();
+    await start({}, { metrics, afterTurn: (run) => turns.push(run) });
+    const waiting = (): number => metrics.value('im_gateway_handshakes_waiting') ?? Number.NaN;
+    for (let i = 0; i < 33; i += 1) raw();
+    await vi.waitFor(() => expect(waiting()).toBe(1));
+    const late = client();
+    await vi.waitFor(() => expect(waiting()).toBe(2));
+    // The first turn is still one of connections.
+    for (let turn = 0; turn < 2; turn += 1) for (const run of turns.splice(0)) run();
+    expect(waiting()).toBe(0);
+    await late.opened();
   });
 
   it('carries chunks of every size, and control frames between them, none cut into another', async () => {

@@ -8,7 +8,9 @@ import type { Duplex } from 'node:stream';
 import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { WebSocket, WebSocketServer, type Server as WebSockets } from 'ws';
+import type { TurnQueue } from '../../connection/turn-queue.js';
 import type { Link, LinkEvents } from '../../link.js';
+import { Arrivals } from '../arrivals.js';
 import { clientAddress, proxyList, proxyMistakes } from './client-address.js';
 import { takeDeflateOffer } from './deflate-offer.js';
 import { WebSocketLink, type WebSocketSurroundings } from './ws-link.js';
@@ -43,6 +45,10 @@ export interface TransportOwner {
   readonly clock: Clock;
   readonly maxFrameBytes: number;
   readonly wires: WebSocketWires;
+  /** Where connections of the server wait to be read. */
+  readonly handshakes: TurnQueue;
+  /** The server accepted a connection, whatever it is going to be. */
+  arrived(): void;
   accept(link: Link): LinkEvents;
 }
 
@@ -58,6 +64,7 @@ export class WebSocketTransport {
   readonly #trustedProxies: BlockList;
   readonly #owner: TransportOwner;
   readonly #webSockets: WebSockets<typeof Handshake>;
+  readonly #arrivals: Arrivals;
   readonly #compression: boolean;
   readonly #surroundings: WebSocketSurroundings;
   /** Of connections that agreed on compression. */
@@ -90,6 +97,7 @@ export class WebSocketTransport {
       const extensions = this.#extensionsFor(request);
       if (extensions !== undefined) headers.push(`Sec-WebSocket-Extensions: ${extensions}`);
     });
+    this.#arrivals = new Arrivals(server, { clock: owner.clock, queue: owner.handshakes, arrived: owner.arrived });
     server.on('upgrade', this.#onUpgrade);
   }
 
@@ -100,11 +108,13 @@ export class WebSocketTransport {
 
   /** Lets go of the server. */
   detach(): void {
+    this.#arrivals.letGo();
     this.#server.off('upgrade', this.#onUpgrade);
     this.#webSockets.close();
   }
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    this.#arrivals.heard(socket);
     if (pathOf(request) !== this.#path) {
       this.#leaveToOthers(request, socket);
       return;

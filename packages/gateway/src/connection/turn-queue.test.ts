@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Applying, HelloQueue } from './hello-queue.js';
+import { type Applying, TurnQueue } from './turn-queue.js';
 
 function setUp({ maxRunning = 1_000, maxWaiting = 1_000 } = {}) {
   const turns: (() => void)[] = [];
   let refused = 0;
-  const queue = new HelloQueue({
+  const queue = new TurnQueue({
     maxRunning,
     maxWaiting,
     nextTurn: (run) => turns.push(run),
@@ -31,7 +31,7 @@ function setUp({ maxRunning = 1_000, maxWaiting = 1_000 } = {}) {
 const settled = (): Promise<void> => new Promise(setImmediate);
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
-describe('HelloQueue', () => {
+describe('TurnQueue', () => {
   it('begins so many in a turn, the others in the turns that follow, in the order in which they came', () => {
     const { queue, begun, hello, nextTurn, turns } = setUp();
     for (const name of upTo(100)) expect(queue.enter(hello(name))).toBe(true);
@@ -69,6 +69,23 @@ describe('HelloQueue', () => {
     finish.get(3)?.();
     await settled();
     expect([begun, queue.running]).toEqual([[0, 1, 2, 3], 0]);
+  });
+
+  it('has those that are done at once give their places to the next', () => {
+    const { queue, nextTurn, turns } = setUp({ maxRunning: 1 });
+    const begun: number[] = [];
+    const instant = (name: number): Applying => ({
+      begin: () => {
+        begun.push(name);
+        return undefined;
+      },
+    });
+    for (const name of upTo(40)) queue.enter(instant(name));
+    expect([begun.length, queue.running]).toEqual([32, 0]);
+    nextTurn();
+    expect(begun).toEqual(upTo(40));
+    nextTurn();
+    expect(turns).toEqual([]);
   });
 
   it('refuses, and counts, whom there is no room for', () => {

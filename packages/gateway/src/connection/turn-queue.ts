@@ -1,20 +1,20 @@
 /**
- * Which hellos are dealt with now, and which wait: so many begin in one turn of the event loop, so that ten thousand clients who return at once
+ * Who is dealt with now, and who waits: so many begin in one turn of the event loop, so that ten thousand clients who return at once
  * keep neither each other nor those who are connected waiting for long; so many are under way at once; so many may wait, in
- * the order in which they came. Must not know what is done about a hello.
+ * the order in which they came. Must not know what is done about them.
  */
 import type { Counter } from '@im/protocol/ports';
 
-/** A hello that is to be dealt with. */
+/** A hello, or a connection, that is to be dealt with. */
 export interface Applying {
-  /** Its turn has come. Settles when it was let in, refused or has gone. */
-  begin(): Promise<void>;
+  /** Its turn has come. What it returns settles when there is nothing more to be done; nothing: that is so now. */
+  begin(): Promise<void> | undefined;
 }
 
-export interface HelloQueueOptions {
+export interface TurnQueueOptions {
   readonly maxRunning: number;
   readonly maxWaiting: number;
-  /** Runs something once, in the next turn. */
+  /** Runs something once, in a turn that is not this one. */
   readonly nextTurn: (run: () => void) => void;
   /** Those that there was no room for. */
   readonly refused: Counter;
@@ -23,8 +23,8 @@ export interface HelloQueueOptions {
 /** One costs the loop a quarter of a millisecond, as a rule. */
 const PER_TURN = 32;
 
-export class HelloQueue {
-  readonly #options: HelloQueueOptions;
+export class TurnQueue {
+  readonly #options: TurnQueueOptions;
   /** In the order in which they came. */
   readonly #waiting = new Set<Applying>();
   #running = 0;
@@ -32,7 +32,7 @@ export class HelloQueue {
   #left = PER_TURN;
   #turnRequested = false;
 
-  constructor(options: HelloQueueOptions) {
+  constructor(options: TurnQueueOptions) {
     this.#options = options;
   }
 
@@ -71,11 +71,15 @@ export class HelloQueue {
     this.#left -= 1;
     this.#running += 1;
     this.#requestTurn();
-    void applying.begin().finally(() => {
-      this.#running -= 1;
-      // Those that wait for a place, and not for a turn.
-      if (this.waiting > 0) this.#requestTurn();
-    });
+    const done = applying.begin();
+    if (done === undefined) this.#end();
+    else void done.finally(() => this.#end());
+  }
+
+  #end(): void {
+    this.#running -= 1;
+    // Those that wait for a place, and not for a turn.
+    if (this.waiting > 0) this.#requestTurn();
   }
 
   #requestTurn(): void {
