@@ -21,11 +21,14 @@ const skipped = reason === undefined ? '' : ` (SKIPPED: ${reason})`;
 if (reason !== undefined) process.stderr.write(`durability is not proven here: ${reason}\n`);
 
 describe.skipIf(reason !== undefined)(`acknowledgements in a trace of system calls${skipped}`, () => {
-  /** What a program does until it has told of enough appends. */
-  async function traced(name: keyof typeof programs): Promise<{ calls: SystemCall[]; file: string }> {
+  /** What a program does until it has told of enough. */
+  async function traced(
+    name: keyof typeof programs,
+    what: 'entries' | 'records',
+  ): Promise<{ calls: SystemCall[]; file: string }> {
     const folder = folders.folder();
     const trace = path.join(folders.folder(), 'trace');
-    const program = await programs[name]({ under: tracing(trace) }, folder, '4');
+    const program = await programs[name]({ under: tracing(trace) }, folder, '4', what);
     let told = 0;
     for await (const line of program.lines) {
       if (line.startsWith('stored')) told += 1;
@@ -35,17 +38,27 @@ describe.skipIf(reason !== undefined)(`acknowledgements in a trace of system cal
     return { calls: parseSystemCalls(readFileSync(trace, 'latin1')), file: path.join(folder, 'data.mdb') };
   }
 
-  it('of the store come after the flush of what they tell of', async () => {
-    const { calls, file } = await traced('the store');
-    expect(acknowledgements(calls).length).toBeGreaterThanOrEqual(ENOUGH);
-    expect(toldTooEarly(calls, file)).toEqual([]);
-  }, 60_000);
+  const each = it.each(['entries', 'records'] as const);
 
-  it('of one that never flushes do not, which this finds out', async () => {
-    const { calls, file } = await traced('one that never flushes');
-    expect(acknowledgements(calls).length).toBeGreaterThanOrEqual(ENOUGH);
-    expect(toldTooEarly(calls, file)).toHaveLength(acknowledgements(calls).length);
-  }, 60_000);
+  each(
+    'of the store come after the flush of what they tell of: %s',
+    async (what) => {
+      const { calls, file } = await traced('the store', what);
+      expect(acknowledgements(calls).length).toBeGreaterThanOrEqual(ENOUGH);
+      expect(toldTooEarly(calls, file)).toEqual([]);
+    },
+    60_000,
+  );
+
+  each(
+    'of one that never flushes do not, which this finds out: %s',
+    async (what) => {
+      const { calls, file } = await traced('one that never flushes', what);
+      expect(acknowledgements(calls).length).toBeGreaterThanOrEqual(ENOUGH);
+      expect(toldTooEarly(calls, file)).toHaveLength(acknowledgements(calls).length);
+    },
+    60_000,
+  );
 });
 
 describe('an acknowledgement in a trace', () => {
