@@ -4,20 +4,21 @@
  */
 import type { CodedError } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
-import { ownError } from '../errors.js';
 import { createChanges } from './changes.js';
-import { takenBackIn } from './entry.js';
+import { messageIn, takenBackIn } from './entry.js';
 import { createExcerpt, type Forgotten, type Page, type Want } from './excerpt.js';
-import { type Line, outgoingLines, type SendState, storedLines } from './lines.js';
-import { createOutbox } from './outbox.js';
+import { type Line, outgoingLines, storedLines } from './lines.js';
 import type { Persistence } from './persistence.js';
-import type { Entry, History, Sent, Summary } from './service.js';
+import type { Reach } from './receipts.js';
+import { createSending } from './sending.js';
+import type { Entry, History, ReceiptAnswer, Sent, Summary } from './service.js';
 
 /** Entries of one page. */
 const PAGE = 50;
 /** Two people who write at once may be told of each other in another order: a hole is given so long to close by itself. */
 const HOLE_PATIENCE_MS = 300;
-const SEND_TIMEOUT_MS = 30_000;
+/** Messages whose receipts are asked for at once. */
+const MAX_ASKED = 100;
 
 export interface Conversation {
   /** `d:<hash>` or `g:<name>`; undefined for a person with whom nothing was loaded yet. */
@@ -94,7 +95,8 @@ export interface ConversationPorts {
   isConnected(): boolean;
   summary(): Summary | undefined;
   /** How far a message of one's own came. */
-  reach(version: number): SendState;
+  reach(id: string, version: number): Reach | undefined;
+  onReceipts(id: string, receipts: readonly ({ readonly version: number } & Reach)[]): void;
   /** A message of this page was stored. */
   onStored(id: string, entry: Entry): void;
   onRead(id: string, version: number): void;
@@ -102,10 +104,11 @@ export interface ConversationPorts {
   report(error: unknown): void;
 }
 
+type Written = { readonly text: string; readonly receipt: boolean };
+
 export function createConversation(target: Target, ports: ConversationPorts): ConversationEntry {
   const { clock, persistence, call } = ports;
   const excerpt = createExcerpt();
-  const outbox = createOutbox();
   const changes = createChanges(ports.report);
   let id = 'conversation' in target ? target.conversation : undefined;
   let isGone = false;
@@ -125,11 +128,33 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
   async function fetch(want: Want): Promise<void> {
     const history = (await call('conversation.history', { ...target, ...want, limit: PAGE })) as History;
     id = history.conversation;
-    excerpt.page(pageOf(history, want), want);
-    outbox.settle(excerpt.last);
+    const page = pageOf(history, want);
+    excerpt.page(page, want);
+    outbox.settle(want.before === undefined && want.after === undefined ? Number.POSITIVE_INFINITY : excerpt.last);
     isGone = false;
     changed();
+    void askReceipts(page.entries);
   }
+
+  /** How far one's own messages came, those that asked and have not been read by all. */
+  async function askReceipts(entries: readonly Entry[]): Promise<void> {
+    const versions = entries.filter(isAwaited).map(({ version }) => version);
+    if (id === undefined || versions.length === 0 || !ports.isConnected()) return;
+    try {
+      const answer = await call('receipt.of', { conversation: id, versions: versions.slice(-MAX_ASKED) });
+      ports.onReceipts(id, (answer as ReceiptAnswer).receipts);
+    } catch {
+      // What changes from now on is told.
+    }
+  }
+
+  function isAwaited(entry: Entry): boolean {
+    const { from, receipt, takenBack } = messageIn(entry) ?? {};
+    const { of = 1, read = 0 } = reach(entry.version) ?? {};
+    return from?.user === ports.me() && receipt === true && !takenBack && read < of;
+  }
+
+  const reach = (version: number): Reach | undefined => (id === undefined ? undefined : ports.reach(id, version));
 
   /** Loads what is missing, while somebody listens. */
   function pull(delayMs = 0): void {
@@ -165,27 +190,26 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
     changed();
   }
 
-  async function flush(): Promise<void> {
-    for (let item = outbox.begin(excerpt.last); item; item = outbox.begin(excerpt.last)) {
-      const { key, text, receipt } = item;
-      const to = 'with' in target ? { to: target.with } : target;
-      try {
-        const data = { ...to, text, ...(receipt && { receipt }) };
-        const sent = await persistence.until(() =>
-          call('conversation.send', data, { key, timeoutMs: SEND_TIMEOUT_MS }),
-        );
-        onStored(sent as Sent, text);
-      } catch (error) {
-        outbox.refuse(error);
-        changed();
-      }
-    }
-  }
+  const sending = createSending({
+    persistence,
+    call,
+    to: 'with' in target ? { to: target.with } : target,
+    newKey: ports.newKey,
+    now: () => clock.now(),
+    last: () => excerpt.last,
+    onStored,
+    onChange: changed,
+  });
+  const { outbox } = sending;
 
-  function onStored({ id: messageId, conversation, version, at }: Sent, text: string): void {
+  function onStored({ id: messageId, conversation, version, at }: Sent, { text, receipt }: Written): void {
     id = conversation;
     const from = { user: ports.me(), name: ports.me() };
-    const entry: Entry = { version, event: 'message', data: { id: messageId, from, text, at } };
+    const entry: Entry = {
+      version,
+      event: 'message',
+      data: { id: messageId, from, text, at, ...(receipt && { receipt }) },
+    };
     outbox.acknowledge(entry);
     excerpt.take(entry);
     outbox.settle(excerpt.last);
@@ -215,11 +239,11 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
       return ports.summary();
     },
     get lines() {
-      lines ??= [
-        ...storedLines(excerpt.entries, ports.me(), ports.reach),
-        ...(excerpt.hasNewer ? [] : storedLines(outbox.stored, ports.me(), ports.reach)),
-        ...(excerpt.hasNewer ? [] : outgoingLines(excerpt.entries, outbox, ports.me())),
-      ];
+      if (lines) return lines;
+      const me = ports.me();
+      lines = storedLines(excerpt.entries, me, reach);
+      if (!excerpt.hasNewer)
+        lines = [...lines, ...storedLines(outbox.stored, me, reach), ...outgoingLines(excerpt.entries, outbox, me)];
       return lines;
     },
     get state() {
@@ -247,24 +271,11 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
       pull();
     },
     send(text, { receipt = false } = {}) {
-      const key = ports.newKey();
-      // As the service does, so that the stored copy is known again.
-      if (!outbox.add({ key, text: text.trim(), receipt, at: clock.now() })) throw ownError('QUEUE_FULL');
       conversation.latest();
-      changed();
-      void flush();
-      return key;
+      return sending.send(text, receipt);
     },
-    retry(key) {
-      // Under its old key it would get the answer that it got.
-      outbox.retry(key, { key: ports.newKey(), at: clock.now() });
-      changed();
-      void flush();
-    },
-    discard(key) {
-      outbox.discard(key);
-      changed();
-    },
+    retry: sending.retry,
+    discard: sending.discard,
     read(version = excerpt.last) {
       if (id === undefined || version <= Math.max(readUpTo, ports.summary()?.read ?? 0)) return;
       const isTelling = readUpTo > 0;
@@ -310,7 +321,10 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
       excerpt.forget(what);
       changed();
     },
-    resume: () => pull(),
+    resume() {
+      pull();
+      if (changes.listeners) void askReceipts(excerpt.entries);
+    },
     rest() {
       timer?.cancel();
       timer = undefined;

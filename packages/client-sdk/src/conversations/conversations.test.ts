@@ -363,6 +363,33 @@ describe('sending', () => {
     expect(new Set(keys).size).toBe(3);
   });
 
+  it('says how far messages that ask came, as it is told, and as it is asked after what was told got lost', async () => {
+    const { all, start, pass, gateway, service } = setUp();
+    const group = service.create('Friends', 'bob', 'ann', 'cat');
+    const conversation = listen(all.open(group));
+    await start();
+    await pass(50);
+    conversation.send('ask', { receipt: true });
+    conversation.send('do not ask');
+    await gateway.settled();
+    service.receive('ann', group, 2, { of: 2, delivered: 1, read: 0 });
+    await gateway.settled();
+    expect(conversation.lines[1]).toMatchObject({ state: 'sent', reach: { of: 2, delivered: 1, read: 0 } });
+    service.receive('ann', group, 2, { of: 2, delivered: 2, read: 1 });
+    await gateway.settled();
+    expect(states(conversation)).toEqual([undefined, 'delivered', 'sent']);
+    gateway.link.cut();
+    service.receive('ann', group, 2, { of: 2, delivered: 2, read: 2 }, false);
+    await pass(2_000);
+    expect(states(conversation)).toEqual([undefined, 'read', 'sent']);
+    const asked = () =>
+      gateway.links.flatMap((link) => link.receivedOf('call')).filter(({ method }) => method === 'receipt.of');
+    expect(asked().map(({ data }) => data)).toEqual([{ conversation: group, versions: [2] }]);
+    gateway.link.cut();
+    await pass(2_000);
+    expect(asked()).toHaveLength(1);
+  });
+
   it('goes on when nobody looks at the conversation any longer', async () => {
     const { all, start, pass, gateway, service } = setUp();
     await start();

@@ -15,7 +15,8 @@ import { type Conversation, type ConversationEntry, createConversation, type Tar
 import { messageIn } from './entry.js';
 import { createMemberships } from './memberships.js';
 import { createPersistence } from './persistence.js';
-import type { Entry, MessageData, Notice, Summary, SummaryPage } from './service.js';
+import { createReceipts } from './receipts.js';
+import type { Entry, MessageData, Notice, ReceiptNotice, Summary, SummaryPage } from './service.js';
 import { createSummaries } from './summaries.js';
 
 /** Conversations of one page of the list. */
@@ -66,6 +67,7 @@ export function conversations<S extends Schema>(
   const { clock = systemClock, random = Math.random } = ports;
   const wire = client as unknown as Client;
   const summaries = createSummaries();
+  const receipts = createReceipts();
   const changes = createChanges(reportToPlatform);
   const messages = createEmitter(reportToPlatform);
   /** Opened last at the end; by id, or by `@` and the person. */
@@ -215,6 +217,12 @@ export function conversations<S extends Schema>(
         changes.notify();
       }),
     ),
+    wire.user.on('receipt', (notice) => {
+      for (const sums of (notice as ReceiptNotice | null)?.receipts ?? []) {
+        receipts.take(sums);
+        each(sums.conversation, (open) => open.changed());
+      }
+    }),
     wire.user.on('$recovered', ({ recovered }) => {
       if (!recovered) refresh(0);
     }),
@@ -244,7 +252,11 @@ export function conversations<S extends Schema>(
       me: () => me,
       isConnected: () => isConnected,
       summary: () => ('with' in target ? summaries.with(target.with) : summaries.get(target.conversation)),
-      reach: () => 'sent',
+      reach: receipts.of,
+      onReceipts(id, told) {
+        for (const sums of told) receipts.take({ conversation: id, ...sums });
+        each(id, (open) => open.changed());
+      },
       onStored: (id, stored) => {
         if (!summaries.take(id, stored, me)) refresh(REFRESH_MS);
         changes.notify();

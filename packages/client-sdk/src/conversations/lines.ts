@@ -1,6 +1,7 @@
 /** What a conversation shows, line by line: what is stored, what is on its way, and how far one's own messages came. Pure. */
 import { messageIn } from './entry.js';
 import type { Outbox, Outgoing } from './outbox.js';
+import type { Reach } from './receipts.js';
 import type { Entry, MembersData, Person, RenamedData } from './service.js';
 
 /** `sending`: not acknowledged yet; `sent`: stored; `delivered`, `read`: by everybody; `failed`: refused, see `error`. */
@@ -21,6 +22,8 @@ export interface MessageLine {
   readonly takenBack: boolean;
   /** Of one's own. */
   readonly state?: SendState;
+  /** How many have it and have read it, where that was asked and told. */
+  readonly reach?: Reach;
   readonly error?: unknown;
 }
 
@@ -32,11 +35,12 @@ export type EventLine = { readonly kind: 'event'; readonly key: string; readonly
 
 export type Line = MessageLine | EventLine;
 
-/** How far a stored message of one's own came. */
-export type Reach = (version: number) => SendState;
-
 /** What is stored. */
-export function storedLines(entries: readonly Entry[], me: string, reach: Reach): Line[] {
+export function storedLines(
+  entries: readonly Entry[],
+  me: string,
+  reachOf: (version: number) => Reach | undefined,
+): Line[] {
   return entries.flatMap((entry): Line[] => {
     const { version, event, data } = entry;
     const key = String(version);
@@ -44,8 +48,9 @@ export function storedLines(entries: readonly Entry[], me: string, reach: Reach)
     if (message) {
       const { from, text = '', at, takenBack = false } = message;
       const mine = from.user === me;
-      const state = mine && !takenBack && { state: reach(version) };
-      return [{ kind: 'message', key, version, from, text, at, mine, takenBack, ...state }];
+      const reach = mine && !takenBack ? reachOf(version) : undefined;
+      const state = mine && !takenBack && { state: stateOf(reach) };
+      return [{ kind: 'message', key, version, from, text, at, mine, takenBack, ...state, ...(reach && { reach }) }];
     }
     return event === 'members' || event === 'renamed' ? [{ kind: 'event', key, version, event, data } as Line] : [];
   });
@@ -76,4 +81,9 @@ function outgoingLine({ key, text, at, state, error }: Outgoing, me: string): Me
     state,
     ...(state === 'failed' && { error }),
   };
+}
+
+function stateOf({ of, delivered, read }: Reach = { of: 0, delivered: 0, read: 0 }): SendState {
+  if (of === 0) return 'sent';
+  return read >= of ? 'read' : delivered >= of ? 'delivered' : 'sent';
 }

@@ -1,4 +1,5 @@
-/** What the service `conversation` takes, answers and pushes, as apps/workers/README.md describes it: types only. */
+/** What the services `conversation` and `receipt` take, answer and push, as apps/workers/README.md describes it: types only. */
+import type { Reach, ReceiptSums } from './receipts.js';
 
 export interface Person {
   readonly user: string;
@@ -25,6 +26,8 @@ export interface MessageData {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly takenBack?: boolean;
+  /** The sender asked how far it comes. */
+  readonly receipt?: boolean;
 }
 
 export interface TakenBackData {
@@ -99,6 +102,10 @@ export interface OpenedPage {
   readonly after?: string;
 }
 
+export interface ReceiptAnswer {
+  readonly receipts: readonly ({ readonly version: number } & Reach)[];
+}
+
 export interface Sent {
   readonly id: string;
   readonly conversation: string;
@@ -115,4 +122,9 @@ export interface Notice extends MessageData {
   readonly muted: boolean;
   readonly versions?: readonly number[];
   readonly upTo?: number;
+}
+
+/** What `receipt` brings there. */
+export interface ReceiptNotice {
+  readonly receipts?: readonly ReceiptSums[];
 }

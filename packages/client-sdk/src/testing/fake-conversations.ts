@@ -3,6 +3,7 @@
  * apps/workers/README.md says; roles and limits are not its concern.
  */
 import { ImError } from '@im/protocol';
+import type { Reach } from '../conversations/receipts.js';
 import type { Entry, MessageData, Role, Summary } from '../conversations/service.js';
 import type { FakeGateway } from './fake-gateway.js';
 import type { FakeLink } from './fake-link.js';
@@ -28,6 +29,8 @@ export class FakeConversations {
   readonly #own = new Map<string, OwnState>();
   /** What a key was answered, by user and key. */
   readonly #answers = new Map<string, unknown>();
+  /** How far messages came, by conversation and version. */
+  readonly #receipts = new Map<string, Reach & { readonly version: number }>();
   /** Added to, for each message. */
   now = 1_000;
 
@@ -53,6 +56,11 @@ export class FakeConversations {
         return {};
       },
     };
+    gateway.handle('receipt.of', ({ conversation, versions }) => ({
+      receipts: (versions as number[]).flatMap(
+        (version) => this.#receipts.get(`${String(conversation)} ${version}`) ?? [],
+      ),
+    }));
     for (const [name, method] of Object.entries(methods)) {
       gateway.handle(`conversation.${name}`, (input, { link, call }) => {
         const user = gateway.verify(link.hello?.token ?? '');
@@ -63,6 +71,12 @@ export class FakeConversations {
         return answer;
       });
     }
+  }
+
+  /** Messages of this person came so far. @param isTold false: nobody hears of it until they ask */
+  receive(user: string, conversation: string, version: number, reach: Reach, isTold = true): void {
+    this.#receipts.set(`${conversation} ${version}`, { version, ...reach });
+    if (isTold) this.#tell(user, 'receipt', { receipts: [{ conversation, version, ...reach }] });
   }
 
   /** `d:<both>` */
@@ -99,7 +113,7 @@ export class FakeConversations {
     for (const link of this.#linksOf(user)) link.leave(conversation, { code: 204, reason: 'REMOVED' });
   }
 
-  send(user: string, { to, conversation = this.direct(user, String(to)), text }: Input): unknown {
+  send(user: string, { to, conversation = this.direct(user, String(to)), text, receipt }: Input): unknown {
     const into = this.#member(user, String(conversation));
     const id = this.#gateway.next('m');
     const at = this.now++;
@@ -107,7 +121,14 @@ export class FakeConversations {
     const version = this.#append(
       into,
       'message',
-      { id, from: person(user), ...(peer !== undefined && { to: peer }), text, at },
+      {
+        id,
+        from: person(user),
+        ...(peer !== undefined && { to: peer }),
+        text,
+        at,
+        ...(receipt === true && { receipt }),
+      },
       id,
     );
     return { id, conversation: into, version, at };
