@@ -2,15 +2,15 @@
  * Owns: somebody's conversations, newest first, a page at a time. Those of two come in the order of the person's notices; of chat groups,
  * which are few, all are looked at. What becomes newer while pages are read was on an earlier page, or is pushed.
  */
-import { type CallerContext, ImError, userGroup } from '@im/protocol';
+import { type CallerContext, userGroup } from '@im/protocol';
 import type { LogReader, RecordReader } from '@im/timeline';
 import { groupOf } from '../call.js';
 import type { Summary } from './conversation-definition.js';
 import { readTail } from './conversation-tail.js';
-import type { GroupIndex } from './group-index.js';
+import type { GroupIndex, IndexedGroup } from './group-index.js';
 import { LIST_START, type ListCursor, readListCursor, writeListCursor } from './list-cursor.js';
 import { NOTHING_SET, type OwnState, ownStates } from './own-state.js';
-import type { DirectPlace, GroupPlace, Places } from './place.js';
+import type { DirectPlace, Places } from './place.js';
 import { type RecentDirect, recentDirects } from './recent-directs.js';
 
 export interface ConversationListOptions {
@@ -20,10 +20,8 @@ export interface ConversationListOptions {
   readonly index: GroupIndex;
 }
 
-/** A chat group, and when something happened there last. */
-interface RecentGroup {
-  readonly place: GroupPlace;
-  readonly own: OwnState;
+/** A chat group, and when something happened there last: at the latest, that this person came. */
+interface RecentGroup extends IndexedGroup {
   readonly at: number;
 }
 
@@ -61,7 +59,7 @@ export class ConversationList {
       } else if (nextGroup !== undefined && (nextDirect !== undefined || next === undefined)) {
         chosen.push(nextGroup);
         group += 1;
-        end = { ...end, at: nextGroup.at, group: nextGroup.place.conversation };
+        end = { ...end, at: nextGroup.at, group: nextGroup.conversation };
       } else {
         break;
       }
@@ -74,27 +72,18 @@ export class ConversationList {
 
   /** Behind the cursor, newest first. */
   async #recentGroups(caller: CallerContext, cursor: ListCursor): Promise<RecentGroup[]> {
-    const { index, places, log } = this.#options;
+    const { index, log } = this.#options;
     const listed = await index.groupsOf(caller);
-    const found = await Promise.all(
-      listed.map(async ({ conversation, own }): Promise<RecentGroup | undefined> => {
-        try {
-          const place = (await places.of(caller, conversation)) as GroupPlace;
-          const { entries } = await log.read(place.group, { before: Number.MAX_SAFE_INTEGER, limit: 1 });
-          const [newest] = entries;
-          const at = newest !== undefined && newest.version > place.since ? newest.time : place.member.since;
-          return { place, own, at };
-        } catch (error) {
-          if (!(error instanceof ImError && error.name === 'CONVERSATION_UNKNOWN')) throw error;
-          await index.follow(caller, conversation, caller.user);
-          return undefined;
-        }
+    const recent = await Promise.all(
+      listed.map(async ({ conversation, own }) => {
+        const newest = { before: Number.MAX_SAFE_INTEGER, limit: 1 };
+        const { entries } = await log.read(groupOf(caller, conversation), newest);
+        return { conversation, own, at: entries[0]?.time ?? 0 };
       }),
     );
-    return found
-      .filter((group) => group !== undefined)
-      .filter(({ at, place }) => at < cursor.at || (at === cursor.at && place.conversation > cursor.group))
-      .sort((a, b) => b.at - a.at || (a.place.conversation < b.place.conversation ? -1 : 1));
+    return recent
+      .filter(({ at, conversation }) => at < cursor.at || (at === cursor.at && conversation > cursor.group))
+      .sort((a, b) => b.at - a.at || (a.conversation < b.conversation ? -1 : 1));
   }
 
   async #summaries(
@@ -103,22 +92,25 @@ export class ConversationList {
     goesOn: boolean,
   ): Promise<Summary[]> {
     const owner = groupOf(caller, userGroup(caller.user));
-    const directs = chosen.flatMap((each) => ('place' in each ? [] : [each.conversation]));
+    const directs = chosen.flatMap((each) => ('peer' in each ? [each.conversation] : []));
     const states = await ownStates(this.#options.records, owner, directs);
     const summaries = await Promise.all(
       chosen.map((each) =>
-        'place' in each
-          ? this.#ofGroup(caller, each)
-          : this.#ofDirect(caller, each, { own: states.get(each.conversation) ?? NOTHING_SET, goesOn }),
+        'peer' in each
+          ? this.#ofDirect(caller, each, { own: states.get(each.conversation) ?? NOTHING_SET, goesOn })
+          : this.#ofGroup(caller, each),
       ),
     );
     return summaries.filter((summary) => summary !== undefined);
   }
 
-  async #ofGroup(caller: CallerContext, { place, own, at }: RecentGroup): Promise<Summary> {
-    const { last, read, unread, epoch, version } = await readTail(this.#options.log, { place, own }, caller.user);
-    const { info, member, conversation } = place;
-    const group = { name: info.name, members: info.count, role: member.role };
+  /** Undefined: the person is not in it any more. */
+  async #ofGroup(caller: CallerContext, { conversation, own, at }: RecentGroup): Promise<Summary | undefined> {
+    const { index, places, log } = this.#options;
+    const place = await index.ifMember(caller, conversation, () => places.of(caller, conversation));
+    if (place?.kind !== 'group') return undefined;
+    const { last, read, unread, epoch, version } = await readTail(log, { place, own }, caller.user);
+    const group = { name: place.info.name, members: place.info.count, role: place.member.role };
     const muted = own.muted ?? false;
     return { conversation, kind: 'group', ...group, last, at, unread, read, muted, epoch, version };
   }

@@ -3,7 +3,7 @@
  * the business of the parts it is made of.
  */
 import type { Publisher } from '@im/broadcast';
-import { type CallerContext, ImError, userGroup } from '@im/protocol';
+import { type CallerContext, userGroup } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { type HandlerContext, implementService, type ServedService } from '@im/rpc';
 import type { IdSource, LogReader, RecordStore } from '@im/timeline';
@@ -84,17 +84,13 @@ export function createConversationService({
   /** Those of the groups that the caller is in. */
   async function opened(caller: CallerContext, conversations: readonly string[]): Promise<readonly GroupPlace[]> {
     const found = await Promise.all(
-      conversations.map(async (conversation) => {
-        try {
+      conversations.map((conversation) =>
+        index.ifMember(caller, conversation, async () => {
           const place = (await places.of(caller, conversation)) as GroupPlace;
           await groups.showName(caller, conversation, place.member);
           return place;
-        } catch (error) {
-          if (!(error instanceof ImError && error.name === 'CONVERSATION_UNKNOWN')) throw error;
-          await index.follow(caller, conversation, caller.user);
-          return undefined;
-        }
-      }),
+        }),
+      ),
     );
     return found.filter((place) => place !== undefined);
   }

@@ -2,7 +2,7 @@
  * Owns: which chat groups a person is in, as records of the person. What counts is the group's own record of the member; this
  * follows it, so that it may be behind for a moment and is then made right by whoever notices.
  */
-import { type CallerContext, userGroup } from '@im/protocol';
+import { type CallerContext, ImError, userGroup } from '@im/protocol';
 import type { NamedRecord, RecordStore } from '@im/timeline';
 import { groupOf } from '../call.js';
 import { type GroupMember, memberField } from './chat-group.js';
@@ -66,6 +66,24 @@ export class GroupIndex {
         ]);
       }
     });
+  }
+
+  /**
+   * Looks up a group that is listed; undefined when its person is not in it any more, which is then listed no longer.
+   * @throws ImError what `lookUp` throws, but for CONVERSATION_UNKNOWN
+   */
+  async ifMember<Found>(
+    caller: CallerContext,
+    conversation: string,
+    lookUp: () => Promise<Found>,
+  ): Promise<Found | undefined> {
+    try {
+      return await lookUp();
+    } catch (error) {
+      if (!(error instanceof ImError && error.name === 'CONVERSATION_UNKNOWN')) throw error;
+      await this.follow(caller, conversation, caller.user);
+      return undefined;
+    }
   }
 
   #page(caller: CallerContext, user: string, { after, limit }: { after?: string | undefined; limit: number }) {
