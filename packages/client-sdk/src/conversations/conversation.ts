@@ -162,7 +162,7 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
     timer = clock.after(delayMs, () => {
       timer = undefined;
       const { wanted } = excerpt;
-      if (wanted) void pullNow(wanted);
+      if (wanted && changes.listeners) void pullNow(wanted);
     });
   }
 

@@ -1,5 +1,5 @@
 import { ImError } from '@im/protocol';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { setUp as setUpClient } from '../testing/fixture.js';
 import { FakeConversations } from '../testing/index.js';
 import { type Conversation, type Conversations, conversations, type LiveMessage, type MessageLine } from './index.js';
@@ -65,6 +65,34 @@ describe('the list', () => {
     service.remove('bob', group, 'ann');
     await gateway.settled();
     expect(unread(all)).toEqual([['d:ann-bob', 1]]);
+  });
+
+  it('reads on behind short pages until there is something to show', async () => {
+    const { service, all, start, pass, gateway } = setUp();
+    for (let n = 0; n < 3; n++) service.send(`u${n}`, { to: 'ann', text: 'hi' });
+    const list = gateway.handler('conversation.list');
+    gateway.handle('conversation.list', (input, context) => {
+      const at = Number(input.before ?? 0);
+      return at < 2 ? { conversations: [], before: String(at + 1) } : list({ limit: 50 }, context);
+    });
+    await start();
+    await pass(50);
+    expect([all.list.length, all.loaded, all.hasMore]).toEqual([3, true, false]);
+  });
+
+  it('is there also when the groups cannot be joined', async () => {
+    const { service, all, start, pass, gateway } = setUp();
+    const reportError = vi.fn();
+    vi.stubGlobal('reportError', reportError);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    gateway.handle('conversation.open', () => {
+      throw new ImError('TOO_MANY_GROUPS');
+    });
+    service.send('bob', { to: 'ann', text: 'hi' });
+    await start();
+    await pass(50);
+    expect(all.unread).toBe(1);
+    expect(reportError.mock.calls).toMatchObject([[{ name: 'TOO_MANY_GROUPS' }]]);
   });
 
   it('loads older ones on demand', async () => {

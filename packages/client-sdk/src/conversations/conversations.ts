@@ -21,10 +21,13 @@ import { createSummaries } from './summaries.js';
 
 /** Conversations of one page of the list. */
 const PAGE = 50;
+/** Of the list, that are read beyond those that would be enough if none were short. */
+const MAX_SHORT_PAGES = 4;
 /** Conversations that stay loaded though nobody listens: those opened last. */
 const MAX_IDLE = 50;
 /** What is asked because something came is asked once for all that comes so soon. */
 const REFRESH_MS = 500;
+const RETRY_MS = 2_000;
 
 /** A message that came while the page was there, or was missed and brought. */
 export interface LiveMessage extends MessageData {
@@ -127,16 +130,21 @@ export function conversations<S extends Schema>(
   async function refreshNow(): Promise<void> {
     isRefreshing = true;
     try {
+      const wanted = Math.max(PAGE, summaries.list.length);
       let before: string | undefined;
-      for (let pages = Math.max(1, Math.ceil(summaries.list.length / PAGE)); pages > 0; pages--) {
-        ({ before } = await fetch(before));
+      let seen = 0;
+      // Pages may be short; who has many short ones loads more of them by hand.
+      for (let calls = MAX_SHORT_PAGES + Math.ceil(wanted / PAGE); calls > 0 && seen < wanted; calls--) {
+        const page = await fetch(before);
+        seen += page.conversations.length;
+        ({ before } = page);
         if (before === undefined) break;
       }
       cursor = before;
       loaded = true;
     } catch (error) {
       const { retryable, name } = error as { retryable?: boolean; name?: string };
-      if (retryable) refresh(persistence.delayMs(3));
+      if (retryable) refresh(RETRY_MS);
       else if (name !== 'CLOSED') reportToPlatform(error);
     }
     isRefreshing = false;
@@ -169,10 +177,10 @@ export function conversations<S extends Schema>(
     try {
       if (!(await memberships.begin())) return;
       isJoined = true;
-      refresh(0);
     } catch (error) {
       reportToPlatform(error);
     }
+    refresh(0);
   }
 
   function onState(state: ClientState): void {
