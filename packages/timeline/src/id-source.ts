@@ -3,8 +3,8 @@
  * A record says which are given away; a process takes a segment of them ahead, and what it has not used when it ends is skipped.
  *
  * Segments begin at the highest of what the record says and the clock's milliseconds times 2^20. So ids of different processes are
- * about in the order of time, and a record that was lost, or put back from a copy, brings none back: giving out more than
- * 2^20 a millisecond takes more than there is.
+ * about in the order of time, and a record that was lost, or put back from a copy, brings none back, as far as
+ * clocks are right: giving out more than 2^20 a millisecond takes more than there is.
  */
 import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';

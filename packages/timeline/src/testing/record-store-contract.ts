@@ -201,6 +201,9 @@ export function describeRecordStoreContract(name: string, open: () => Promise<Op
         const after = records.at(-1)?.field ?? '';
         const rest = await store.page('g:2', { prefix: '', after, limit: 100 });
         expect([rest.records.length, rest.more]).toEqual([4, false]);
+        // Who names fields gets all of them.
+        const named = Array.from({ length: 13 }, (_, count) => `f${10 + count}`);
+        expect([...(await store.get('g:2', named)).keys()].sort()).toEqual(named.slice(0, 12));
       });
     });
 
