@@ -8,7 +8,7 @@ import {
   type Terms,
   withProduct,
 } from '@im/protocol';
-import type { HandlerContext, RpcRequest } from '@im/rpc';
+import type { HandlerContext, RpcReply, RpcRequest } from '@im/rpc';
 import { applicationError } from './application-errors.js';
 import { digest } from './digest.js';
 
@@ -72,6 +72,14 @@ export function callKeyOf(request: RpcRequest): string | undefined {
   if (request.idempotencyKey === undefined) return undefined;
   const { product, user } = callerOf(request);
   return `${withProduct(product, user)} ${request.idempotencyKey}`;
+}
+
+/**
+ * What happens to a connection is decided for one call: an earlier answer that lets somebody in may be out of date, and would
+ * undo a removal, for it counts as decided when it is given.
+ */
+export function hasNoEffects({ headers }: RpcReply): boolean {
+  return headers[EFFECTS_HEADER] === undefined;
 }
 
 /** What shall happen to the caller's connection, with the reply. */

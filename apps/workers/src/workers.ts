@@ -5,7 +5,7 @@ import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import { answerOnce, logFailures, measureCalls, type RpcWorker, type WorkerMiddleware, wrapService } from '@im/rpc';
 import type { IdSource, LogReader, RecordStore } from '@im/timeline';
 import { createAuthService } from './auth/auth-service.js';
-import { callKeyOf } from './call.js';
+import { callKeyOf, hasNoEffects } from './call.js';
 import { createChatService } from './chat/chat-service.js';
 import { createConversationService } from './conversation/conversation-service.js';
 import { createGiftService } from './gift/gift-service.js';
@@ -82,7 +82,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
   ];
   const middleware: readonly WorkerMiddleware[] = [
     measureCalls({ metrics, clock, side: 'worker' }),
-    answerOnce({ keyOf: callKeyOf, clock, metrics }),
+    answerOnce({ keyOf: callKeyOf, isRepeatable: hasNoEffects, clock, metrics }),
     logFailures({ logger }),
   ];
   const registrations = await Promise.all(services.map((service) => worker.serve(wrapService(service, middleware))));

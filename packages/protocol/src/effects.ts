@@ -25,7 +25,8 @@ export interface CallerContext {
 }
 
 export type Effect =
-  | { readonly type: 'join'; readonly group: string }
+  /** With `after`, nothing up to that version of the group's log is shown to the caller, whatever positions it gives or asks for. */
+  | { readonly type: 'join'; readonly group: string; readonly after?: number }
   | { readonly type: 'leave'; readonly group: string }
   /** Out of one group, or, without group, the connection is closed and not to come back. */
   | { readonly type: 'kick'; readonly group?: string; readonly code: number; readonly reason: string }

@@ -155,6 +155,28 @@ describe('who comes and goes', () => {
     expect(await seen('bob', conversation)).toEqual(['members', 'welcome back']);
   });
 
+  it('does not come back in by repeating a call that once let it in', async () => {
+    await setUp();
+    const conversation = await create();
+    const key = withKey('bob', 'open');
+    const before = await as('bob').open.reply({}, key);
+    expect(effectsOf(before.headers)).toEqual([{ type: 'join', group: conversation }]);
+    await as('ann').remove({ conversation, user: 'bob' });
+    const repeated = await as('bob').open.reply({}, key);
+    expect(effectsOf(repeated.headers)).toEqual([]);
+    expect(repeated.output.conversations).toEqual([]);
+  });
+
+  it('is let in with nothing shown to it of what was said before, unless the group says so', async () => {
+    await setUp();
+    const conversation = await create();
+    await say('ann', conversation, 'before');
+    await as('ann').invite({ conversation, users: ['dan'] });
+    const { headers } = await as('dan').open.reply({ conversations: [conversation] });
+    // Behind what stood there when dan was invited: the creation and a message.
+    expect(effectsOf(headers)).toEqual([{ type: 'join', group: conversation, after: 2 }]);
+  });
+
   it('leaves with all devices, and hands the group on when it was theirs', async () => {
     await setUp();
     const conversation = await create();

@@ -3,7 +3,7 @@
  * the business of the parts it is made of.
  */
 import type { Publisher } from '@im/broadcast';
-import { type CallerContext, userGroup } from '@im/protocol';
+import { type CallerContext, type Effect, userGroup } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { type HandlerContext, implementService, type ServedService } from '@im/rpc';
 import type { IdSource, LogReader, RecordStore } from '@im/timeline';
@@ -130,7 +130,7 @@ export function createConversationService({
             ? await index.someGroups(caller, { after, limit: MAX_OPENED })
             : { groups: conversations.filter((each) => kindOf(each) === 'group'), more: false };
         const found = await opened(caller, [...new Set(chosen.groups)]);
-        addEffects(context, ...found.map(({ conversation }) => ({ type: 'join', group: conversation }) as const));
+        addEffects(context, ...found.map(letIn));
         return {
           conversations: found.map(({ conversation, info, member }) => {
             return { conversation, name: info.name, members: info.count, role: member.role };
@@ -168,7 +168,7 @@ export function createConversationService({
         const called = checkedText(name, NAME_RULES);
         const refused = await groups.create(caller, conversation, { name: called, users, history });
         const [place] = await opened(caller, [conversation]);
-        if (place !== undefined) addEffects(context, { type: 'join', group: conversation });
+        if (place !== undefined) addEffects(context, letIn(place));
         return { conversation, refused: [...refused] };
       },
 
@@ -213,4 +213,9 @@ export function createConversationService({
     },
     { version },
   );
+}
+
+/** What was said before somebody came is shown to that person nowhere. */
+function letIn({ conversation, since }: GroupPlace): Effect {
+  return { type: 'join', group: conversation, ...(since > 0 && { after: since }) };
 }

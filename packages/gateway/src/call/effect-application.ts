@@ -93,8 +93,8 @@ async function join(
   { clock }: Surroundings,
   outcome: EffectsOutcome,
 ): Promise<void> {
-  const { group } = effect;
-  const entry = await memberships.enter(group, since?.[group], deadline - clock.monotonic());
+  const { group, after } = effect;
+  const entry = await memberships.enter(group, since?.[group], deadline - clock.monotonic(), after);
   if (entry === 'out') outcome.reject(effect, memberships.closed ? 'disconnected' : 'overtaken');
   if (entry === 'late') outcome.reject(effect, 'timed-out');
   if (entry === 'late' || entry === 'replaying') outcome.error = deadlineExceeded();

@@ -32,9 +32,14 @@ export function readEffects(header: unknown): readonly Effect[] | EffectsMistake
 /** A single effect, as the body of a `$kick` message holds one. */
 export function readEffect(value: unknown): Effect | EffectsMistake {
   if (typeof value !== 'object' || value === null) return new EffectsMistake('an effect is not an object');
-  const { type, group, code, reason, attributes } = value as Record<string, unknown>;
+  const { type, group, after, code, reason, attributes } = value as Record<string, unknown>;
   switch (type) {
     case 'join':
+      if (!isJoinable(group)) return notAGroup(type, group);
+      if (after === undefined) return { type, group };
+      if (!Number.isSafeInteger(after) || (after as number) < 0)
+        return new EffectsMistake('join: after is not a version from 0');
+      return { type, group, after: after as number };
     case 'leave':
       return isJoinable(group) ? { type, group } : notAGroup(type, group);
     case 'kick':

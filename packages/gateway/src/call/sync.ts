@@ -15,7 +15,8 @@ export async function answerSync(
 ): Promise<Synced> {
   if (!session.isIn(group)) throw new ImError('NOT_A_MEMBER');
   const busGroup = withProduct(session.identity.product, group);
-  const page = await log.read(busGroup, after, limit);
+  // What is not for this client it is not given here either: as if the log no longer held it.
+  const page = await log.read(busGroup, Math.max(after, session.memberships.shownAfter(group)), limit);
   if (page.epoch !== epoch) throw new ImError('EPOCH_CHANGED', { details: { epoch: page.epoch } });
   if (after > page.version) throw new ImError('POSITION_AHEAD', { details: { version: page.version } });
   // It may have been left while the log was read (PR-66).

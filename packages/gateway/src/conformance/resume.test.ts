@@ -445,6 +445,29 @@ describe('resume', () => {
     expect(await ann.answerTo(63)).toMatchObject({ type: 'synced', version: 0, more: false });
   });
 
+  it('shows nothing up to the version that a join names, whatever is asked for, also after a resume elsewhere [PR-136]', async () => {
+    let at: Position = { epoch: '', version: 0 };
+    for (let i = 1; i <= 5; i++) at = await fixture.gift('g:1', i);
+    const { epoch } = at;
+    const join = { type: 'join', group: 'g:1', after: 3 } as const;
+    ann.say({ type: 'call', id: nextId, ...effects(join), since: { 'g:1': { epoch: 'elsewhere', version: 0 } } });
+    await ann.answerTo(nextId++);
+    expect(await ann.until('joined')).toMatchObject({ version: 3, recovered: false });
+    expect(pushed(ann, 'g:1')).toEqual([4, 5]);
+    const { ticket = '' } = await ann.until('ticket');
+    ann.disconnect();
+
+    for (const gateway of [fixture.gateway, fixture.another()]) {
+      const again = await fixture.enter('ann', { ticket, positions: { 'g:1': { epoch, version: 1 } } }, gateway);
+      expect(groupOf(again, 'g:1')).toMatchObject({ version: 3, recovered: false, missed: { after: 1, upto: 3 } });
+      await again.until('push', ({ data }) => data === 5);
+      again.say({ type: 'sync', id: 70, group: 'g:1', epoch, after: 0, limit: 1_000 });
+      expect(await again.answerTo(70)).toMatchObject({ version: 5, more: false });
+      expect(pushed(again, 'g:1')).toEqual([4, 5, 4, 5]);
+      again.disconnect();
+    }
+  });
+
   it('refuses sync of a group one is not in, of another epoch, ahead of the log, or out of reach [PR-101]', async () => {
     await enterGroups(ann, 'r:1');
     const { epoch } = await fixture.gift('r:1', 1);

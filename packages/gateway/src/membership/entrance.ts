@@ -38,6 +38,7 @@ export class Entrance {
   readonly #viewer: GatewayViewer;
   readonly #group: string;
   readonly #given: Position | undefined;
+  readonly #after: number;
   readonly #surroundings: EntranceSurroundings;
   readonly #membership: Membership;
   readonly #feed: GroupFeed;
@@ -49,11 +50,19 @@ export class Entrance {
   /**
    * @param group as on the bus
    * @param given what the client has seen of it, if it was here before
+   * @param after up to this version nothing is shown to it
    */
-  constructor(viewer: GatewayViewer, group: string, given: Position | undefined, surroundings: EntranceSurroundings) {
+  constructor(
+    viewer: GatewayViewer,
+    group: string,
+    given: Position | undefined,
+    after: number,
+    surroundings: EntranceSurroundings,
+  ) {
     this.#viewer = viewer;
     this.#group = group;
     this.#given = given;
+    this.#after = after;
     this.#surroundings = surroundings;
     this.#membership = surroundings.fanOut.join(viewer, group);
     // Fan-out opens the feed with a group's first member.
@@ -110,21 +119,21 @@ export class Entrance {
     const { log, maxReplay } = this.#surroundings;
     try {
       const page = await log.recent(this.#group, given.version, PAGE);
-      const beginning = recover(given, page, maxReplay);
+      const beginning = recover(given, page, maxReplay, this.#after);
       if (beginning.version === given.version) this.#page = page;
       else this.#page = await this.#read(beginning);
       this.#feed.heard({ epoch: page.epoch, version: page.version });
       return beginning;
     } catch {
       // The store is away: as much is told as the feed knows, as of a log of which nothing is kept.
-      return recover(given, { ...position, first: position.version + 1 }, 0);
+      return recover(given, { ...position, first: position.version + 1 }, 0, this.#after);
     }
   }
 
   #send(page: Page): void {
     const { epoch, first } = page;
-    if (epoch !== this.#at.epoch) this.#jump({ epoch, version: first - 1 });
-    else if (first - 1 > this.#at.version) this.#jump({ epoch, version: first - 1 });
+    const before = Math.max(first - 1, Math.min(this.#after, page.version));
+    if (epoch !== this.#at.epoch || before > this.#at.version) this.#jump({ epoch, version: before });
     const missed = page.entries.filter(({ version }) => version > this.#at.version);
     const last = missed.at(-1);
     if (!last) return;

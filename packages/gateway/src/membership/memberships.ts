@@ -78,6 +78,8 @@ export class Memberships {
   #joined: readonly string[] = NO_GROUPS;
   /** Since when, of each of them. */
   #since: readonly number[] = NO_TIMES;
+  /** Of those of which something is not for this client: up to which version. */
+  #shownAfter: Map<string, number> | undefined;
   #entering: Map<string, Entering> | undefined;
   #closed = false;
 
@@ -113,6 +115,18 @@ export class Memberships {
     return this.#joined.includes(group);
   }
 
+  /** Nothing up to this version of the group's log is shown to the client. */
+  shownAfter(group: string): number {
+    return this.#shownAfter?.get(group) ?? 0;
+  }
+
+  /** {@link shownAfter} of the joined groups of which it is not 0; undefined when there are none. */
+  get allShownAfter(): Readonly<Record<string, number>> | undefined {
+    if (this.#shownAfter === undefined) return undefined;
+    const joined = [...this.#shownAfter].filter(([group]) => this.isJoined(group));
+    return joined.length === 0 ? undefined : Object.fromEntries(joined);
+  }
+
   /** Nothing can be entered any more. */
   get closed(): boolean {
     return this.#closed;
@@ -121,12 +135,13 @@ export class Memberships {
   /**
    * Enters a group and tells the client (PR-63, PR-64). A group that is joined or being entered stays as it is.
    * @param timeoutMs how long to wait
+   * @param after nothing up to this version is shown to the client while it is in
    */
-  async enter(group: string, given: Position | undefined, timeoutMs: number): Promise<EntryOutcome> {
+  async enter(group: string, given: Position | undefined, timeoutMs: number, after = 0): Promise<EntryOutcome> {
     if (this.#closed) return 'out';
     const present = this.#entering?.get(group);
     if (!present && this.isJoined(group)) return 'entered';
-    const entering = present ?? this.#start(group, given);
+    const entering = present ?? this.#start(group, given, after);
     entering.waiting++;
     try {
       const entered = await withPatience(entering.entered, { clock: this.#surroundings.clock, timeoutMs });
@@ -140,8 +155,15 @@ export class Memberships {
    * Enters the groups a connection begins with.
    * @param permanent last as long as the connection and cannot be left
    * @param positions what the client has seen of them
+   * @param shownAfter of those of which something is not for this client
    */
-  restore(permanent: readonly string[], groups: readonly string[], positions: Positions = {}): Restoration {
+  restore(
+    permanent: readonly string[],
+    groups: readonly string[],
+    positions: Positions = {},
+    shownAfter: Readonly<Record<string, number>> = {},
+  ): Restoration {
+    for (const group of groups) this.#show(group, shownAfter[group] ?? 0);
     const all = [...permanent, ...groups].map((group) => this.#restoring(group, positions[group]));
     for (const each of all) if (groups.includes(each.group)) this.#begin(each.group, each);
     const present = (): Restoring[] =>
@@ -174,6 +196,7 @@ export class Memberships {
     const wasJoined = this.isJoined(group);
     if (wasJoined) this.#unjoin(this.#joined.indexOf(group));
     this.#entering?.delete(group);
+    this.#shownAfter?.delete(group);
     fanOut.leave(holder, this.#onBus(group));
     // What was still to be written may have closed the connection.
     if (!wasJoined || this.#closed) return;
@@ -197,10 +220,12 @@ export class Memberships {
     }
     this.#joined = NO_GROUPS;
     this.#since = NO_TIMES;
+    this.#shownAfter = undefined;
     this.#entering = undefined;
   }
 
-  #start(group: string, given: Position | undefined): Entering {
+  #start(group: string, given: Position | undefined, after: number): Entering {
+    this.#show(group, after);
     const entrance = this.#entrance(group, given);
     const entering = { entrance, entered: this.#complete(group, entrance, given), waiting: 0 };
     this.#begin(group, entering);
@@ -238,7 +263,13 @@ export class Memberships {
   }
 
   #entrance(group: string, given: Position | undefined): Entrance {
-    return new Entrance(this.#owner.holder, this.#onBus(group), given, this.#surroundings);
+    return new Entrance(this.#owner.holder, this.#onBus(group), given, this.shownAfter(group), this.#surroundings);
+  }
+
+  #show(group: string, after: number): void {
+    if (after === 0) return;
+    this.#shownAfter ??= new Map();
+    this.#shownAfter.set(group, after);
   }
 
   #begin(group: string, entering: Entering): void {

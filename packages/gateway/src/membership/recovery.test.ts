@@ -23,15 +23,15 @@ describe('recover', () => {
       { epoch: 'e', version: 10, recovered: false, missed: { epoch: 'x', after: 15 } },
     ],
   ])('says where it goes on from a position %s [PR-95] [PR-96] [PR-97]', (_case, given, beginning) => {
-    expect(recover(given, head, 1_000)).toEqual(beginning);
+    expect(recover(given, head, 1_000, 0)).toEqual(beginning);
   });
 
   it('begins as late as the replay is bounded', () => {
-    expect(recover({ epoch: 'e', version: 12 }, head, 5)).toMatchObject({
+    expect(recover({ epoch: 'e', version: 12 }, head, 5, 0)).toMatchObject({
       version: 15,
       missed: { after: 12, upto: 15 },
     });
-    expect(recover({ epoch: 'x', version: 12 }, head, 5)).toMatchObject({
+    expect(recover({ epoch: 'x', version: 12 }, head, 5, 0)).toMatchObject({
       version: 15,
       missed: { epoch: 'x', after: 12 },
     });
@@ -46,9 +46,11 @@ describe('recover', () => {
         logs,
         fc.record({ epoch: fc.constantFrom('e', 'x'), version: fc.nat(80) }),
         fc.nat(40),
-        (log, given, maxReplay) => {
-          const { version, recovered, missed } = recover(given, log, maxReplay);
+        fc.nat(70),
+        (log, given, maxReplay, after) => {
+          const { version, recovered, missed } = recover(given, log, maxReplay, after);
           expect(version).toBeGreaterThanOrEqual(log.first - 1);
+          expect(version).toBeGreaterThanOrEqual(Math.min(after, log.version));
           expect(version).toBeLessThanOrEqual(log.version);
           if (recovered) expect([given.epoch, version, missed]).toEqual(['e', given.version, undefined]);
           else if (missed?.epoch === undefined) {

@@ -8,10 +8,11 @@ export type Beginning = Omit<JoinedGroup, 'group'>;
  * @param given what the client saw
  * @param head where the log stands
  * @param maxReplay most entries that are replayed; what lies before them is told as missed, and can be had by `sync`
+ * @param after up to here nothing is shown to this client
  */
-export function recover(given: Position, head: Head, maxReplay: number): Beginning {
+export function recover(given: Position, head: Head, maxReplay: number, after: number): Beginning {
   const { epoch } = head;
-  const oldest = Math.max(head.first - 1, head.version - maxReplay);
+  const oldest = Math.max(head.first - 1, head.version - maxReplay, Math.min(after, head.version));
   const unknown = { recovered: false, missed: { epoch: given.epoch, after: given.version } };
   // Nothing of another epoch was seen: all that is kept follows.
   if (given.epoch !== epoch) return { epoch, version: oldest, ...unknown };

@@ -90,7 +90,7 @@ async function open(
   // Everything is entered at once, so that a removal that comes from now on finds the group there to be left.
   const { memberships } = before;
   const permanent = [userGroup(identity.user), EVERYONE];
-  const restoration = memberships.restore(permanent, snapshot?.groups ?? [], hello.positions);
+  const restoration = memberships.restore(permanent, snapshot?.groups ?? [], hello.positions, snapshot?.shownAfter);
   const kicks = snapshot && (await findKicks(snapshot, before, surroundings));
   if (signal.aborted) return undefined;
   const out = kicks?.find(({ group }) => group === undefined);

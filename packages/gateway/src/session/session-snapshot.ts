@@ -11,6 +11,8 @@ export interface SessionSnapshot {
   readonly product?: string;
   /** Joined by calls, without product; `u:` and `r:0` go without saying. */
   readonly groups: readonly string[];
+  /** Of those groups of which something is not for this client: up to which version. */
+  readonly shownAfter?: Readonly<Record<string, number>>;
   readonly attributes: Attributes;
   /** Position of the latest call among the calls of the session. */
   readonly sequence: number;

@@ -142,12 +142,14 @@ export class Session implements MembershipsOwner {
   snapshot(): SessionSnapshot {
     const { user, product } = this.identity;
     const { position } = this.#surroundings.feeds.get(this.userGroup) ?? {};
+    const { joined: groups, allShownAfter: shownAfter } = this.memberships;
     return {
       session: this.id,
       user,
       device: this.device,
       ...(product !== undefined && { product }),
-      groups: this.memberships.joined,
+      groups,
+      ...(shownAfter !== undefined && { shownAfter }),
       attributes: this.#attributes,
       sequence: this.#sequence,
       userPosition: position ?? { epoch: UNKNOWN_EPOCH, version: 0 },

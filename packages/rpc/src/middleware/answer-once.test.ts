@@ -62,6 +62,17 @@ describe('answerOnce', () => {
     expect(repeated()).toBe(1);
   });
 
+  it('carries out a call again whose answer is for that call alone, also for duplicates that waited for it', async () => {
+    await serve({ isRepeatable: ({ headers }) => headers.effects === undefined });
+    const calls = ['a', 'b'].map((body) => send(body, 'k'));
+    (await held.next()).answer(undefined, { effects: ['join'] });
+    (await held.next()).answer();
+    expect(await Promise.all(calls)).toEqual(['a', 'b']);
+    expect(await send('c', 'k')).toBe('b');
+    expect(held.calls).toHaveLength(2);
+    expect(repeated()).toBe(1);
+  });
+
   it('lets concurrent duplicates share the outcome of the first', async () => {
     await serve();
     const calls = ['a', 'b', 'c'].map((body) => send(body, 'k'));

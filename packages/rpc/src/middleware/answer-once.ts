@@ -12,6 +12,11 @@ export interface AnswerOnceOptions extends KeptAnswersOptions {
    * in who calls as well, or one user is given the answer to another.
    */
   readonly keyOf: (request: RpcRequest) => string | undefined;
+  /**
+   * Whether an answer serves repeats of its call as well. One that does not is for its own call alone: a repeat is carried
+   * out again, and must be harmless by itself. Default: all do.
+   */
+  readonly isRepeatable?: (reply: RpcReply) => boolean;
 }
 
 /**
@@ -20,7 +25,12 @@ export interface AnswerOnceOptions extends KeptAnswersOptions {
  * duplicate of a call that was given up is carried out itself. Figures: `im_rpc_repeated_answers_total`,
  * `im_rpc_kept_answers`, `im_rpc_kept_answer_bytes`, `im_rpc_displaced_answers_total`.
  */
-export function answerOnce({ keyOf, metrics = noMetrics, ...options }: AnswerOnceOptions): WorkerMiddleware {
+export function answerOnce({
+  keyOf,
+  isRepeatable = () => true,
+  metrics = noMetrics,
+  ...options
+}: AnswerOnceOptions): WorkerMiddleware {
   const answers = new KeptAnswers(metrics, options);
   /** Bounded by the concurrency of the services. */
   const running = new Map<string, Promise<Outcome>>();
@@ -34,7 +44,7 @@ export function answerOnce({ keyOf, metrics = noMetrics, ...options }: AnswerOnc
 
     for (let first = running.get(key); first !== undefined; first = running.get(key)) {
       const { givenUp, answer } = await orAborted(first, request.signal);
-      if (givenUp) continue;
+      if (givenUp || ('reply' in answer && !isRepeatable(answer.reply))) continue;
       repeated.add();
       return replyOf(answer);
     }
@@ -53,7 +63,7 @@ export function answerOnce({ keyOf, metrics = noMetrics, ...options }: AnswerOnc
       if (!outcome.givenUp && !outcome.answer.error.retryable) answers.keep(key, outcome.answer);
       throw outcome.thrown;
     }
-    answers.keep(key, outcome.answer);
+    if (isRepeatable(outcome.answer.reply)) answers.keep(key, outcome.answer);
     return outcome.answer.reply;
   };
 }
