@@ -178,7 +178,7 @@ describe('Arrivals', () => {
     const psk = randomBytes(16);
     const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
     const answering = { ...tls, pskCallback: () => psk };
-    server = createTlsServer(answering, (_request, response) => response.end('the page')) as unknown as Server;
+    server = createTlsServer(answering, (_request, response) => response.end('the page'));
     const secured = vi.fn();
     server.on('secureConnection', secured);
     arrivals();
