@@ -6,9 +6,15 @@ export function userOf(number: number): string {
 
 /** The process that has the logs, and a gateway in front of them. */
 export type LogCommand =
-  /** Each writer has a group of its own and appends as soon as it is acknowledged. */
-  | { readonly do: 'append'; readonly writers: number; readonly warmMs: number; readonly forMs: number }
-  /** So many messages into the log of each of these users. */
+  /** Each writer has a group of its own, or takes the next of so many, and appends as soon as it is acknowledged. */
+  | {
+      readonly do: 'append';
+      readonly writers: number;
+      readonly groups: number;
+      readonly warmMs: number;
+      readonly forMs: number;
+    }
+  /** So many messages into the log of each of these users, one user after the other. */
   | { readonly do: 'fill'; readonly first: number; readonly users: number; readonly each: number }
   /** So many into one log. */
   | { readonly do: 'lengthen'; readonly group: string; readonly entries: number }
@@ -25,6 +31,8 @@ export interface LogReply {
   readonly p99Ms?: number;
   readonly cpuUs?: number;
   readonly residentBytes?: number;
+  /** Of LMDB: the pages in use. */
+  readonly storeBytes?: number;
   readonly port?: number;
 }
 

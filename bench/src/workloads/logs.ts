@@ -40,6 +40,8 @@ export const LOGS_SCALES: Readonly<Record<Scale, LogsScale>> = {
 const WRITERS = [1, 64, 512];
 /** Of those who come back one by one. */
 const VISITORS = 20;
+/** Groups that are appended to in turn. */
+const SCATTERED = 10_000;
 const PAGE = 50;
 const PAGES = 200;
 const LONG = 'g:long';
@@ -59,8 +61,9 @@ export async function runLogs(system: LogSystem, scale: LogsScale): Promise<Figu
   const clients: Clients = new ControlledProcess('systems/im-log/clients.js', { place: 'anywhere' });
   try {
     const { port = Number.NaN } = await logs.ask({ do: 'where' });
+    const bytes = place.bytes ?? (async () => (await logs.ask({ do: 'measure' })).storeBytes ?? Number.NaN);
     return {
-      ...(await stored(logs, place.bytes, scale)),
+      ...(await stored(logs, bytes, scale)),
       ...(await oneByOne(logs, clients, port, scale)),
       ...(await allAtOnce(logs, clients, port, scale)),
       ...(await pages(logs, scale)),
@@ -75,13 +78,14 @@ export async function runLogs(system: LogSystem, scale: LogsScale): Promise<Figu
 async function appended(logs: Logs, { warmMs, appendMs }: LogsScale): Promise<Figures> {
   const figures: Record<string, number> = {};
   for (const writers of WRITERS) {
-    const reply = await logs.ask({ do: 'append', writers, warmMs, forMs: appendMs });
+    const reply = await logs.ask({ do: 'append', writers, groups: writers, warmMs, forMs: appendMs });
     figures[`appendsPerSecond${writers}`] = reply.perSecond ?? Number.NaN;
     figures[`appendP50Ms${writers}`] = reply.p50Ms ?? Number.NaN;
     figures[`appendP99Ms${writers}`] = reply.p99Ms ?? Number.NaN;
     figures[`appendCpuUs${writers}`] = reply.cpuUs ?? Number.NaN;
   }
-  return figures;
+  const scattered = await logs.ask({ do: 'append', writers: 512, groups: SCATTERED, warmMs, forMs: appendMs });
+  return { ...figures, appendsPerSecondScattered: scattered.perSecond ?? Number.NaN };
 }
 
 /** The first ones find code that was not compiled, so the median counts. */

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { userGroup } from '@im/protocol';
+import { type Metrics, noMetrics } from '@im/protocol/ports';
 import type { LogStore } from '@im/timeline';
 import { openLmdbLogStore } from '@im/timeline/lmdb';
 import { createRedisLogStore } from '@im/timeline/redis';
@@ -19,12 +20,19 @@ const PAGE = 50;
 /** Everything stays. */
 const retention = { default: { maxEntries: 2_000_000, maxBytes: 1e12, maxAgeMs: 86_400_000 } };
 
+let storeBytes: (() => number) | undefined;
+const metrics: Metrics = {
+  ...noMetrics,
+  observe(name, _, read) {
+    if (name === 'im_timeline_bytes') storeBytes = read;
+  },
+};
 const log = await open(JSON.parse(process.argv[2] ?? '{}') as { folder?: string; url?: string });
 const { server } = await compose('bench', inMemory(log));
 const port = await listening(server);
 
 async function open({ folder, url }: { folder?: string; url?: string }): Promise<LogStore> {
-  if (url === undefined) return openLmdbLogStore({ path: folder ?? '', retention });
+  if (url === undefined) return openLmdbLogStore({ path: folder ?? '', retention, metrics });
   const store = createRedisLogStore({ url, retention });
   await store.ready();
   return store;
@@ -37,7 +45,8 @@ function append(group: string) {
   return log.append(group, { id: `m-${made}-${process.pid}`, event: 'message', body: BODY, time: Date.now() });
 }
 
-async function appendFor({ writers, warmMs, forMs }: Extract<LogCommand, { do: 'append' }>): Promise<LogReply> {
+async function appendFor({ writers, groups, warmMs, forMs }: Extract<LogCommand, { do: 'append' }>): Promise<LogReply> {
+  let next = 0;
   const waits: number[] = [];
   const beginsAt = performance.now() + warmMs;
   const endsAt = beginsAt + forMs;
@@ -47,9 +56,9 @@ async function appendFor({ writers, warmMs, forMs }: Extract<LogCommand, { do: '
   }, warmMs);
   await Promise.all(
     Array.from({ length: writers }, async (_, writer) => {
-      const group = `d:w${writers}-${writer}`;
       for (let sentAt = performance.now(); sentAt < endsAt; ) {
-        await append(group);
+        next += 1;
+        await append(`d:w${groups}-${groups === writers ? writer : next % groups}`);
         const now = performance.now();
         if (sentAt >= beginsAt) waits.push(now - sentAt);
         sentAt = now;
@@ -107,7 +116,7 @@ obeyParent((command: LogCommand): Promise<LogReply> => {
       return appendFor(command);
     case 'fill': {
       const { first, users, each } = command;
-      return appendAll(users * each, (index) => userGroup(userOf(first + (index % users))));
+      return appendAll(users * each, (index) => userGroup(userOf(first + Math.floor(index / each))));
     }
     case 'lengthen':
       return appendAll(command.entries, () => command.group);
@@ -115,7 +124,10 @@ obeyParent((command: LogCommand): Promise<LogReply> => {
       return page(command);
     case 'measure':
       globalThis.gc?.();
-      return Promise.resolve({ residentBytes: process.memoryUsage().rss });
+      return Promise.resolve({
+        residentBytes: process.memoryUsage().rss,
+        ...(storeBytes !== undefined && { storeBytes: storeBytes() }),
+      });
     case 'where':
       return Promise.resolve({ port });
   }
