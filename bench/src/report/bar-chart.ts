@@ -16,7 +16,9 @@ const WIDTH = 760;
 const LEFT = 130;
 /** For the figure behind the longest bar. */
 const RIGHT = 90;
-const TOP = 66;
+const TITLE = 44;
+/** Of the names of several series. */
+const KEYS = 22;
 const BOTTOM = 48;
 const BAR = 16;
 const GAP = 14;
@@ -24,12 +26,13 @@ const CLASSES = ['a', 'b'];
 
 export function drawBars({ title, axis: label, series, rows }: BarChart): string {
   const rowHeight = BAR * series.length + GAP;
-  const height = TOP + rows.length * rowHeight + BOTTOM;
+  const first = series.length > 1 ? TITLE + KEYS : TITLE;
+  const height = first + rows.length * rowHeight + BOTTOM;
   const foot = height - BOTTOM;
   const axis = axisTo(Math.max(...rows.flatMap(({ values }) => values.map((value) => value ?? 0))));
   const x = (value: number): number => LEFT + (value / axis.to) * (WIDTH - LEFT - RIGHT);
   const marks = axis.ticks.flatMap((tick) => [
-    element('line', { class: 'line', x1: x(tick), y1: TOP - 6, x2: x(tick), y2: foot }),
+    element('line', { class: 'line', x1: x(tick), y1: first - 6, x2: x(tick), y2: foot }),
     text(figure(tick), { class: 'soft', x: x(tick), y: foot + 18, 'text-anchor': 'middle' }),
   ]);
   const keys = series.flatMap((name, index) => {
@@ -40,7 +43,7 @@ export function drawBars({ title, axis: label, series, rows }: BarChart): string
     ];
   });
   const bars = rows.flatMap(({ name, values }, row) => {
-    const top = TOP + row * rowHeight;
+    const top = first + row * rowHeight;
     const middle = top + (BAR * series.length) / 2 + 4.5;
     return [
       text(name, { x: LEFT - 10, y: middle, 'text-anchor': 'end' }),

@@ -54,7 +54,9 @@ describe('the plots of a result', () => {
     const [{ name, svg } = { name: '', svg: '' }] = latency;
     expect(name).toBe('frames-latency');
     expect(svg).toContain('ms from publisher to viewer');
-    expect(svg).toContain('>im@0, 20 messages/s<');
+    expect(svg).toMatch(/text-anchor="start">im@12</);
+    // On the right there is no room behind the point.
+    expect(svg).toMatch(/text-anchor="end">im@0, 20 messages\/s</);
     const [, way = ''] = /<polyline class="way" points="([^"]+)"/.exec(svg) ?? [];
     const across = way.split(' ').map((pair) => Number(pair.split(',')[0]));
     expect(across).toHaveLength(2);

@@ -42,7 +42,12 @@ export function drawPoints({ title, axes, points }: PointChart): string {
   const way = points.filter(({ onWay }) => onWay).map((point) => `${Math.round(x(point.x))},${Math.round(y(point.y))}`);
   const dots = points.flatMap((point) => [
     element('circle', { class: point.onWay ? 'a' : 'b', cx: x(point.x), cy: y(point.y), r: 5 }),
-    text(point.name, { x: x(point.x) + 9, y: y(point.y) - 7 }),
+    // To the left of those on the right: there is room for it.
+    text(point.name, {
+      x: x(point.x) + (point.x > across.to / 2 ? -9 : 9),
+      y: y(point.y) - 7,
+      'text-anchor': point.x > across.to / 2 ? 'end' : 'start',
+    }),
   ]);
   const labels = [
     text(title, { class: 'title', x: 16, y: 24 }),
