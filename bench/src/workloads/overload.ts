@@ -11,9 +11,9 @@ import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
 import type { LoadSnapshot } from '../load/ledger.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
-import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
 import type { Scale } from '../scale.js';
 import { ROOM, type RunningSystem, startIm } from '../systems.js';
+import type { Load, Publisher } from './fan-out.js';
 
 const VIEWERS = 2_000;
 const BODY_BYTES = 150;
@@ -36,8 +36,6 @@ export const OVERLOAD_SCALES: Readonly<Record<Scale, OverloadScale>> = {
   smoke: { stepMs: 400, overloadMs: 1_000 },
 };
 
-type Load = ControlledProcess<LoadCommand, LoadReply>;
-type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
 type Lag = { readonly lagP99Ms: number; readonly lagMaxMs: number };
 
 export async function runOverload(scale: OverloadScale): Promise<Figures> {
