@@ -86,6 +86,19 @@ describe.skipIf(!hasRedisServer)('two products on one system', () => {
     await one.bob.person.client.call('conversation.send', { to: 'ann', text: 'to ann of p1' }, { key });
     await two.bob.person.client.call('conversation.send', { to: 'ann', text: 'to ann of p2' }, { key });
 
+    // A chat group of one, which people of the other find by no name.
+    const members = { name: 'p1 alone', members: ['bob'] };
+    const { conversation } = await one.ann.person.client.call('conversation.create', members, { key });
+    await one.ann.person.client.call('conversation.send', { conversation, text: 'to p1' }, { key });
+    expect((await one.bob.person.history({ conversation })).map(({ text }) => text)).toEqual(['to p1']);
+    for (const { person } of [two.ann, two.bob]) {
+      const send = person.client.call('conversation.send', { conversation, text: 'from p2' }, { key: randomUUID() });
+      await expect(send).rejects.toMatchObject({ name: 'CONVERSATION_UNKNOWN' });
+      await expect(person.history({ conversation })).rejects.toMatchObject({ name: 'CONVERSATION_UNKNOWN' });
+      const opened = await person.client.call('conversation.open', { conversations: [conversation] });
+      expect([opened.conversations, person.client.group(conversation).member]).toEqual([[], false]);
+    }
+
     // Who is there.
     await vi.waitFor(async () => expect(await one.ann.members()).toEqual(['ann of p1', 'bob of p1']), WAIT);
     await vi.waitFor(async () => expect(await two.ann.members()).toEqual(['ann of p2', 'bob of p2']), WAIT);
