@@ -158,9 +158,16 @@ export class LoadViewer implements DialectViewer {
       ledger.held -= 1;
       ledger.lostConnections += 1;
     }
-    if (this.#state === 'opening') this.#settled.reject(this.#error ?? new Error('closed by the server'));
+    if (this.#state === 'opening')
+      this.#settled.reject(this.#error ?? new Error(`closed by the server ${this.#stage}`));
     this.#state = 'closed';
     this.#gone.resolve();
+  }
+
+  /** How far it has come, for people. */
+  get #stage(): string {
+    if (this.#handshake === undefined) return `in ${this.#entered} of ${this.rooms.length} rooms`;
+    return this.#socket.bytesWritten > 0 ? 'before it answered the handshake' : 'before the handshake';
   }
 
   #shakeHands(): void {

@@ -43,7 +43,7 @@ type Lag = Record<'lagP99Ms' | 'lagMaxMs', number>;
 type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
 
 export async function runDrain({ viewers, windowMs, warmMs }: DrainScale): Promise<Figures> {
-  const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js', { yields: true }));
+  const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js'));
   const publisher: Publisher = new ControlledProcess('publisher.js');
   let running: Awaited<ReturnType<typeof startImOnRedis>> | undefined;
   try {

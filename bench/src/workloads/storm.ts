@@ -105,7 +105,8 @@ export async function runStorm(system: System, { viewers, bystanders, warmMs }: 
       cpuUsPerReturn: cpuUs,
     };
   } finally {
-    await Promise.all([running, ...loads, witness, publisher, toBystanders].map((each) => each?.stop()));
+    const parts = [...loads, witness, publisher, toBystanders];
+    await Promise.all([running?.stop(), ...parts.map((part) => part.stop())]);
   }
 }
 

@@ -22,6 +22,7 @@ import { createGatewayMetrics } from './gateway-metrics.js';
 import { type GatewayOptions, readSettings } from './gateway-options.js';
 import type { Link, LinkEvents } from './link.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
+import { ReplayChunks } from './membership/replay-chunks.js';
 import { QuietLogger } from './quiet-logger.js';
 import { obeyKick } from './session/kick.js';
 import { SessionRegistry } from './session/session-registry.js';
@@ -159,6 +160,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       fanOut,
       feeds: this.#feeds,
       log,
+      replays: new ReplayChunks(),
       maxReplay: settings.maxReplay,
       tickets,
       sessions,

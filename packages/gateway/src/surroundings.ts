@@ -13,6 +13,7 @@ import type { LogAccess } from './feed/log-access.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { Settings } from './gateway-options.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
+import type { ReplayChunks } from './membership/replay-chunks.js';
 import type { SessionRegistry } from './session/session-registry.js';
 import type { Tickets } from './session/ticket.js';
 import type { UserRegister } from './user-register.js';
@@ -34,6 +35,7 @@ export interface Surroundings {
   readonly fanOut: FanOut<GatewayViewer>;
   readonly feeds: GroupFeeds;
   readonly log: LogAccess;
+  readonly replays: ReplayChunks;
   readonly maxReplay: number;
   readonly tickets: Tickets;
   readonly sessions: SessionRegistry;

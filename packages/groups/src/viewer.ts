@@ -8,7 +8,7 @@ import type { Delivery, Reset, Shed } from '@im/protocol';
 export interface Encoding {
   /** One transport-ready chunk of one group and lane, in order; never called without deliveries. */
   pushes(deliveries: readonly Delivery[]): Uint8Array;
-  /** The same, for one viewer alone: nobody else gets this chunk. */
+  /** The same of what a few are replayed, or one was not sent in time: not compressed. */
   pushesToOne(deliveries: readonly Delivery[]): Uint8Array;
   shed(shed: Omit<Shed, 'type'>): Uint8Array;
   reset(reset: Omit<Reset, 'type'>): Uint8Array;

@@ -20,6 +20,7 @@ import type { GroupFeeds } from '../feed/group-feeds.js';
 import type { LogAccess } from '../feed/log-access.js';
 import type { GatewayViewer } from './gateway-viewer.js';
 import { type Beginning, recover } from './recovery.js';
+import type { ReplayChunks } from './replay-chunks.js';
 
 /** Entries read and sent at a time. */
 const PAGE = 128;
@@ -30,6 +31,7 @@ export interface EntranceSurroundings {
   readonly fanOut: FanOut<GatewayViewer>;
   readonly feeds: GroupFeeds;
   readonly log: LogAccess;
+  readonly replays: ReplayChunks;
   /** Most entries replayed to one viewer from one group. */
   readonly maxReplay: number;
 }
@@ -137,9 +139,16 @@ export class Entrance {
     const missed = page.entries.filter(({ version }) => version > this.#at.version);
     const last = missed.at(-1);
     if (!last) return;
-    const deliveries = missed.map((entry) => deliveryOf(this.#group, epoch, entry));
-    this.#viewer.write(this.#viewer.encoding.pushesToOne(deliveries));
+    this.#viewer.write(missed.length === page.entries.length ? this.#whole(page) : this.#encode(missed, epoch));
     this.#at = { epoch, version: last.version };
+  }
+
+  #whole(page: Page): Uint8Array {
+    return this.#surroundings.replays.whole(this.#group, page, this.#viewer.encoding);
+  }
+
+  #encode(entries: Page['entries'], epoch: string): Uint8Array {
+    return this.#viewer.encoding.pushesToOne(entries.map((entry) => deliveryOf(this.#group, epoch, entry)));
   }
 
   /** What lies between is lost for the viewer: it is told (PR-102). */
