@@ -46,6 +46,16 @@ describe('an excerpt of a conversation', () => {
     expect(excerpt.wanted).toBeUndefined();
   });
 
+  it('takes of an answer only what has not come meanwhile', () => {
+    const excerpt = createExcerpt();
+    excerpt.page(pageOf(3, {}), {});
+    excerpt.take(entry(7));
+    const { wanted } = excerpt;
+    excerpt.take(entry(4));
+    excerpt.page(pageOf(6, { after: 3 }), wanted as Want);
+    expect(versions(excerpt.entries)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
   it('loads older ones, and beyond its bound gives up the newest until they are wanted again', () => {
     const excerpt = createExcerpt();
     excerpt.page(pageOf(2_000, {}, 100), {});
