@@ -76,7 +76,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     createChatService({ rooms, publisher, rate: limit('chat'), clock, version }),
     createGiftService({ rooms, publisher, log, rate: limit('gift'), clock, version }),
     createConversationService({
-      ...{ publisher, log, records, ids, clock, version },
+      ...{ publisher, log, records, ids, clock, logger, version },
       rates: { message: limit('message'), change: limit('change'), mark: limit('mark') },
     }),
   ];

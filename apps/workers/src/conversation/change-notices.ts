@@ -27,37 +27,55 @@ export class ChangeNotices {
   }
 
   /**
-   * Settles when all are on record for all, in their order, and marks them as told.
-   * @throws ImError as Publisher.publish and RecordStore: then they stay to be told
+   * Tells them in their order, and marks those as told that all have heard of. Where somebody cannot be reached, the others hear of it
+   * all the same, and that person hears of nothing later before it.
+   * @returns what was not told to all, by id, and why: that stays to be told
+   * @throws ImError as Publisher.publish where the group's own log is away, and as RecordStore: then all of it stays to be told
    */
-  async tell(caller: CallerContext, conversation: string, changes: readonly PendingChange[]): Promise<void> {
-    if (changes.length === 0) return;
-    for (const change of changes) await this.#tellOne(caller, conversation, change);
-    await this.#options.groups.told(groupOf(caller, conversation), changes);
+  async tell(
+    caller: CallerContext,
+    conversation: string,
+    changes: readonly PendingChange[],
+  ): Promise<ReadonlyMap<string, Error>> {
+    const unreached = new Map<string, Error>();
+    const untold = new Map<string, Error>();
+    for (const change of changes) {
+      await this.#tellOne(caller, conversation, { change, unreached });
+      for (const user of concerned(change).users) {
+        const error = unreached.get(user);
+        if (error !== undefined) untold.set(change.id, error);
+      }
+    }
+    const told = changes.filter(({ id }) => !untold.has(id));
+    if (told.length > 0) await this.#options.groups.told(groupOf(caller, conversation), told);
+    return untold;
   }
 
-  async #tellOne(caller: CallerContext, conversation: string, change: PendingChange): Promise<void> {
+  /** @param unreached people, and why: they are left out, and those that fail now are added */
+  async #tellOne(
+    caller: CallerContext,
+    conversation: string,
+    { change, unreached }: { readonly change: PendingChange; readonly unreached: Map<string, Error> },
+  ): Promise<void> {
     const { index, publisher } = this.#options;
-    const group = groupOf(caller, conversation);
     const { users, isIn } = concerned(change);
     const { id, event, data } = change;
     const entry = { lane: 'priority', event, body: encodeJson(data), id, time: data.at } as const;
-    await Promise.all([
-      publisher.publish(group, entry, { acknowledge: 'durable' }),
-      ...users.map((user) => index.follow(caller, conversation, user)),
-    ]);
-    if (users.length > 0) {
-      const theirs = users.map((user) => groupOf(caller, userGroup(user)));
-      const notice = { conversation, change: isIn ? 'added' : 'removed', name: change.group, by: data.by, at: data.at };
-      await this.#toAll(theirs, { ...entry, event: CONVERSATION_EVENT, body: encodeJson(notice) });
-      if (!isIn)
-        await this.#toAll(theirs, { ...entry, event: KICK_EVENT, body: kickOf(conversation), id: `${id}-kick` });
-    }
-  }
+    const reached = () => users.filter((user) => !unreached.has(user));
+    const toAll = async (publication: Publication): Promise<void> => {
+      const theirs = new Map(reached().map((user) => [groupOf(caller, userGroup(user)), user]));
+      if (theirs.size === 0) return;
+      const { failed } = await publisher.publishMany([...theirs.keys()], publication, { acknowledge: 'durable' });
+      for (const [group, error] of failed) unreached.set(theirs.get(group) as string, error);
+    };
 
-  async #toAll(groups: readonly string[], publication: Publication): Promise<void> {
-    const { failed } = await this.#options.publisher.publishMany(groups, publication, { acknowledge: 'durable' });
-    for (const error of failed.values()) throw error;
+    await publisher.publish(groupOf(caller, conversation), entry, { acknowledge: 'durable' });
+    const follow = (user: string): Promise<unknown> =>
+      index.follow(caller, conversation, user).catch((error: Error) => unreached.set(user, error));
+    await Promise.all(reached().map(follow));
+    const notice = { conversation, change: isIn ? 'added' : 'removed', name: change.group, by: data.by, at: data.at };
+    await toAll({ ...entry, event: CONVERSATION_EVENT, body: encodeJson(notice) });
+    if (!isIn) await toAll({ ...entry, event: KICK_EVENT, body: kickOf(conversation), id: `${id}-kick` });
   }
 }
 

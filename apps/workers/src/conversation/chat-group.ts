@@ -48,6 +48,8 @@ export type PendingChange = ChangeEntry & {
   readonly id: string;
   /** What the group is called. */
   readonly group: string;
+  /** When it was written, or taken up again. Not when it was asked for: calls wait for their turn. */
+  readonly written: number;
 };
 
 /** A group as a change finds it, with those members whom the change names. */

@@ -94,6 +94,8 @@ it('has one story of who is in a group, told by its records, its log, everybodyâ
         const { conversation } = await persist(() => founder.create(input, withKey('ann', 'create')));
         for (const changes of all) await Promise.all(changes.map((each) => make(fixture, conversation, each)));
         turn(false);
+        // What others' changes could not tell is told by the next call of anybody.
+        await fixture.as(conversationDefinition, 'zoe').leave({ conversation });
         await check(fixture, conversation);
       } finally {
         await fixture.close();

@@ -1,5 +1,5 @@
 import { ImError } from '@im/protocol';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { effectsOf, type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 
@@ -329,7 +329,7 @@ describe('a change that was cut off', () => {
     expect(told()).toHaveLength(2);
     fixture.clock.advance(5_001);
     await say('cat', conversation, 'later');
-    expect(told()).toEqual([['bob'], ['dan'], ['dan']]);
+    await vi.waitFor(() => expect(told()).toEqual([['bob'], ['dan'], ['dan']]));
     await say('cat', conversation, 'later still');
     expect(told()).toHaveLength(3);
   });

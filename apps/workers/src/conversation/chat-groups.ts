@@ -1,6 +1,6 @@
 /**
  * Owns: carrying out changes of chat groups. A change is decided on what the group's records say and written together with what is
- * to be told of it; then it is told. Should the worker die in between, the next change tells it, or a call some seconds later.
+ * to be told of it; then it is told. Should the worker die in between, the next change tells it, or {@link CutOffChanges}.
  */
 import { type CallerContext, ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
@@ -21,31 +21,31 @@ import {
   type PendingChange,
 } from './chat-group.js';
 import { MEMBERS_EVENT } from './conversation-entry.js';
+import type { CutOffChanges } from './cut-off-changes.js';
 import type { GroupIndex } from './group-index.js';
 import type { GroupRecords, NamedMember } from './group-records.js';
 import { persistently } from './json-record.js';
-import { Turns } from './turns.js';
+import type { Turns } from './turns.js';
 
-/** A change that is not told by then was cut off. */
-const PENDING_MS = 5_000;
 const PAGE = 1_000;
 
 export interface ChatGroupsOptions {
   readonly groups: GroupRecords;
   readonly index: GroupIndex;
   readonly notices: ChangeNotices;
+  readonly cutOff: CutOffChanges;
+  /** Changes of one group: those of other workers are noticed by their revisions, which costs another attempt. */
+  readonly turns: Turns;
   readonly log: LogReader;
   readonly clock: Clock;
 }
 
 /** Undefined: there is nothing to change. */
-type Decide = (state: GroupState) => GroupChange | undefined;
+type Decide = (state: GroupState) => GroupChange | undefined | Promise<GroupChange | undefined>;
 
 /** All throw ImError as the record store and Publisher.publish do, and RECORD_CHANGED when others were faster too often. */
 export class ChatGroups {
   readonly #options: ChatGroupsOptions;
-  /** Changes of one group: those of other workers are noticed by their revisions, which costs another attempt. */
-  readonly #turns = new Turns();
 
   constructor(options: ChatGroupsOptions) {
     this.#options = options;
@@ -53,14 +53,11 @@ export class ChatGroups {
 
   /** @throws ImError CONVERSATION_UNKNOWN for those who are not in it, whether there is one or not */
   async membership(caller: CallerContext, conversation: string): Promise<{ info: GroupInfo; member: GroupMember }> {
-    const { groups, notices, clock } = this.#options;
+    const { groups, cutOff } = this.#options;
     const state = await groups.load(groupOf(caller, conversation), [caller.user]);
     const member = actorOf(state, caller);
     const info = state?.info as GroupInfo;
-    const [oldest] = info.pending;
-    if (oldest !== undefined && clock.now() - oldest.data.at > PENDING_MS) {
-      await notices.tell(caller, conversation, info.pending);
-    }
+    cutOff.lookAfter(caller, conversation, info);
     return { info, member };
   }
 
@@ -74,40 +71,49 @@ export class ChatGroups {
     conversation: string,
     { name, users, history }: Pick<GroupInfo, 'name' | 'history'> & { readonly users: readonly string[] },
   ): Promise<readonly string[]> {
-    const { groups, index, notices, clock } = this.#options;
+    const { groups, index, clock } = this.#options;
     const group = groupOf(caller, conversation);
     return persistently(async () => {
       const present = await groups.load(group, users);
       if (present !== undefined) {
-        await notices.tell(caller, conversation, present.info.pending);
+        await this.#tell(caller, conversation, present.info.pending);
         return users.filter((user) => !present.members.has(user));
       }
-      if (await index.isFull(caller, caller.user)) throw applicationError('TOO_MANY_CONVERSATIONS');
-      const { welcome, refused } = await this.#sort(caller, users);
+      if (!(await index.reserve(caller, conversation, caller.user))) throw applicationError('TOO_MANY_CONVERSATIONS');
+      const { welcome, refused } = await this.#sort(caller, conversation, users);
       const by = personOf(caller);
       const at = clock.now();
       const founder: GroupMember = { role: 'owner', joined: 0, since: at, name: by.name };
       const members = new Map<string, GroupMember>([[caller.user, founder]]);
       for (const user of welcome) members.set(user, { role: 'member', joined: 0, since: at });
       const data = { by, at, added: [...members.keys()], name };
-      const pending: PendingChange[] = [{ id: digest('founded', group), event: MEMBERS_EVENT, data, group: name }];
+      const id = digest('founded', group);
+      const pending: PendingChange[] = [{ id, event: MEMBERS_EVENT, data, group: name, written: at }];
       await groups.found(group, { name, count: members.size, createdAt: at, history, pending }, members);
-      await notices.tell(caller, conversation, pending);
+      await this.#tell(caller, conversation, pending);
       return refused;
     });
   }
 
   /** @returns whom it could not bring in @throws ImError CONVERSATION_UNKNOWN, CONVERSATION_FULL */
   async invite(caller: CallerContext, conversation: string, users: readonly string[]): Promise<readonly string[]> {
-    const { groups, log, clock } = this.#options;
+    const { groups, index, log, clock } = this.#options;
     const group = groupOf(caller, conversation);
     const state = await groups.load(group, [caller.user, ...users]);
     actorOf(state, caller);
     const strangers = users.filter((user) => state?.members.has(user) !== true);
-    const { welcome, refused } = await this.#sort(caller, strangers);
-    const { version: head } = await log.head(group);
+    const { welcome, refused } = await this.#sort(caller, conversation, strangers);
     const act = { by: personOf(caller), at: clock.now() };
-    await this.change(caller, conversation, welcome, (now) => invite(now, act, { users: welcome, head }));
+    try {
+      await this.change(caller, conversation, welcome, async (now) => {
+        // Read for each attempt: what is said until they are in is not theirs to see.
+        const { version: head } = await log.head(group);
+        return invite(now, act, { users: welcome, head });
+      });
+    } catch (error) {
+      await Promise.allSettled(welcome.map((user) => index.follow(caller, conversation, user)));
+      throw error;
+    }
     return refused;
   }
 
@@ -145,9 +151,19 @@ export class ChatGroups {
     conversation: string,
     attempt: () => Promise<readonly PendingChange[]>,
   ): Promise<void> {
-    await this.#turns.take(groupOf(caller, conversation), async () => {
-      await this.#options.notices.tell(caller, conversation, await persistently(attempt));
+    await this.#options.turns.take(groupOf(caller, conversation), async () => {
+      await this.#tell(caller, conversation, await persistently(attempt));
     });
+  }
+
+  /** Those of others that could not be told are left to {@link CutOffChanges}. @throws ImError as ChangeNotices.tell, and why one of the caller's own was not told */
+  async #tell(caller: CallerContext, conversation: string, pending: readonly PendingChange[]): Promise<void> {
+    if (pending.length === 0) return;
+    const untold = await this.#options.notices.tell(caller, conversation, pending);
+    for (const { id, data } of pending) {
+      const error = untold.get(id);
+      if (error !== undefined && data.by.user === caller.user) throw error;
+    }
   }
 
   /** @returns what is to be told then @throws ImError RECORD_CHANGED: to be tried again */
@@ -157,24 +173,29 @@ export class ChatGroups {
     users: readonly string[],
     decide: Decide,
   ): Promise<readonly PendingChange[]> {
-    const { groups, notices } = this.#options;
+    const { groups, notices, clock } = this.#options;
     const group = groupOf(caller, conversation);
     const loaded = await groups.load(group, [caller.user, ...users]);
     if (loaded === undefined) throw applicationError('CONVERSATION_UNKNOWN');
     const { pending } = loaded.info;
     if (pending.length >= MAX_PENDING) {
-      await notices.tell(caller, conversation, pending);
-      throw new ImError('RECORD_CHANGED');
+      const [untold] = (await notices.tell(caller, conversation, pending)).values();
+      throw untold ?? new ImError('RECORD_CHANGED');
     }
-    const change = decide(loaded);
+    const change = await decide(loaded);
     // Where there is nothing to change, this may be the repeat of a call that was cut off before it told its change.
-    return change === undefined ? pending : groups.write(group, loaded, change);
+    return change === undefined ? pending : groups.write(group, loaded, { ...change, written: clock.now() });
   }
 
-  /** Who has room for another group, and who has not. */
-  async #sort(caller: CallerContext, users: readonly string[]): Promise<{ welcome: string[]; refused: string[] }> {
-    const full = await Promise.all(users.map((user) => this.#options.index.isFull(caller, user)));
-    return { welcome: users.filter((_, i) => !full[i]), refused: users.filter((_, i) => full[i]) };
+  /** Who has room for this group, and who has not. */
+  async #sort(
+    caller: CallerContext,
+    conversation: string,
+    users: readonly string[],
+  ): Promise<{ welcome: string[]; refused: string[] }> {
+    const { index } = this.#options;
+    const fits = await Promise.all(users.map((user) => index.reserve(caller, conversation, user)));
+    return { welcome: users.filter((_, i) => fits[i]), refused: users.filter((_, i) => !fits[i]) };
   }
 
   /** Who owns the group when its owner leaves: of the admins, else of all, who has been there longest. */

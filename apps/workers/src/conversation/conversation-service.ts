@@ -4,7 +4,7 @@
  */
 import type { Publisher } from '@im/broadcast';
 import { type CallerContext, type Effect, userGroup } from '@im/protocol';
-import type { Clock } from '@im/protocol/ports';
+import type { Clock, Logger } from '@im/protocol/ports';
 import { type HandlerContext, implementService, type ServedService } from '@im/rpc';
 import type { IdSource, LogReader, RecordStore } from '@im/timeline';
 import { addEffects, callerOf, groupOf, messageIdOf, personOf } from '../call.js';
@@ -16,6 +16,7 @@ import { ChatGroups } from './chat-groups.js';
 import { conversationDefinition, MAX_OPENED } from './conversation-definition.js';
 import { groupConversation, kindOf } from './conversation-id.js';
 import { ConversationList } from './conversation-list.js';
+import { CutOffChanges } from './cut-off-changes.js';
 import { GroupIndex } from './group-index.js';
 import { GroupRecords } from './group-records.js';
 import { readHistory } from './history.js';
@@ -24,6 +25,7 @@ import { NOTHING_SET, ownStates } from './own-state.js';
 import { OwnStates } from './own-states.js';
 import { type GroupPlace, type Place, Places } from './place.js';
 import { TakenBack } from './taken-back.js';
+import { Turns } from './turns.js';
 
 const TEXT_RULES = { maxLength: 2_000, lineBreaks: 'kept' } as const;
 const NAME_RULES = { maxLength: 64, lineBreaks: 'spaces' } as const;
@@ -42,6 +44,7 @@ export interface ConversationServiceOptions {
     readonly mark: RateLimit;
   };
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly version: string;
 }
 
@@ -52,13 +55,16 @@ export function createConversationService({
   ids,
   rates,
   clock,
+  logger,
   version,
 }: ConversationServiceOptions): ServedService {
   const takenBack = new TakenBack(records);
   const groupRecords = new GroupRecords(records);
   const index = new GroupIndex(records);
   const notices = new ChangeNotices({ groups: groupRecords, index, publisher });
-  const groups = new ChatGroups({ groups: groupRecords, index, notices, log, clock });
+  const turns = new Turns();
+  const cutOff = new CutOffChanges({ groups: groupRecords, notices, turns, clock, logger });
+  const groups = new ChatGroups({ groups: groupRecords, index, notices, cutOff, turns, log, clock });
   const places = new Places({ log, groups });
   const messages = new Messages({ publisher, log, ids, takenBack, clock });
   const states = new OwnStates({ records, log, publisher, clock });

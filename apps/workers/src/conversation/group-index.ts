@@ -7,7 +7,7 @@ import type { NamedRecord, RecordStore } from '@im/timeline';
 import { groupOf } from '../call.js';
 import { type GroupMember, memberField } from './chat-group.js';
 import { jsonRecord, persistently, readRecord, recordChange } from './json-record.js';
-import { OWN_STATE_PREFIX, type OwnState, ownStateField } from './own-state.js';
+import { NOTHING_SET, OWN_STATE_PREFIX, type OwnState, ownStateField } from './own-state.js';
 
 /** Chat groups that one person is in; together with rooms they have room in what a connection may join. */
 const MAX_GROUPS = 200;
@@ -43,15 +43,31 @@ export class GroupIndex {
     return { groups: records.map((record) => indexed(record).conversation), more };
   }
 
-  /** Whether somebody can be in no further group. @throws ImError as RecordReader.page */
-  async isFull(caller: CallerContext, user: string): Promise<boolean> {
-    return (await this.#page(caller, user, { limit: MAX_GROUPS })).records.length === MAX_GROUPS;
+  /**
+   * Lists a group that somebody is about to be in; `follow` keeps that, or takes it back.
+   * @returns whether there is room: among that person's groups, and among the records
+   * @throws ImError as RecordStore
+   */
+  async reserve(caller: CallerContext, conversation: string, user: string): Promise<boolean> {
+    const { records } = await this.#page(caller, user, { limit: MAX_GROUPS });
+    if (records.some((record) => indexed(record).conversation === conversation)) return true;
+    if (records.length === MAX_GROUPS) return false;
+    try {
+      await this.#records.write(groupOf(caller, userGroup(user)), [
+        recordChange(ownStateField(conversation), NOTHING_SET, undefined),
+      ]);
+      return true;
+    } catch (error) {
+      if (isError(error, 'TOO_MANY_RECORDS')) return false;
+      if (isError(error, 'RECORD_CHANGED')) return true;
+      throw error;
+    }
   }
 
   /**
    * Makes it say what the group says. Looks again after each change, so that of several at the same time the last one to
-   * look has seen what the group says in the end.
-   * @throws ImError as RecordStore
+   * look has seen what the group says in the end. A group for which a person has no room among the records stays unlisted.
+   * @throws ImError as RecordStore, but for TOO_MANY_RECORDS
    */
   async follow(caller: CallerContext, conversation: string, user: string): Promise<void> {
     const owner = groupOf(caller, userGroup(user));
@@ -65,6 +81,8 @@ export class GroupIndex {
           recordChange(field, member && ({ read: member.value.joined } satisfies OwnState), listed),
         ]);
       }
+    }).catch((error: unknown) => {
+      if (!isError(error, 'TOO_MANY_RECORDS')) throw error;
     });
   }
 
@@ -80,7 +98,7 @@ export class GroupIndex {
     try {
       return await lookUp();
     } catch (error) {
-      if (!(error instanceof ImError && error.name === 'CONVERSATION_UNKNOWN')) throw error;
+      if (!isError(error, 'CONVERSATION_UNKNOWN')) throw error;
       await this.follow(caller, conversation, caller.user);
       return undefined;
     }
@@ -90,6 +108,10 @@ export class GroupIndex {
     const from = after === undefined ? {} : { after: ownStateField(after) };
     return this.#records.page(groupOf(caller, userGroup(user)), { prefix: GROUPS, limit, ...from });
   }
+}
+
+function isError(error: unknown, name: string): boolean {
+  return error instanceof ImError && error.name === name;
 }
 
 function indexed(record: NamedRecord): IndexedGroup {

@@ -56,16 +56,28 @@ export class GroupRecords {
   }
 
   /** @returns what is to be told now, in this order @throws ImError RECORD_CHANGED when anything of the group was changed since it was loaded */
-  async write(group: string, loaded: LoadedGroup, change: GroupChange): Promise<readonly PendingChange[]> {
+  async write(
+    group: string,
+    loaded: LoadedGroup,
+    change: GroupChange & { readonly written: number },
+  ): Promise<readonly PendingChange[]> {
     const info = { ...loaded.infoRecord.value, ...change.info };
     // No revision comes twice, so that no two changes have one id.
     const id = digest('change', group, String(loaded.infoRecord.revision));
-    const pending: readonly PendingChange[] = [...info.pending, { ...change.entry, id, group: info.name }];
+    const { entry, written } = change;
+    const pending: readonly PendingChange[] = [...info.pending, { ...entry, id, group: info.name, written }];
     const members = [...(change.members ?? [])];
     await this.#records.write(group, [
       recordChange(INFO_FIELD, { ...info, pending }, loaded.infoRecord),
       ...members.map(([user, member]) => recordChange(memberField(user), member, loaded.memberRecords.get(user))),
     ]);
+    return pending;
+  }
+
+  /** Takes up changes that nobody tells any more. @throws ImError RECORD_CHANGED when somebody else does, or anything else was changed since */
+  async takeUp(group: string, { infoRecord }: LoadedGroup, now: number): Promise<readonly PendingChange[]> {
+    const pending = infoRecord.value.pending.map((change) => ({ ...change, written: now }));
+    await this.#records.write(group, [recordChange(INFO_FIELD, { ...infoRecord.value, pending }, infoRecord)]);
     return pending;
   }
 

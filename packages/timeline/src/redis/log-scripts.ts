@@ -1,7 +1,7 @@
 /**
  * What happens to logs inside Redis. Three keys a log, in one slot: a hash (`e` epoch, `v` version of the newest entry, `f` of the
- * oldest kept, `b` bytes of bodies, `n` and `s` the server that wrote last, and whether what it acknowledges outlives it, `x` the
- * expiry that all keys were given last), a list of the entries from `f` to `v`, a hash of message id → version. See `entry-bytes.ts` for how an entry is written.
+ * oldest kept, `b` bytes of bodies, `n` and `s` the server that wrote last, and whether what it acknowledges outlives it), a list
+ * of the entries from `f` to `v`, a hash of message id → version. See `entry-bytes.ts` for how an entry is written.
  *
  * Epochs. A log begins under an epoch made of its key, the server's incarnation (its replication id: new at each start, at
  * each promotion to master and at each demotion) and the week, so that readers of a log that was never written are told what its first
@@ -18,8 +18,6 @@
 import { RedisScript } from '@im/redis';
 
 const WEEK_MS = 7 * 86_400_000;
-/** Less than what the life of entries in Redis is longer than their age. */
-const EXPIRY_TOLERANCE_MS = 30_000;
 
 const LOG = `
 local WEEK_MS, OUTLIVES_MS = ${WEEK_MS}, ${WEEK_MS + 86_400_000}
@@ -71,19 +69,18 @@ local function repair(log)
       redis.call('HDEL', log.ids, id)
     end
   end
-  redis.call('HDEL', log.meta, 'x')
   redis.call('DEL', log.list)
   for i = #kept, 1, -1 do redis.call('RPUSH', log.list, kept[i]) end
   log.first, log.bytes = log.version - #kept + 1, bytes
 end
 
 local function open(meta, list, ids, a)
-  local m = redis.call('HMGET', meta, 'e', 'v', 'f', 'b', 'n', 's', 'x')
+  local m = redis.call('HMGET', meta, 'e', 'v', 'f', 'b', 'n', 's')
   local log = {
     meta = meta, list = list, ids = ids, epoch = m[1],
     version = tonumber(m[2] or 0), first = tonumber(m[3] or 1), bytes = tonumber(m[4] or 0),
     max_entries = tonumber(ARGV[a]), max_bytes = tonumber(ARGV[a + 1]), max_age = tonumber(ARGV[a + 2]),
-    was = { epoch = m[1], node = m[5], outlives = m[6] }, fresh = not m[1], expires = tonumber(m[7] or 0), trimmed = 0, lost = false, repaired = false,
+    fresh = not m[1], trimmed = 0, lost = false, repaired = false,
   }
   if not log.fresh and m[5] ~= node then repair(log) end
   if log.fresh then
@@ -120,10 +117,6 @@ end
 
 local outlives = (safe == '1' and unwatched) and '1' or '0'
 local function save(log)
-  if log.epoch == log.was.epoch and log.was.node == node and log.was.outlives == outlives then
-    redis.call('HSET', log.meta, 'v', log.version, 'f', log.first, 'b', log.bytes)
-    return
-  end
   redis.call('HSET', log.meta, 'e', log.epoch, 'v', log.version, 'f', log.first, 'b', log.bytes, 'n', node, 's', outlives)
 end
 `;
@@ -161,19 +154,14 @@ local function append(meta, list, ids, a)
   end
   if log.fresh then redis.call('DEL', list, ids) end
   log.version, log.bytes = log.version + 1, log.bytes + size
-  local length = redis.call('RPUSH', list, struct.pack(ENTRY, now, log.version, size, tonumber(ARGV[a + 7]), #id, id) .. ARGV[a + 8])
+  redis.call('RPUSH', list, struct.pack(ENTRY, now, log.version, size, tonumber(ARGV[a + 7]), #id, id) .. ARGV[a + 8])
   local count = log.version - log.first + 1
   if count > log.max_entries or log.bytes > log.max_bytes then trim(log) end
   if id ~= '' then redis.call('HSET', ids, id, log.version) end
   save(log)
-  -- A key that became empty, or is new, has lost its expiry. All others keep the one that they have for as long as it says about the same.
-  local made = length == 1 or log.trimmed > 0 or log.repaired or (id ~= '' and redis.call('HLEN', ids) == 1)
-  if made or math.abs(now + life - log.expires) > ${EXPIRY_TOLERANCE_MS} then
-    redis.call('PEXPIRE', meta, life + OUTLIVES_MS)
-    redis.call('PEXPIRE', list, life)
-    redis.call('PEXPIRE', ids, life)
-    redis.call('HSET', meta, 'x', now + life)
-  end
+  redis.call('PEXPIRE', meta, life + OUTLIVES_MS)
+  redis.call('PEXPIRE', list, life)
+  redis.call('PEXPIRE', ids, life)
   return log.epoch, log.version, 0, log.trimmed
 end
 

@@ -100,38 +100,6 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       expect((await store.read('r:1', { after: 0, limit: 9 })).entries.map(({ version }) => version)).toEqual([2]);
     });
 
-    it('leaves no key without an end, whatever goes and comes', async () => {
-      server = await startRedisServer();
-      const clock = new FakeClock();
-      const retention = { default: { maxEntries: 2, maxBytes: 100, maxAgeMs: 10_000 } };
-      const store = await open(server, { prefix: 'ttl', retention, clock });
-      const lives = () =>
-        Promise.all(
-          ['', ':e', ':i'].map(async (suffix) =>
-            Number((await server.command('PTTL', `ttl:log:{r:1}${suffix}`)).slice(1)),
-          ),
-        );
-      const endless = async () => (await lives()).filter((life) => !(life > 0));
-      await store.append('r:1', entryOf('no id'));
-      for (const id of ['m1', 'm2', 'm3', 'm4']) {
-        await store.append('r:1', entryOf('x', id));
-        expect(await endless()).toEqual([]);
-      }
-      await server.command('DEL', 'ttl:log:{r:1}:e', 'ttl:log:{r:1}:i');
-      await store.append('r:1', entryOf('x', 'm5'));
-      expect(await endless()).toEqual([]);
-      // A reader finds that all have expired, so that the keys are gone.
-      clock.advance(10_001);
-      expect(await store.head('r:1')).toMatchObject({ first: 7 });
-      await store.append('r:1', entryOf('no id'));
-      // There are no ids: no key, which Redis says as -2.
-      expect(await endless()).toEqual([-2]);
-      await store.append('r:1', entryOf('x', 'm6'));
-      expect(await endless()).toEqual([]);
-      await server.command('PERSIST', 'ttl:log:{r:1}:e');
-      expect(await endless()).toEqual([-1]);
-    });
-
     it('begins a new epoch, versions going on, when a server that flushes nothing was restarted', async () => {
       server = await startRedisServer();
       const store = await open(server);
