@@ -270,8 +270,8 @@ export class CommitPipeline {
       logger.info('the store writes again');
     } catch (error) {
       this.#failure = ImError.wrap(error);
-      if (this.#failure.name === failure.name) return;
-      logger.error('the store still cannot write', { error });
+      if (this.#failure.name !== failure.name) logger.error('the store still cannot write', { error });
+      if (database.isBroken) this.#options.onFailed(this.#failure);
     }
   }
 

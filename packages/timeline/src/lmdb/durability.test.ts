@@ -183,8 +183,7 @@ describe('a transaction that fails otherwise', () => {
       onFailed: (error) => void told.push(error),
     });
     await store.append('d:a', entryOf('1'));
-    database.failOnce(new ImError('STORE_UNAVAILABLE'));
-    database.isBroken = true;
+    database.breakOnce(new ImError('STORE_UNAVAILABLE'));
     const commits = database.commits;
     const append = () => store.append('d:a', entryOf('2'));
     const several = await Promise.allSettled([append(), append()]);
@@ -194,6 +193,16 @@ describe('a transaction that fails otherwise', () => {
     expect(await textsOf(store, 'd:a')).toEqual(['1']);
     expect(told).toEqual([expect.objectContaining({ name: 'STORE_UNAVAILABLE' })]);
     expect([database.commits - commits, database.reopenings]).toEqual([1, 0]);
+  });
+
+  it('may damage the memory of the process also while the store tries to write again, which is told too', async () => {
+    const told: ImError[] = [];
+    const { store, database } = await folders.open(folders.folder(), { onFailed: (error) => void told.push(error) });
+    database.failOnce(new ImError('STORE_UNAVAILABLE'));
+    database.breakOnce(new ImError('STORE_UNAVAILABLE'));
+    await expect(store.append('d:a', entryOf('1'))).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    await vi.waitFor(() => expect(told).toHaveLength(1));
+    expect(database.reopenings).toBe(1);
   });
 
   it('does not keep a store from closing', async () => {
