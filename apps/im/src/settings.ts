@@ -1,4 +1,5 @@
 /** The settings that several commands share. */
+import type { DevicePolicy } from '@im/gateway';
 import { isProduct } from '@im/protocol';
 import { type Config, LOG_LEVELS, type Settings, setting } from '@im/runtime';
 import { z } from 'zod';
@@ -57,6 +58,22 @@ const productToken = z
   .refine((text) => isProduct(text.slice(0, Math.max(0, text.indexOf('=')))) && text.length - text.indexOf('=') > 16)
   .describe('product=token, the token of at least 16 characters');
 
+const DEVICE_POLICIES: readonly DevicePolicy[] = ['all', 'platform', 'one'];
+
+const devicePolicy = z
+  .string()
+  .refine((text) => {
+    const [product, policy] = policyOf(text);
+    return DEVICE_POLICIES.includes(policy) && (product === undefined || isProduct(product));
+  })
+  .describe('all, platform or one; or product=policy');
+
+/** `p1=one`, or `one` for those that are not named. */
+export function policyOf(text: string): [product: string | undefined, policy: DevicePolicy] {
+  const end = text.indexOf('=');
+  return [end < 0 ? undefined : text.slice(0, end), text.slice(end + 1) as DevicePolicy];
+}
+
 export const serverSettings = {
   port: setting(z.int().min(0).max(65_535).default(8080), { description: 'port to listen on; 0 takes a free one' }),
   host: setting(z.string().min(1).default('127.0.0.1'), {
@@ -92,6 +109,10 @@ export const serverSettings = {
   pushTokens: setting(z.array(productToken).default([]), {
     description: 'tokens that let backends push to one product alone; that of the data folder lets them push to all',
     secret: true,
+  }),
+  devices: setting(z.array(devicePolicy).default([]), {
+    description: 'which connections of one person stay: all, platform (the latest on each), or one (the latest)',
+    placeholder: 'policies',
   }),
   origins: setting(z.array(z.url()).default([]), {
     description: 'other pages that may connect, besides those of this server',

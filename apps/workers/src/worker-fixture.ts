@@ -7,6 +7,7 @@ import { type ClientCallOptions, createServiceClient, type MethodDefinitions, ty
 import { createMemoryRpc } from '@im/rpc/memory';
 import { type LogStore, openIdSource, type RecordStore } from '@im/timeline';
 import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
+import type { OfflineSink } from './offline/offline-event.js';
 import { createWorkers, type Workers, type WorkersOptions } from './workers.js';
 
 /** Who is where, as a gateway would keep it: people enter when the effect of their call says so. */
@@ -45,11 +46,14 @@ export interface FixtureOptions extends Partial<Pick<WorkersOptions, 'developmen
   /** Puts something between the services and the log. */
   readonly wrapLog?: (log: LogStore) => LogStore;
   readonly wrapRecords?: (records: RecordStore) => RecordStore;
+  /** Told of messages for people who are not `connected`. */
+  readonly offlineSink?: OfflineSink;
 }
 
 export async function startWorkers({
   wrapLog = (log) => log,
   wrapRecords = (records) => records,
+  offlineSink,
   ...options
 }: FixtureOptions = {}) {
   const clock = new FakeClock();
@@ -60,6 +64,9 @@ export async function startWorkers({
   const ids = await openIdSource({ records, clock });
   const broadcast = createMemoryBroadcast({ sequencer: log, ...ports });
   const online = new FakeOnline();
+  /** Users' groups. */
+  const connected = new Set<string>();
+  const users = { sessionsOf: async (userGroup: string) => (connected.has(userGroup) ? [{}] : []) };
   const deliveries: Delivery[] = [];
   const subscriber = broadcast.createSubscriber({ onDelivery: (delivery) => deliveries.push(delivery) });
   const caller = rpc.createCaller();
@@ -72,6 +79,7 @@ export async function startWorkers({
       ...ports,
       metrics,
       ...options,
+      ...(offlineSink && { offline: { users, sinks: [offlineSink], preview: true } }),
     });
   const workers = await start();
   const others: Workers[] = [];
@@ -105,6 +113,7 @@ export async function startWorkers({
     records,
     ids,
     online,
+    connected,
     deliveries,
     as,
     workers,

@@ -9,7 +9,11 @@ import { callKeyOf, hasNoEffects } from './call.js';
 import { createChatService } from './chat/chat-service.js';
 import { createConversationService } from './conversation/conversation-service.js';
 import { createGiftService } from './gift/gift-service.js';
+import { OfflineHook, type OfflineHookOptions } from './offline/offline-hook.js';
 import { type Rate, RateLimit } from './rate-limit.js';
+import { ReceiptNews } from './receipt/receipt-news.js';
+import { createReceiptService } from './receipt/receipt-service.js';
+import { Receipts } from './receipt/receipts.js';
 import { Audience } from './room/audience.js';
 import { Rooms } from './room/room.js';
 import { createRoomService } from './room/room-service.js';
@@ -24,6 +28,8 @@ export interface WorkersOptions {
   /** Of messages. */
   readonly ids: IdSource;
   readonly online: OnlineReader;
+  /** Who is told of messages for people who are not connected; undefined: nobody. */
+  readonly offline?: Pick<OfflineHookOptions, 'users' | 'sinks' | 'preview'> | undefined;
   /** How long `online` may not know yet of somebody who has entered: where several processes share it. Default 0. */
   readonly onlineLagMs?: number;
   /** Key of development tokens; undefined: none are issued. */
@@ -62,6 +68,9 @@ export interface Workers {
   close(): Promise<void>;
 }
 
+/** How long what is told of people who are not connected may take when the workers end. */
+const OFFLINE_GRACE_MS = 3_000;
+
 /** Settles when callers can reach all services. */
 export async function createWorkers(options: WorkersOptions): Promise<Workers> {
   const { worker, publisher, log, records, ids, online, developmentSecret, version, clock, logger, metrics } = options;
@@ -70,15 +79,21 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
   const audience = new Audience({ online, publisher, clock, logger, metrics });
   const rooms = new Rooms({ online, onlineLagMs: options.onlineLagMs ?? 0, audience, clock });
 
+  const news = new ReceiptNews({ publisher, clock, logger, metrics });
+  const receipts = new Receipts({ records, news, logger, metrics });
+  const offline =
+    options.offline && new OfflineHook({ ...options.offline, clock, random: Math.random, logger, metrics });
+
   const services = [
     createAuthService({ developmentSecret, clock, version }),
     createRoomService({ rooms, online, publisher, likeRate: limit('like'), clock, version }),
     createChatService({ rooms, publisher, rate: limit('chat'), clock, version }),
     createGiftService({ rooms, publisher, log, rate: limit('gift'), clock, version }),
     createConversationService({
-      ...{ publisher, log, records, ids, clock, logger, version },
+      ...{ publisher, log, records, ids, receipts, offline, clock, logger, version },
       rates: { message: limit('message'), change: limit('change'), mark: limit('mark') },
     }),
+    createReceiptService({ receipts, version }),
   ];
   const middleware: readonly WorkerMiddleware[] = [
     measureCalls({ metrics, clock, side: 'worker' }),
@@ -90,6 +105,8 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     async close() {
       audience.close();
       await Promise.all(registrations.map((registration) => registration.drain()));
+      news.flush();
+      await offline?.close(OFFLINE_GRACE_MS);
     },
   };
 }

@@ -28,8 +28,8 @@ export function createEmitter(report: (error: unknown) => void): Emitter {
       const current = of(event);
       for (const { run } of current) {
         try {
-          const result = run(...(args as never[]));
-          if (result instanceof Promise) result.catch(report);
+          const result = run(...(args as never[])) as Partial<Promise<unknown>> | undefined;
+          result?.catch?.(report);
         } catch (error) {
           report(error);
         }

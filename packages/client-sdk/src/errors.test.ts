@@ -14,7 +14,7 @@ describe('the errors that the client raises itself', () => {
     const cause = new Error('cycle');
     const error = ownError('INVALID_ARGUMENT', { field: 'data' }, { cause });
     expect(error).toBeInstanceOf(ImError);
-    expect(error).toMatchObject({ message: 'invalid argument', details: { field: 'data' }, cause });
+    expect(error).toMatchObject({ message: 'invalid_argument', details: { field: 'data' }, cause });
   });
 
   it('keeps errors that have a code and hides others behind INTERNAL', () => {

@@ -17,7 +17,8 @@ export const OWN_CODES = {
   NOT_A_MEMBER: 401,
 } as const;
 
-const RETRYABLE: readonly number[] = [OWN_CODES.TIMEOUT, OWN_CODES.DISCONNECTED, OWN_CODES.QUEUE_FULL];
+/** TIMEOUT, DISCONNECTED, QUEUE_FULL. */
+const RETRYABLE: readonly number[] = [2, 3, 6];
 
 export function ownError(
   name: keyof typeof OWN_CODES,
@@ -25,7 +26,7 @@ export function ownError(
   options?: { readonly cause: unknown },
 ): CodedError {
   const code = OWN_CODES[name];
-  const message = name.toLowerCase().replaceAll('_', ' ');
+  const message = name.toLowerCase();
   return new CodedError({ code, name, message, retryable: RETRYABLE.includes(code), details } as ErrorBody, options);
 }
 

@@ -26,6 +26,7 @@ export interface GatewayMetrics {
   readonly backlogBytes: Histogram;
   readonly pulled: Counter;
   readonly lostVersions: Counter;
+  readonly droppedPositions: Counter;
   readonly deflate: DeflateMetrics;
   closed(name: CloseName): void;
 }
@@ -69,6 +70,9 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     }),
     lostVersions: metrics.counter('im_gateway_versions_lost_total', {
       help: 'Priority messages that were in no log any more; viewers are told.',
+    }),
+    droppedPositions: metrics.counter('im_gateway_positions_dropped_total', {
+      help: 'Positions of devices that were not told on, there being too many.',
     }),
     deflate: {
       inputBytes: metrics.counter('im_gateway_deflate_input_bytes_total', {

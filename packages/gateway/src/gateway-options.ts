@@ -5,6 +5,8 @@ import { DEFAULT_LIMITS, ImError, type Limits, MAX_POSITIONS } from '@im/protoco
 import type { Clock, Logger, Metrics } from '@im/protocol/ports';
 import type { RpcCaller } from '@im/rpc';
 import type { LogReader } from '@im/timeline';
+import { DEVICE_POLICIES, type DevicePolicy } from './devices/device-policy.js';
+import type { PositionSink } from './positions/position-sink.js';
 import { type TicketKey, ticketKeyMistakes } from './session/ticket.js';
 import type { UserRegister } from './user-register.js';
 import type { TokenVerifier } from './verifier/token-verifier.js';
@@ -21,6 +23,8 @@ export interface GatewayOptions extends Partial<Settings> {
   readonly online?: OnlineList;
   /** Told who is connected here. */
   readonly users?: UserRegister;
+  /** Told how far devices have read. */
+  readonly positions?: PositionSink;
   /** Signs resume tickets: the first signs, all verify. The same at all gateways. */
   readonly ticketKeys: readonly TicketKey[];
   /** Limits of the client protocol, told to clients; the rest are the defaults. */
@@ -32,6 +36,10 @@ export interface GatewayOptions extends Partial<Settings> {
   readonly afterTurn?: (run: () => void) => void;
   /** `framesPerSecond` of the groups of one kind: `{ u: 0, g: 4 }`. */
   readonly framesPerSecondByKind?: Readonly<Record<string, number>>;
+  /** Of one user's connections, which stay (PR-142). Default: all. */
+  readonly devices?: DevicePolicy;
+  /** `devices` of the users of one product. */
+  readonly devicesByProduct?: Readonly<Record<string, DevicePolicy>>;
   /** `messagesPerFrame` of the groups of one kind. */
   readonly messagesPerFrameByKind?: Readonly<Record<string, number>>;
 }
@@ -153,6 +161,10 @@ export function readSettings(options: GatewayOptions): { settings: Settings; lim
   const mistakes = [...outOfRange(settings, SETTINGS, ''), ...outOfRange(limits, LIMITS, 'limits.')];
   if (!NODE_ID.test(options.node)) mistakes.push('node: not [A-Za-z0-9_.-]{1,64}');
   mistakes.push(...ticketKeyMistakes(options.ticketKeys));
+  const policies = { '': options.devices ?? 'all', ...options.devicesByProduct };
+  for (const [product, policy] of Object.entries(policies)) {
+    if (!DEVICE_POLICIES.includes(policy)) mistakes.push(`devices: ${policy} (${product}) is no policy`);
+  }
   const { ticketTtlMs, sessionTtlMs, welcomeTimeoutMs, storeTimeoutMs, hardBacklogBytes, softBacklogBytes } = settings;
   if (ticketTtlMs < 2 * sessionTtlMs)
     mistakes.push(`ticketTtlMs: ${ticketTtlMs} is less than twice sessionTtlMs (${sessionTtlMs})`);

@@ -15,6 +15,7 @@ import { Pace } from './connection/pace.js';
 import { TimerWheel } from './connection/timer-wheel.js';
 import { TurnQueue } from './connection/turn-queue.js';
 import { Unanswered } from './connection/unanswered.js';
+import { DEVICE_EVENT, DeviceRule } from './devices/device-rule.js';
 import { Drain, type DrainOptions, PATIENCE_MS } from './drain/drain.js';
 import { GroupFeeds } from './feed/group-feeds.js';
 import { LogAccess } from './feed/log-access.js';
@@ -23,6 +24,7 @@ import { type GatewayOptions, readSettings } from './gateway-options.js';
 import type { Link, LinkEvents } from './link.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
 import { ReplayChunks } from './membership/replay-chunks.js';
+import { PositionReports } from './positions/position-reports.js';
 import { QuietLogger } from './quiet-logger.js';
 import { obeyKick } from './session/kick.js';
 import { SessionRegistry } from './session/session-registry.js';
@@ -32,6 +34,7 @@ import type { Surroundings } from './surroundings.js';
 import { ChunkDeflater } from './transport/ws/chunk-deflater.js';
 import { type AttachOptions, WebSocketTransport } from './transport/ws/ws-transport.js';
 import { WebSocketWires } from './transport/ws/ws-wires.js';
+import type { UserSession } from './user-register.js';
 
 /** How long calls may take to be answered when clients have to go. */
 const GRACE_MS = 5_000;
@@ -59,6 +62,8 @@ export interface Gateway {
   accept(link: Link): LinkEvents;
   /** Connections that are not closed. */
   readonly connections: number;
+  /** Who is connected to this gateway as that user, the oldest first. @param userGroup `u:<user>`, under its product where there is one */
+  sessionsOf(userGroup: string): readonly UserSession[];
   /**
    * Asks each client to move, at a time of its own within the window, and takes no new connections meanwhile (PR-132, PR-133). Calls are
    * answered and messages delivered as ever. Another call gives those who are left new times.
@@ -135,6 +140,16 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       refused: gatewayMetrics.refusedHellos,
     });
     this.#publisher = options.broadcast.createPublisher();
+    const { devices = 'all', devicesByProduct = {}, users } = options;
+    const quietLogger = new QuietLogger(logger, clock);
+    const deviceRule = new DeviceRule({
+      policyOf: (product) => (product === undefined ? devices : (devicesByProduct[product] ?? devices)),
+      sessions,
+      publisher: this.#publisher,
+      users,
+      clock,
+      logger: quietLogger,
+    });
     this.#feeds = new GroupFeeds({
       broadcast: options.broadcast,
       log,
@@ -145,6 +160,15 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       pulled: gatewayMetrics.pulled,
       lostVersions: gatewayMetrics.lostVersions,
     });
+    const positions =
+      options.positions &&
+      new PositionReports({
+        sink: options.positions,
+        feeds: this.#feeds,
+        clock,
+        logger: quietLogger,
+        dropped: gatewayMetrics.droppedPositions,
+      });
     this.#surroundings = {
       node: options.node,
       incarnation: randomBytes(9).toString('base64url'),
@@ -153,7 +177,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       gateRules: new GateRules(limits),
       hellos,
       clock,
-      logger: new QuietLogger(logger, clock),
+      logger: quietLogger,
       metrics: gatewayMetrics,
       wheel,
       unanswered,
@@ -164,11 +188,13 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       maxReplay: settings.maxReplay,
       tickets,
       sessions,
+      devices: deviceRule,
       rpc: options.rpc,
       publisher: this.#publisher,
       verifier: options.verifier,
       online: options.online,
-      users: options.users,
+      users,
+      positions,
       afterTurn,
     };
     const figures: [string, string, () => number][] = [
@@ -178,6 +204,8 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       ['im_gateway_connections', 'Connections that are not closed.', () => this.#open],
       ['im_gateway_sessions', 'Sessions with a connection.', () => sessions.held],
       ['im_gateway_sessions_lost', 'Sessions kept without a connection.', () => sessions.lost],
+      ['im_gateway_devices_unchecked', 'Sessions not compared with the register yet.', () => deviceRule.unchecked],
+      ['im_gateway_positions_waiting', 'Positions of devices to be told on.', () => positions?.waiting ?? 0],
       ['im_gateway_groups', 'Groups with a member here.', () => this.#feeds.size],
       ['im_gateway_draining', '1 while clients are asked to move elsewhere.', () => Number(this.#drain !== undefined)],
       [
@@ -191,6 +219,14 @@ class ComposedGateway implements Gateway, ConnectionOwner {
 
   get connections(): number {
     return this.#open;
+  }
+
+  sessionsOf(userGroup: string): readonly UserSession[] {
+    const { sessions, node: gateway } = this.#surroundings;
+    const found = sessions.ofUser(userGroup).map(({ presence: session, device, platform, begunAt: sinceMs }) => {
+      return { session, gateway, device, platform, sinceMs };
+    });
+    return found.sort((a, b) => a.sinceMs - b.sinceMs);
   }
 
   attach(server: Server, options: AttachOptions): void {
@@ -254,6 +290,10 @@ class ComposedGateway implements Gateway, ConnectionOwner {
       obeyTakeover(delivery, this.#surroundings);
       return;
     }
+    if (delivery.lane === 'normal' && delivery.event === DEVICE_EVENT) {
+      this.#surroundings.devices.obey(delivery);
+      return;
+    }
     this.#surroundings.fanOut.publish(delivery);
     obeyKick(delivery, this.#surroundings);
   }
@@ -261,7 +301,7 @@ class ComposedGateway implements Gateway, ConnectionOwner {
   async #stop(graceMs: number): Promise<void> {
     this.#drain?.end();
     this.#setRefusing(true);
-    const { fanOut, sessions } = this.#surroundings;
+    const { fanOut, sessions, devices, positions } = this.#surroundings;
     for (const connection of [...this.#present]) {
       connection.askToMove(0, this.#nextAddress);
       connection.finish();
@@ -270,8 +310,10 @@ class ComposedGateway implements Gateway, ConnectionOwner {
     for (const connection of [...this.#present]) connection.close('GOING_AWAY');
     await this.#until(() => this.#present.size === 0);
     for (const transport of this.#transports) transport.detach();
+    devices.close();
     sessions.close();
     fanOut.close();
+    await positions?.close();
     await this.#feeds.stop();
     await this.#publisher.close();
   }

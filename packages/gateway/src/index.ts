@@ -1,12 +1,14 @@
 export { EFFECTS_REJECTED_METHOD, type EffectsRejected, type RejectionReason } from './call/rejected-effects.js';
+export type { DevicePolicy } from './devices/device-policy.js';
 export type { DrainOptions } from './drain/drain.js';
 export { createGateway, type Gateway, type StopOptions } from './gateway.js';
 export type { GatewayOptions, Settings } from './gateway-options.js';
 export type { Link, LinkEvents } from './link.js';
+export type { DevicePosition, PositionSink } from './positions/position-sink.js';
 export type { TicketKey } from './session/ticket.js';
 export { clientAddress, proxyList } from './transport/ws/client-address.js';
 export type { AttachOptions } from './transport/ws/ws-transport.js';
-export type { UserRegister, UserSession } from './user-register.js';
+export type { UserReader, UserRegister, UserSession } from './user-register.js';
 export { type CachedVerifierOptions, cachedVerifier } from './verifier/cached-verifier.js';
 export { type HttpVerifierOptions, httpVerifier } from './verifier/http-verifier.js';
 export { type JwtKey, type JwtVerifierOptions, jwtVerifier } from './verifier/jwt-verifier.js';

@@ -8,12 +8,14 @@ import type { GateRules } from './connection/command-gate.js';
 import type { TimerWheel } from './connection/timer-wheel.js';
 import type { TurnQueue } from './connection/turn-queue.js';
 import type { Unanswered } from './connection/unanswered.js';
+import type { DeviceRule } from './devices/device-rule.js';
 import type { GroupFeeds } from './feed/group-feeds.js';
 import type { LogAccess } from './feed/log-access.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import type { Settings } from './gateway-options.js';
 import type { GatewayViewer } from './membership/gateway-viewer.js';
 import type { ReplayChunks } from './membership/replay-chunks.js';
+import type { PositionReports } from './positions/position-reports.js';
 import type { SessionRegistry } from './session/session-registry.js';
 import type { Tickets } from './session/ticket.js';
 import type { UserRegister } from './user-register.js';
@@ -39,11 +41,13 @@ export interface Surroundings {
   readonly maxReplay: number;
   readonly tickets: Tickets;
   readonly sessions: SessionRegistry;
+  readonly devices: DeviceRule;
   readonly rpc: RpcCaller;
   readonly publisher: Publisher;
   readonly verifier: TokenVerifier;
   readonly online: OnlineList | undefined;
   readonly users: UserRegister | undefined;
+  readonly positions: PositionReports | undefined;
   /** Runs something once, at the end of the turn. */
   afterTurn(run: () => void): void;
 }

@@ -9,7 +9,17 @@ export interface UserSession {
   readonly sinceMs: number;
 }
 
-export interface UserRegister {
+/** Whoever only looks. */
+export interface UserReader {
+  /**
+   * Of all gateways that are alive, the oldest first; empty: offline.
+   * @param userGroup `u:<user>`, under its product where there is one
+   * @throws ImError STORE_UNAVAILABLE
+   */
+  sessionsOf(userGroup: string): Promise<readonly UserSession[]>;
+}
+
+export interface UserRegister extends UserReader {
   /**
    * A user is connected to this gateway, or is to be shown otherwise. Told soon, and again when the store comes back.
    * @param userGroup `u:<user>`, under its product where there is one
@@ -17,11 +27,6 @@ export interface UserRegister {
   enter(userGroup: string, session: Omit<UserSession, 'gateway'>): void;
   /** It ended; unknown ones are ignored. */
   leave(session: string): void;
-  /**
-   * Of all gateways that are alive, the oldest first; empty: offline.
-   * @throws ImError STORE_UNAVAILABLE
-   */
-  sessionsOf(userGroup: string): Promise<readonly UserSession[]>;
   /** Gateways that are alive and entered somebody. @throws ImError STORE_UNAVAILABLE */
   gateways(): Promise<readonly string[]>;
 }

@@ -4,7 +4,9 @@
  */
 import type { Encoding } from '@im/groups';
 import {
+  askedId,
   type Delivery,
+  isAsking,
   type Push,
   type ReceivedCommand,
   type ServerCodec,
@@ -57,7 +59,7 @@ function areForOneUser([first]: readonly Delivery[]): boolean {
   return first !== undefined && withoutProduct(first.group).startsWith('u:');
 }
 
-/** PR-61, PR-80, PR-88, PR-89 */
+/** PR-61, PR-80, PR-88, PR-89, PR-140 */
 function pushOf({ group, event, lane, version, id, time, conflated, terms, body }: Delivery): Push<Uint8Array> {
   const conflate = terms?.conflate;
   return {
@@ -66,11 +68,12 @@ function pushOf({ group, event, lane, version, id, time, conflated, terms, body 
     event,
     ...(lane === 'priority' && { lane }),
     ...(version !== undefined && { version }),
-    ...(id !== undefined && { id }),
+    ...(id !== undefined && { id: askedId(id) }),
     time,
     ...(conflated !== undefined && { conflated }),
     ...(conflate && { key: conflate.key }),
     ...(conflate?.mode === 'sum' && { sum: conflate.amount }),
+    ...(lane === 'priority' && id !== undefined && isAsking(id) && { confirm: true }),
     data: body,
   };
 }

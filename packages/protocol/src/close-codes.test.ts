@@ -23,6 +23,7 @@ describe('shouldReconnect', () => {
       'REMOVED',
       'SESSION_TAKEN_OVER',
       'PROTOCOL_VIOLATION',
+      'DEVICE_REPLACED',
     ]);
   });
 });

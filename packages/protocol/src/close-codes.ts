@@ -17,6 +17,7 @@ export const CLOSE_CODES = {
   REMOVED: { code: 4503, reason: 'removed by a moderator or the system' },
   SESSION_TAKEN_OVER: { code: 4505, reason: 'the session continues on another connection' },
   PROTOCOL_VIOLATION: { code: 4507, reason: 'a message that is not allowed in this state' },
+  DEVICE_REPLACED: { code: 4508, reason: 'the user signed in on another device' },
 } as const satisfies Record<string, { code: number; reason: string }>;
 
 export type CloseName = keyof typeof CLOSE_CODES;

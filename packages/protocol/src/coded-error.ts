@@ -16,10 +16,10 @@ export interface ErrorBody {
 
 export class CodedError extends Error {
   /** Numeric code of docs/errors.md, or the application's own from 1000. */
-  readonly code: number;
+  declare readonly code: number;
   /** Whether trying again, unchanged, may succeed. */
-  readonly retryable: boolean;
-  readonly details: ErrorDetails | undefined;
+  declare readonly retryable: boolean;
+  declare readonly details: ErrorDetails | undefined;
 
   /** @param options its cause, which never travels */
   constructor({ code, name, message, retryable, details }: ErrorBody, options?: { readonly cause: unknown }) {

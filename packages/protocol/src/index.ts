@@ -1,3 +1,4 @@
+export { askedId, askingId, isAsking } from './asking-id.js';
 export { CLOSE_CODES, type CloseName, shouldReconnect } from './close-codes.js';
 export type { ClientCodec, ServerCodec } from './codec.js';
 export { CodedError, type ErrorBody, type ErrorDetails } from './coded-error.js';

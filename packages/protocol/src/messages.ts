@@ -151,6 +151,8 @@ export interface Push<Body> {
   readonly key?: string;
   /** PR-89: the total of the amounts of all that it stands for, itself included; there whenever there are amounts. */
   readonly sum?: number;
+  /** PR-140: the publisher wants to know soon that this device has it. On the priority lane only; never false. */
+  readonly confirm?: boolean;
   readonly data?: Body;
 }
 

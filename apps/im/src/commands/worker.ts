@@ -8,6 +8,7 @@ import { defineCommand } from '../command.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
+import { offlineSettings, openOfflineSinks } from '../server/offline-sinks.js';
 import { SECRET_FILES } from '../server/secrets.js';
 import { dataFolder, loggingSettings, processName } from '../settings.js';
 
@@ -26,6 +27,7 @@ export const workerSettings = {
     description: 'version of the code, as im rpc weights names it; default: that of im',
     placeholder: 'version',
   }),
+  ...offlineSettings,
   processName,
   ...loggingSettings,
 };
@@ -69,7 +71,7 @@ export const worker = defineCommand({
       const surroundings = { keys: place.keys, caller, ports, shutdown };
       const own = await openBus({ place: bus, ...surroundings });
       const { broadcast, log, records } = await reachCells(own, cells, surroundings);
-      const online = await openOnlineReader({ redis: bus.redis, caller, ports, shutdown });
+      const { online, users } = await openOnlineReader({ redis: bus.redis, caller, ports, shutdown });
       const secret = development ? await ensureSecret(dataFolder, SECRET_FILES.development) : undefined;
       const serve = async () => {
         const ids = await openIdSource({ records, ...ports });
@@ -79,6 +81,7 @@ export const worker = defineCommand({
           publisher: broadcast.createPublisher(),
           ...{ log, records, ids, online },
           onlineLagMs: bus.redis === undefined ? 0 : ONLINE_LAG_MS,
+          offline: await openOfflineSinks(config, { caller, users, ...ports }),
           version: release,
           developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
           ...ports,

@@ -41,5 +41,18 @@ export const relayOnline = defineService({
       }),
       idempotent: true,
     },
+    $sessions: {
+      input: z.string(),
+      output: z.array(
+        z.object({
+          session: z.string(),
+          gateway: z.string(),
+          device: z.string(),
+          platform: z.string(),
+          sinceMs: z.number(),
+        }),
+      ),
+      idempotent: true,
+    },
   },
 });

@@ -41,7 +41,8 @@ describeRecordStoreContract('relayed', async () => {
 describeOnlineListContract('relayed', async () => {
   const list = createMemoryOnlineList({});
   const rpc = createMemoryRpc();
-  const served = await serveOnline({ worker: rpc.createWorker(), online: list, version: '1' });
+  const users = { sessionsOf: async () => [] };
+  const served = await serveOnline({ worker: rpc.createWorker(), online: list, users, version: '1' });
   const relayed: OnlineList = {
     ...createRelayedOnlineReader(rpc.createCaller()),
     enter: (group, session, member) => list.enter(group, session, member),

@@ -1,6 +1,7 @@
 /** Owns: where the engines of a server are and where the calls of clients are carried out: in this process, or in others. */
+import type { UserReader } from '@im/gateway';
 import { createMemoryOnlineList } from '@im/groups';
-import type { Rpc, RpcWorker } from '@im/rpc';
+import type { Rpc, RpcCaller, RpcWorker } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
 import { createZeromqRpc } from '@im/rpc/zeromq';
 import type { Shutdown } from '@im/runtime';
@@ -13,6 +14,7 @@ import { reachCells } from '../cells/reach-cells.js';
 import { serveOnline } from '../relay/serve-online.js';
 import type { BrokerPlace } from '../rpc/broker-place.js';
 import { type Engines, openEmbedded, type Ports } from './engines.js';
+import { type OfflineConfig, openOfflineSinks } from './offline-sinks.js';
 
 interface EngineSurroundings {
   readonly dataFolder: string;
@@ -23,8 +25,10 @@ interface EngineSurroundings {
   readonly onStoreFailed: (error: Error) => void;
 }
 
-interface ServedParts extends Engines, Ports {
+interface ServedParts extends Omit<Engines, 'users'>, Ports {
+  readonly users: UserReader;
   readonly worker: RpcWorker;
+  readonly caller: RpcCaller;
   /** Undefined: no development tokens. */
   readonly developmentSecret: Uint8Array | undefined;
   readonly version: string;
@@ -38,15 +42,19 @@ export interface Arrangement {
   serve(parts: ServedParts): Promise<{ close(): Promise<void> }>;
 }
 
-export const allInOne: Arrangement = {
-  createRpc: (ports) => createMemoryRpc(ports),
-  openEngines: (surroundings) => openEmbedded(surroundings),
-  async serve({ broadcast, ...parts }) {
-    const ids = await openIdSource(parts);
-    const workers = await createWorkers({ ...parts, ids, publisher: broadcast.createPublisher() });
-    return { close: () => workers.close().finally(() => ids.close()) };
-  },
-};
+/** @param offline who is told of messages for people who are not connected; default: nobody */
+export function allInOne(offline?: OfflineConfig): Arrangement {
+  return {
+    createRpc: (ports) => createMemoryRpc(ports),
+    openEngines: (surroundings) => openEmbedded(surroundings),
+    async serve({ broadcast, caller, users, ...parts }) {
+      const ids = await openIdSource(parts);
+      const told = offline && (await openOfflineSinks(offline, { caller, users, clock: parts.clock }));
+      const workers = await createWorkers({ ...parts, ids, offline: told, publisher: broadcast.createPublisher() });
+      return { close: () => workers.close().finally(() => ids.close()) };
+    },
+  };
+}
 
 export interface Elsewhere {
   readonly brokers: BrokerPlace;
@@ -73,7 +81,7 @@ export function amongProcesses({ brokers, bus, cells, name }: Elsewhere): Arrang
       return { ...opened, online, users };
     },
     // Workers read the online list of several gateways in Redis.
-    serve: async ({ worker, online, version }) =>
-      redis === undefined ? serveOnline({ worker, online, version }) : { close: async () => {} },
+    serve: async ({ worker, online, users, version }) =>
+      redis === undefined ? serveOnline({ worker, online, users, version }) : { close: async () => {} },
   };
 }

@@ -10,7 +10,8 @@ import { RecordingLogger } from '@im/protocol/testing';
 import { createMetrics, createShutdown, readConfig, recordProcessFigures, type Shutdown } from '@im/runtime';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { serverSettings } from '../settings.js';
+import { serveSettings } from '../commands/serve.js';
+import { allInOne } from './arrangement.js';
 import { startServer } from './server.js';
 
 // Opening a store takes its time where others work too.
@@ -32,7 +33,7 @@ beforeEach(async () => {
   shutdown = createShutdown({ logger });
   const metrics = createMetrics();
   shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
-  const config = readConfig(serverSettings, {
+  const config = readConfig(serveSettings, {
     arguments: [
       '--port',
       '0',
@@ -41,10 +42,13 @@ beforeEach(async () => {
       '--verify-url',
       `http://127.0.0.1:${port}`,
       '--metrics-open',
+      '--offline-service',
+      'mobile',
     ],
     environment: {},
   });
-  ({ origin } = await startServer({ config, site: folder, version: '1', logger, metrics, shutdown }));
+  const arrangement = allInOne(config);
+  ({ origin } = await startServer({ config, site: folder, version: '1', logger, metrics, shutdown, arrangement }));
 });
 afterEach(async () => {
   await shutdown.stop(undefined);

@@ -1,4 +1,5 @@
-/** Owns: where workers read online lists: in Redis, or in the gateway that has them. */
+/** Owns: where workers read online lists, and who is connected: in Redis, or in the gateway that knows. */
+import type { UserReader } from '@im/gateway';
 import type { OnlineReader } from '@im/groups';
 import type { RpcCaller } from '@im/rpc';
 import type { Shutdown } from '@im/runtime';
@@ -13,11 +14,15 @@ export interface OnlineReaderOptions {
 }
 
 /** @throws CommandError */
-export async function openOnlineReader(options: OnlineReaderOptions): Promise<OnlineReader> {
+export async function openOnlineReader(
+  options: OnlineReaderOptions,
+): Promise<{ online: OnlineReader; users: UserReader }> {
   const { redis, caller, ports, shutdown } = options;
-  if (redis === undefined) return createRelayedOnlineReader(caller);
+  if (redis === undefined) {
+    const reader = createRelayedOnlineReader(caller);
+    return { online: reader, users: reader };
+  }
   const { openPresence } = await import('./redis-engines.js');
   // It enters nobody, so its name is nowhere.
-  const { online } = await openPresence(redis, 'reader', ports, shutdown);
-  return online;
+  return openPresence(redis, 'reader', ports, shutdown);
 }

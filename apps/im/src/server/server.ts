@@ -21,7 +21,9 @@ import { createHttpServer } from '../http/request-handler.js';
 import { loadStaticSite } from '../http/static-site.js';
 import type { ServerConfig } from '../settings.js';
 import { type Arrangement, allInOne } from './arrangement.js';
+import { devicePolicies } from './device-policies.js';
 import { originOf, ownOrigins, reachableHosts } from './own-origins.js';
+import { createPositionSink } from './position-sink.js';
 import { readSecrets } from './secrets.js';
 import { chooseSignIn } from './sign-in.js';
 import { createVerifier } from './token-verifier.js';
@@ -54,7 +56,7 @@ const GATEWAY_STOP_MS = 10_000;
 
 /** @throws ConfigError, CommandError, DataFolderError, ImError CONFIG_INVALID or STORE_UNAVAILABLE */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const { config, site, version, logger, metrics, shutdown, arrangement = allInOne } = options;
+  const { config, site, version, logger, metrics, shutdown, arrangement = allInOne() } = options;
   const clock = systemClock;
   const signIn = chooseSignIn(config);
   const trusted = proxyList(config.trustedProxies);
@@ -75,22 +77,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { broadcast } = engines;
   const secrets = await readSecrets(dataFolder);
   const developmentSecret = new TextEncoder().encode(secrets.development);
-  const served = await arrangement.serve({
-    worker: rpc.createWorker(),
-    ...{ ...engines, version },
-    developmentSecret: signIn.by === 'development' ? developmentSecret : undefined,
-    ...ports,
-  });
-  shutdown.add({ name: 'workers', stop: () => served.close() });
-
   const gateway = createGateway({
     node: nodeId(),
     verifier: createVerifier({ signIn, config, developmentSecret, clock, metrics }),
     rpc: rpc.createCaller(),
     ...engines,
+    ...devicePolicies(config),
+    positions: createPositionSink(rpc.createCaller()),
     ticketKeys: [{ id: 'own', secret: secrets.tickets }],
     ...ports,
   });
+  const served = await arrangement.serve({
+    ...{ worker: rpc.createWorker(), caller: rpc.createCaller() },
+    ...{ ...engines, version },
+    users: engines.users ?? { sessionsOf: async (userGroup) => gateway.sessionsOf(userGroup) },
+    developmentSecret: signIn.by === 'development' ? developmentSecret : undefined,
+    ...ports,
+  });
+  shutdown.add({ name: 'workers', stop: () => served.close() });
 
   const pushing = (product?: string) => createPushClient({ publisher: broadcast.createPublisher(), product, clock });
   const products = config.pushTokens.map((text) => {

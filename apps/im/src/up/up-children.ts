@@ -79,6 +79,7 @@ export interface UpChild {
 export function upChildren(plan: UpPlan): UpChild[] {
   const { keysFolder, dataFolder, engine, redis, nats, cell, homes, bridge, logLevel, json } = plan;
   const { workerProgram, bots, drainSeconds } = plan;
+  const { offlineUrl, offlineSecret, offlineService, offlinePreview } = plan;
   const broker = brokerAddressesOf(plan);
   const node = nodeAddressesOf(plan);
   const manager = managerAddressesOf(plan);
@@ -126,6 +127,7 @@ export function upChildren(plan: UpPlan): UpChild[] {
         keysFolder,
         dataFolder,
         development,
+        ...{ offlineUrl, offlineSecret, offlineService, offlinePreview },
         release: undefined,
         processName,
         ...logging,

@@ -6,11 +6,13 @@ import { engineMistakes } from '../bus/bus-place.js';
 import { cellSettings } from '../cells/cell-place.js';
 import { botsCount } from '../commands/bots-settings.js';
 import { keysFolder } from '../rpc/broker-place.js';
+import { checkOffline, offlineSettings } from '../server/offline-sinks.js';
 import { drainSeconds, engine, nats, redis, serverSettings } from '../settings.js';
 
 export const upSettings = {
   ...serverSettings,
   ...cellSettings,
+  ...offlineSettings,
   bots: botsCount,
   gateways: setting(z.int().min(1).max(16).default(1), {
     description: 'how many gateways, each a port above the one before; several need --redis',
@@ -83,6 +85,7 @@ export function broadcastNodesOf({ engine, broadcastNodes }: Pick<UpConfig, 'eng
 
 /** @throws ConfigError for what does not go together, and for several processes that would have to share what only one can have */
 export function checkTogether(config: UpConfig): void {
+  checkOffline(config);
   const { engine, gateways, broadcastNodes, redis } = config;
   const mistakes: ConfigMistake[] = engineMistakes(config);
   if (engine !== 'zeromq' && broadcastNodes !== undefined) {

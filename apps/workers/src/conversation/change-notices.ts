@@ -6,6 +6,7 @@ import type { Publisher } from '@im/broadcast';
 import { type CallerContext, type Effect, ERROR_CODES, KICK_EVENT, type Publication, userGroup } from '@im/protocol';
 import { encodeJson } from '@im/rpc';
 import { groupOf } from '../call.js';
+import type { Receipts } from '../receipt/receipts.js';
 import { concerned, type PendingChange } from './chat-group.js';
 import type { GroupIndex } from './group-index.js';
 import type { GroupRecords } from './group-records.js';
@@ -17,6 +18,7 @@ export interface ChangeNoticesOptions {
   readonly groups: GroupRecords;
   readonly index: GroupIndex;
   readonly publisher: Publisher;
+  readonly receipts: Receipts;
 }
 
 export class ChangeNotices {
@@ -57,7 +59,7 @@ export class ChangeNotices {
     conversation: string,
     { change, unreached }: { readonly change: PendingChange; readonly unreached: Map<string, Error> },
   ): Promise<void> {
-    const { index, publisher } = this.#options;
+    const { index, publisher, receipts } = this.#options;
     const { users, isIn } = concerned(change);
     const { id, event, data } = change;
     const entry = { lane: 'priority', event, body: encodeJson(data), id, time: data.at } as const;
@@ -75,7 +77,9 @@ export class ChangeNotices {
     await Promise.all(reached().map(follow));
     const notice = { conversation, change: isIn ? 'added' : 'removed', name: change.group, by: data.by, at: data.at };
     await toAll({ ...entry, event: CONVERSATION_EVENT, body: encodeJson(notice) });
-    if (!isIn) await toAll({ ...entry, event: KICK_EVENT, body: kickOf(conversation), id: `${id}-kick` });
+    if (isIn) return;
+    await toAll({ ...entry, event: KICK_EVENT, body: kickOf(conversation), id: `${id}-kick` });
+    await Promise.all(users.map((user) => receipts.leave(groupOf(caller, conversation), user)));
   }
 }
 

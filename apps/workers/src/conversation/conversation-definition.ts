@@ -58,7 +58,12 @@ export const conversationDefinition = defineService({
   methods: {
     send: {
       input: z
-        .object({ to: userId.optional(), conversation: conversationId.optional(), text: rawText })
+        .object({
+          to: userId.optional(),
+          conversation: conversationId.optional(),
+          text: rawText,
+          receipt: z.boolean().default(false),
+        })
         .refine(({ to, conversation }) => (to === undefined) !== (conversation === undefined), {
           message: 'name either to or conversation',
         }),

@@ -19,6 +19,8 @@ export interface MessageData {
   /** In a conversation of two. */
   readonly to?: string;
   readonly text: string;
+  /** Its author asked how many have it, and have read it. */
+  readonly receipt?: boolean;
   /** Milliseconds since 1970. */
   readonly at: number;
 }

@@ -8,7 +8,9 @@ import type { Clock, Logger } from '@im/protocol/ports';
 import { type HandlerContext, implementService, type ServedService } from '@im/rpc';
 import type { IdSource, LogReader, RecordStore } from '@im/timeline';
 import { addEffects, callerOf, groupOf, messageIdOf, personOf } from '../call.js';
+import type { OfflineHook } from '../offline/offline-hook.js';
 import type { RateLimit } from '../rate-limit.js';
+import type { Receipts } from '../receipt/receipts.js';
 import { checkedText } from '../text.js';
 import { ChangeNotices } from './change-notices.js';
 import { remove, rename, setRole } from './chat-group.js';
@@ -36,6 +38,9 @@ export interface ConversationServiceOptions {
   readonly records: RecordStore;
   /** Of messages. */
   readonly ids: IdSource;
+  readonly receipts: Receipts;
+  /** Told of messages for people who are not connected. */
+  readonly offline: OfflineHook | undefined;
   readonly rates: {
     readonly message: RateLimit;
     /** Of chat groups. */
@@ -53,6 +58,8 @@ export function createConversationService({
   log,
   records,
   ids,
+  receipts,
+  offline,
   rates,
   clock,
   logger,
@@ -61,12 +68,15 @@ export function createConversationService({
   const takenBack = new TakenBack(records);
   const groupRecords = new GroupRecords(records);
   const index = new GroupIndex(records);
-  const notices = new ChangeNotices({ groups: groupRecords, index, publisher });
+  const notices = new ChangeNotices({ groups: groupRecords, index, publisher, receipts });
   const turns = new Turns();
   const cutOff = new CutOffChanges({ groups: groupRecords, notices, turns, clock, logger });
   const groups = new ChatGroups({ groups: groupRecords, index, notices, cutOff, turns, log, clock });
   const places = new Places({ log, groups });
-  const messages = new Messages({ publisher, log, ids, takenBack, clock });
+  const messages = new Messages({
+    ...{ publisher, log, ids, records, takenBack, receipts, offline, clock },
+    groups: groupRecords,
+  });
   const states = new OwnStates({ records, log, publisher, clock });
   const list = new ConversationList({ log, records, places, index });
 
@@ -94,6 +104,7 @@ export function createConversationService({
         index.ifMember(caller, conversation, async () => {
           const place = (await places.of(caller, conversation)) as GroupPlace;
           await groups.showName(caller, conversation, place.member);
+          await receipts.enter(place.group, caller.user, place.since);
           return place;
         }),
       ),
@@ -104,14 +115,14 @@ export function createConversationService({
   return implementService(
     conversationDefinition,
     {
-      async send({ to, conversation, text: raw }, context) {
+      async send({ to, conversation, text: raw, receipt }, context) {
         const caller = callerOf(context);
         const text = checkedText(raw, TEXT_RULES);
         const key = messageIdOf(context, caller, 'conversation.send');
         rates.message.take(caller);
         // The definition lets exactly one of them through.
         const place = to === undefined ? await places.of(caller, conversation as string) : places.with(caller, to);
-        const sent = await messages.send(caller, place, { key, text });
+        const sent = await messages.send(caller, place, { key, text, receipt });
         return { conversation: place.conversation, ...sent };
       },
 
@@ -147,7 +158,9 @@ export function createConversationService({
 
       async read({ conversation, version: upTo }, context) {
         const [caller, place] = await marking(context, conversation);
-        return { read: await states.read(caller, place, upTo) };
+        const read = await states.read(caller, place, upTo);
+        await receipts.read(place.group, caller.user, read);
+        return { read };
       },
 
       async mute({ conversation, muted }, context) {

@@ -2,15 +2,18 @@
  * Owns: writing messages and taking them back. The log of the conversation has each once; of two people, both logs have a notice with
  * the message in it, by which every device hears of it, now or on return. Members of a group hear of it by being in the group.
  */
-import type { Publisher } from '@im/broadcast';
-import { type CallerContext, ImError } from '@im/protocol';
+import type { Published, Publisher } from '@im/broadcast';
+import { askingId, type CallerContext, ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { encodeJson } from '@im/rpc';
-import type { Entry, IdSource, LogReader } from '@im/timeline';
+import type { Entry, IdSource, LogReader, RecordReader } from '@im/timeline';
 import { applicationError } from '../application-errors.js';
 import { personOf } from '../call.js';
 import { digest } from '../digest.js';
+import type { OfflineHook } from '../offline/offline-hook.js';
 import { publishOnce } from '../publish-once.js';
+import type { Receipts } from '../receipt/receipts.js';
+import { tellAbsent } from './absent-receivers.js';
 import { isAdmin } from './chat-group.js';
 import {
   MESSAGE_EVENT,
@@ -19,6 +22,8 @@ import {
   TAKEN_BACK_EVENT,
   type TakenBackData,
 } from './conversation-entry.js';
+import type { GroupRecords } from './group-records.js';
+import { askForReceipts, prepareReceipts } from './message-receipts.js';
 import { notifiedGroups, type Place } from './place.js';
 import type { TakenBack } from './taken-back.js';
 
@@ -30,6 +35,11 @@ export interface MessagesOptions {
   readonly log: LogReader;
   readonly ids: IdSource;
   readonly takenBack: TakenBack;
+  readonly receipts: Receipts;
+  readonly groups: GroupRecords;
+  readonly records: RecordReader;
+  /** Told of messages for people who are not connected. */
+  readonly offline: OfflineHook | undefined;
   readonly clock: Clock;
 }
 
@@ -47,6 +57,16 @@ interface Writing<Data> {
   readonly data: Data;
 }
 
+interface Written<Data> {
+  readonly epoch: string;
+  readonly version: number;
+  readonly data: Data;
+  /** In a conversation of two. */
+  readonly notices: readonly Published[];
+  /** Some of it was not there before. */
+  readonly isNew: boolean;
+}
+
 export class Messages {
   readonly #options: MessagesOptions;
 
@@ -62,17 +82,22 @@ export class Messages {
   async send(
     caller: CallerContext,
     place: Place,
-    { key, text }: { readonly key: string; readonly text: string },
+    { key, text, receipt }: { readonly key: string; readonly text: string; readonly receipt: boolean },
   ): Promise<SentMessage> {
-    const { ids, clock } = this.#options;
+    const { ids, clock, receipts, offline } = this.#options;
     const data: MessageData = {
       id: ids.next(),
       from: personOf(caller),
       ...addressee(place),
       text,
       at: clock.now(),
+      ...(receipt && { receipt }),
     };
-    const { version, data: written } = await this.#write(caller, place, { event: MESSAGE_EVENT, key, data });
+    if (receipt) await prepareReceipts(receipts, caller, place);
+    const writing = { event: MESSAGE_EVENT, key: receipt ? askingId(key) : key, data };
+    const { epoch, version, data: written, notices, isNew } = await this.#write(caller, place, writing);
+    if (receipt) await askForReceipts(receipts, caller, place, { log: place.group, epoch, version }, notices);
+    if (offline && isNew) await tellAbsent({ ...this.#options, offline }, caller, place, written, version);
     return { id: written.id, version, at: written.at };
   }
 
@@ -111,18 +136,23 @@ export class Messages {
     caller: CallerContext,
     place: Place,
     { event, key, data }: Writing<Data>,
-  ): Promise<{ readonly version: number; readonly data: Data }> {
+  ): Promise<Written<Data>> {
     const { publisher } = this.#options;
     const entry = { lane: 'priority', event, body: encodeJson(data), id: key, time: data.at } as const;
-    const { version, body: written } = await publishOnce<Data>(this.#options, place.group, entry);
+    const published = await publishOnce<Data>(this.#options, place.group, entry);
+    const { epoch, version, body: written } = published;
+    let isNew = !published.duplicate;
+    let notices: readonly Published[] = [];
     if (place.kind === 'direct') {
       const notice = encodeJson({ ...written, conversation: place.conversation, version });
       const groups = notifiedGroups(caller, place);
-      const notices = { ...entry, body: notice, time: written.at };
-      const { failed } = await publisher.publishMany(groups, notices, { acknowledge: 'durable' });
+      const told = { ...entry, body: notice, time: written.at };
+      const { published, failed } = await publisher.publishMany(groups, told, { acknowledge: 'durable' });
       for (const error of failed.values()) throw error;
+      notices = published;
+      isNew = published.some(({ duplicate }) => !duplicate);
     }
-    return { version, data: written };
+    return { epoch, version, data: written, notices, isNew };
   }
 }
 

@@ -455,6 +455,53 @@ describe('heartbeats', () => {
   });
 });
 
+describe('a push that asks', () => {
+  it('has its position told within a second, once for all that come meanwhile [PR-140]', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    for (let n = 1; n <= 3; n++) gateway.publish('u:ann', 'message', n, { lane: 'priority', confirm: n > 1 });
+    await pass(300);
+    gateway.publish('u:ann', 'message', 4, { lane: 'priority', confirm: true });
+    await pass(700);
+    const told = (version: number) => ({ type: 'ping', positions: { 'u:ann': { epoch: 'u:ann#1', version } } });
+    expect(gateway.link.receivedOf('ping')).toEqual([told(4)]);
+    gateway.publish('u:ann', 'message', 5, { lane: 'priority' });
+    await pass(2_000);
+    expect(gateway.link.receivedOf('ping')).toEqual([told(4)]);
+    gateway.publish('u:ann', 'message', 6, { lane: 'priority', confirm: true });
+    await pass(1_000);
+    expect(gateway.link.receivedOf('ping')).toEqual([told(4), told(6)]);
+    expect(client.state.status).toBe('connected');
+  });
+
+  it('is confirmed too when it is replayed, by the connection that brought it [PR-140]', async () => {
+    const { gateway, start, pass } = setUp();
+    await start();
+    gateway.publish('u:ann', 'message', 1, { lane: 'priority', confirm: true });
+    await pass(100);
+    const first = gateway.link;
+    first.cut();
+    gateway.publish('u:ann', 'message', 2, { lane: 'priority', confirm: true });
+    await pass(3_000);
+    expect(first.receivedOf('ping')).toEqual([]);
+    expect(gateway.link.receivedOf('ping')).toMatchObject([{ positions: { 'u:ann': { version: 2 } } }]);
+  });
+});
+
+describe('a device that was replaced', () => {
+  it('does not come back by itself, and without its ticket when the app wants it to [PR-120] [PR-143]', async () => {
+    const { gateway, client, start, pass } = setUp();
+    await start();
+    gateway.link.close(4508, 'DEVICE_REPLACED: signed in on ios');
+    await pass(60_000);
+    expect(client.state).toMatchObject({ status: 'closed', code: 4508, reason: 'DEVICE_REPLACED: signed in on ios' });
+    client.connect();
+    await pass(100);
+    expect(gateway.links).toHaveLength(2);
+    expect(gateway.link.hello).not.toHaveProperty('ticket');
+  });
+});
+
 describe('the network and the page', () => {
   it('asks at once whether the link still lives when the network changes or the page wakes up', async () => {
     const { gateway, signals, client, start, pass } = setUp();

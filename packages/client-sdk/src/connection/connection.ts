@@ -77,6 +77,7 @@ export function createConnection(
   let timer: Timer | undefined;
   /** Our time to move in a drain. */
   let slot: Timer | undefined;
+  let confirming: Timer | undefined;
   let unwatch: (() => void) | undefined;
 
   let attempt: AbortController | undefined;
@@ -126,6 +127,8 @@ export function createConnection(
       disconnect();
       credentials.abort();
       unwatch?.();
+      // Whoever connects again signs in again (PR-143).
+      ticket = undefined;
     },
   };
 
@@ -176,8 +179,9 @@ export function createConnection(
   function disconnect(): void {
     attempt?.abort();
     slot?.cancel();
+    confirming?.cancel();
     link?.close();
-    link = refusal = undefined;
+    link = refusal = confirming = undefined;
     if (!welcome) return;
     welcome = undefined;
     handlers.onLost();
@@ -234,6 +238,12 @@ export function createConnection(
       // A listener may have closed the connection.
       if (welcome) handlers.onWelcome(message);
     }
+    // PR-140: one ping for all that comes meanwhile.
+    if ('confirm' in message)
+      confirming ??= clock.after(500, () => {
+        confirming = undefined;
+        send({ type: 'ping', ...handlers.positions(false) });
+      });
   }
 
   function beat(): void {
@@ -271,8 +281,8 @@ export function createConnection(
       return state === 'open' || state === 'probing';
     },
     connect() {
-      if (state === 'delaying') retry();
-      else if (next(state, 'connect')) {
+      retry();
+      if (next(state, 'connect')) {
         failures = 0;
         credentials.renew('connect');
         unwatch = signals.watch(onSignal);

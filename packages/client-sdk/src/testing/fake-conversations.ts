@@ -236,7 +236,7 @@ export class FakeConversations {
       this.#gateway.publish(conversation, event, data, { lane: 'priority', ...(id !== undefined && { id }) });
       return this.#gateway.log(conversation).head.version;
     }
-    const { version } = this.#gateway.log(conversation).append(event, data, id);
+    const { version } = this.#gateway.log(conversation).append(event, data, { id });
     this.#notify(pair, event, { ...data, conversation, version });
     return version;
   }

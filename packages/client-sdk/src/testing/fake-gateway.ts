@@ -31,6 +31,8 @@ export interface FakeSession {
 export interface PublishOptions {
   readonly lane?: 'priority';
   readonly id?: string;
+  /** Asks for positions (PR-140). */
+  readonly confirm?: boolean;
 }
 
 export class FakeGateway {
@@ -126,10 +128,10 @@ export class FakeGateway {
   }
 
   /** Publishes to the members of a group; on the priority lane it gets the next version of the group's log. */
-  publish(group: string, event: string, data: unknown, { lane, id }: PublishOptions = {}): void {
+  publish(group: string, event: string, data: unknown, { lane, id, confirm }: PublishOptions = {}): void {
     const push: Push<unknown> =
       lane === 'priority'
-        ? this.log(group).append(event, data, id)
+        ? this.log(group).append(event, data, { id, confirm })
         : { type: 'push', group, event, ...(id !== undefined && { id }), data };
     for (const link of this.links) {
       if (link.groups.has(group)) link.push(push);

@@ -18,7 +18,11 @@ export class FakeLog {
     return { epoch: this.epoch, version: this.#head };
   }
 
-  append(event: string, data: unknown, id?: string): Entry {
+  append(
+    event: string,
+    data: unknown,
+    { id, confirm }: { id?: string | undefined; confirm?: boolean | undefined } = {},
+  ): Entry {
     const entry: Entry = {
       type: 'push',
       group: this.group,
@@ -26,6 +30,7 @@ export class FakeLog {
       lane: 'priority',
       version: ++this.#head,
       ...(id !== undefined && { id }),
+      ...(confirm && { confirm }),
       data,
     };
     this.#entries.push(entry);

@@ -117,6 +117,7 @@ export class Calls {
       if (pending.phase === 'waiting') {
         pending.phase = 'answering';
         const error = await this.#carryOut(pending, reply, session);
+        this.#surroundings.positions?.take(session, pending.call.since);
         this.#settle(pending, error ?? reply, session);
       } else {
         this.#reject(pending, reply, session);

@@ -140,11 +140,11 @@ describe('pushes', () => {
   });
 
   it('sends no normal messages beyond the soft limit, and then tells how many of each group were missed [PR-85] [PR-86]', async () => {
-    const slow = await new GatewayFixture({ softBacklogBytes: 1_000 }).serve();
+    const slow = await new GatewayFixture({ softBacklogBytes: 1_200 }).serve();
     const bob = await member(slow, 'bob', 'r:2');
     const eve = await member(slow, 'eve');
     bob.reads = false;
-    await slow.gift('u:bob', 'x'.repeat(1_000));
+    await slow.gift('u:bob', 'x'.repeat(1_200));
     await bob.until('push');
     for (let i = 0; i < 3; i++) await slow.chat('r:1', i);
     await slow.chat('r:2', 'other');

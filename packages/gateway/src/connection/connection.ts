@@ -7,6 +7,7 @@ import {
   type CloseName,
   type Hello,
   ImError,
+  type Positions,
   type ReceivedCommand,
   type ServerMessage,
 } from '@im/protocol';
@@ -182,7 +183,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     if (this.#state.phase === 'awaiting-hello') this.#receiveFirst(command, now);
     else if (command.type === 'hello') this.#rejectHello(command);
     else if ('id' in command && command.id !== undefined) this.#receiveAnswerable(command, now);
-    else if (command.type === 'ping') this.write(this.#link.wire.pong);
+    else if (command.type === 'ping') this.#answerPing(command.positions);
     else if (command.type === 'cancel') this.#cancel(command.call);
   }
 
@@ -210,6 +211,11 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     if (this.#state.phase === 'open') this.#commands.carryOut(command, this.#state.session);
     else if (this.#state.phase === 'authenticating' && !this.#state.early.add(command))
       this.#commands.fail(command.id, new ImError('TOO_MANY_PENDING'));
+  }
+
+  #answerPing(positions: Positions | undefined): void {
+    this.write(this.#link.wire.pong);
+    if (positions && this.#state.phase === 'open') this.#surroundings.positions?.take(this.#state.session, positions);
   }
 
   #cancel(id: number): void {
@@ -278,6 +284,8 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     this.#register(session);
     this.#commands.answer(welcomeTo(hello, admitted, this.#upkeep.begin(session), this.#surroundings));
     void follow();
+    this.#surroundings.positions?.take(session, hello.positions);
+    this.#surroundings.devices.opened(session);
     this.#moveAsAsked();
     for (const command of early.all) {
       if (this.#isClosed()) return;

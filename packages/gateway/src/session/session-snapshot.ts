@@ -14,6 +14,8 @@ export interface SessionSnapshot {
   /** Of those groups of which something is not for this client: up to which version. */
   readonly shownAfter?: Readonly<Record<string, number>>;
   readonly attributes: Attributes;
+  /** When the session signed in, in milliseconds since 1970. */
+  readonly begunAt: number;
   /** Position of the latest call among the calls of the session. */
   readonly sequence: number;
   /** Up to here the removals in the log of `u:<user>` have been applied. */

@@ -48,6 +48,8 @@ export class Session implements MembershipsOwner {
   readonly address: string;
   readonly holder: SessionHolder;
   readonly memberships: Memberships;
+  /** When it signed in, in milliseconds since 1970; resumed ones keep it. */
+  readonly begunAt: number;
   /** `u:<user>` as on the bus. */
   readonly userGroup: string;
   readonly presence: string;
@@ -67,6 +69,7 @@ export class Session implements MembershipsOwner {
     this.platform = platform;
     this.address = address;
     this.holder = holder;
+    this.begunAt = snapshot?.begunAt ?? surroundings.clock.now();
     this.userGroup = withProduct(identity.product, userGroup(identity.user));
     this.memberships = options.memberships?.passTo(this) ?? new Memberships(this, surroundings);
     this.#surroundings = surroundings;
@@ -151,6 +154,7 @@ export class Session implements MembershipsOwner {
       groups,
       ...(shownAfter !== undefined && { shownAfter }),
       attributes: this.#attributes,
+      begunAt: this.begunAt,
       sequence: this.#sequence,
       userPosition: position ?? { epoch: UNKNOWN_EPOCH, version: 0 },
     };

@@ -13,6 +13,7 @@ const snapshot: SessionSnapshot = {
   product: 'p1',
   groups: ['r:1', 'g:2'],
   attributes: { name: 'Ann é😀', level: 3, vip: true },
+  begunAt: 1_790_000_000_000,
   sequence: 4_294_967_298,
   userPosition: { epoch: 'e', version: 7 },
 };

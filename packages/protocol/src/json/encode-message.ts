@@ -38,7 +38,7 @@ export function joinLines(messages: readonly Uint8Array[]): Uint8Array {
 }
 
 function pushHead(push: Push<Uint8Array>): string {
-  const { group, event, lane, version, id, time, conflated, key, sum } = push;
+  const { group, event, lane, version, id, time, conflated, key, sum, confirm } = push;
   let head = `{"type":"push","group":${asciiJson(group)},"event":${asciiJson(event)}`;
   if (lane !== undefined) head += `,"lane":${asciiJson(lane)}`;
   if (version !== undefined) head += `,"version":${version}`;
@@ -47,6 +47,7 @@ function pushHead(push: Push<Uint8Array>): string {
   if (conflated !== undefined) head += `,"conflated":${conflated}`;
   if (key !== undefined) head += `,"key":${asciiJson(key)}`;
   if (sum !== undefined) head += `,"sum":${sum}`;
+  if (confirm) head += ',"confirm":true';
   return head;
 }
 

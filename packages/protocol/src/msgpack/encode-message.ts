@@ -45,7 +45,7 @@ function jsonText({ details }: ErrorMessage): string | undefined {
 }
 
 function encodePush(push: Push<Uint8Array>): Uint8Array {
-  const { group, event, data, time, version, lane, id, conflated, key, sum } = push;
+  const { group, event, data, time, version, lane, id, conflated, key, sum, confirm } = push;
   const map = new MapWriter(data, group, event, id, key);
   map.text(1, push.type);
   map.text(3, group);
@@ -57,6 +57,7 @@ function encodePush(push: Push<Uint8Array>): Uint8Array {
   if (conflated !== undefined) map.number(12, conflated);
   if (key !== undefined) map.text(10, key);
   if (sum !== undefined) map.number(11, sum);
+  if (confirm) map.true(13);
   return map.end(data);
 }
 
@@ -93,6 +94,11 @@ class MapWriter {
     const bytes = encoder.encode(text);
     this.#textHead(bytes.length);
     this.#copy(bytes);
+  }
+
+  true(name: MemberNumber): void {
+    this.#name(name);
+    this.#byte(0xc3);
   }
 
   number(name: MemberNumber, value: number): void {

@@ -14,6 +14,7 @@ export const MEMBER_NAMES = {
   10: 'key',
   11: 'sum',
   12: 'conflated',
+  13: 'confirm',
 } as const;
 
 export type MemberNumber = keyof typeof MEMBER_NAMES;

@@ -114,6 +114,7 @@ export const serverMessage: fc.Arbitrary<ServerMessage<unknown>> = fc.oneof(
       conflated: id,
       key: text(64),
       sum: fc.maxSafeInteger(),
+      confirm: fc.constant(true),
       data: json,
     },
     { requiredKeys: ['type', 'group', 'event'] },

@@ -1,0 +1,189 @@
+// With a real HTTP server that fails, hangs and comes back.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { systemClock } from '@im/protocol/clock';
+import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
+import { decodeJson } from '@im/rpc';
+import { createMemoryRpc } from '@im/rpc/memory';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OfflineHook, type OfflineMessage } from './offline-hook.js';
+import { createOfflineServiceSink } from './offline-service-sink.js';
+import { createWebhook, SIGNATURE_HEADER, signatureOf } from './webhook.js';
+
+const SECRET = 'a secret of more than thirty-two characters';
+
+interface Request {
+  readonly body: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+class Backend {
+  readonly requests: Request[] = [];
+  /** What it answers; `hang`: nothing. */
+  answer: number | 'hang' = 200;
+  readonly #server: Server = createServer((request, response) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      body += chunk;
+    });
+    request.on('end', () => {
+      this.requests.push({ body, headers: request.headers });
+      if (this.answer !== 'hang') response.writeHead(this.answer, { location: '/elsewhere' }).end('thanks');
+    });
+  });
+
+  async start(port = 0): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  get events() {
+    return this.requests.map(({ body }) => JSON.parse(body));
+  }
+}
+
+let backend: Backend;
+let hook: OfflineHook | undefined;
+afterEach(async () => {
+  await hook?.close(0);
+  await backend.stop();
+});
+
+async function setUp({ preview = true, connected = [] as string[] } = {}) {
+  const clock = new FakeClock();
+  const metrics = new RecordingMetrics();
+  backend = new Backend();
+  const port = await backend.start();
+  const users = {
+    sessionsOf: async (userGroup: string) => {
+      if (userGroup === 'u:unknown') throw new Error('away');
+      return connected.includes(userGroup) ? [{}] : [];
+    },
+  };
+  const sinks = [createWebhook({ url: `http://127.0.0.1:${port}/offline`, secret: SECRET, clock })];
+  hook = new OfflineHook({
+    ...{ users, sinks, preview, clock, metrics },
+    random: () => 0.5,
+    logger: new RecordingLogger(),
+  });
+  return { clock, metrics, hook, port };
+}
+
+const message = (id: string, text = 'hi'): OfflineMessage => ({
+  id,
+  conversation: 'd:both',
+  version: 3,
+  from: { user: 'ann', name: 'Ann' },
+  at: 1_790_000_000_000,
+  text,
+});
+const received = (count: number) => vi.waitFor(() => expect(backend.requests).toHaveLength(count));
+
+/** Lets time pass until the backend got so many. */
+async function passTime(clock: FakeClock, count: number): Promise<void> {
+  await vi.waitFor(() => {
+    clock.advance(1_000);
+    expect(backend.requests.length).toBeGreaterThanOrEqual(count);
+  });
+}
+
+describe('the offline hook', () => {
+  it('tells of who is not connected, with all that a mobile push needs, signed', async () => {
+    const { hook, clock } = await setUp({ connected: ['u:bob', 'p1/u:cat'] });
+    hook.message(message('m1', 'x'.repeat(300)), ['bob', 'cat', 'unknown', 'dan'], async (user) =>
+      user === 'unknown' ? Promise.reject(new Error('no idea')) : { muted: user === 'dan', unread: 7 },
+    );
+    hook.message({ ...message('m2'), product: 'p1' }, ['cat', 'bob']);
+    await received(3);
+    const byUser = Object.fromEntries(backend.events.map((event) => [`${event.product ?? ''}${event.user}`, event]));
+    expect(byUser).toEqual({
+      cat: {
+        id: 'm1',
+        user: 'cat',
+        conversation: 'd:both',
+        version: 3,
+        from: { user: 'ann', name: 'Ann' },
+        at: 1_790_000_000_000,
+        preview: 'x'.repeat(100),
+        unread: 7,
+      },
+      unknown: expect.not.objectContaining({ unread: expect.anything() }),
+      p1bob: expect.objectContaining({ id: 'm2', product: 'p1', preview: 'hi' }),
+    });
+    for (const { body, headers } of backend.requests) {
+      const time = Math.floor(clock.now() / 1_000);
+      expect(headers[SIGNATURE_HEADER]).toBe(`t=${time},v1=${signatureOf(SECRET, time, body)}`);
+      expect(headers['im-event-id']).toBe(JSON.parse(body).id);
+    }
+    expect(signatureOf(SECRET, 1, 'x')).not.toBe(signatureOf(SECRET, 2, 'x'));
+  });
+
+  it('tells nothing of the text where that is not allowed', async () => {
+    const { hook } = await setUp({ preview: false });
+    hook.message(message('m1', 'secret'), ['bob']);
+    await received(1);
+    expect(backend.requests[0]?.body).not.toContain('secret');
+  });
+
+  it('goes on in order, nothing left out, when the server failed, hung, was gone and came back', async () => {
+    const { hook, clock, metrics, port } = await setUp();
+    backend.answer = 503;
+    for (const id of ['m1', 'm2', 'm3']) hook.message(message(id), ['bob']);
+    await passTime(clock, 2);
+    backend.answer = 'hang';
+    const failed = backend.requests.length;
+    await passTime(clock, failed + 1);
+    await backend.stop();
+    const before = backend.events.map(({ id }) => id);
+    expect(new Set(before)).toEqual(new Set(['m1']));
+    backend = new Backend();
+    await backend.start(port);
+    await passTime(clock, 3);
+    expect(backend.events.map(({ id }) => id)).toEqual(['m1', 'm2', 'm3']);
+    expect(metrics.value('im_workers_offline_told_total', { sink: 'webhook' })).toBe(3);
+  });
+
+  it('gives up what the server refuses, and follows no redirect', async () => {
+    const { hook, metrics } = await setUp();
+    backend.answer = 307;
+    hook.message(message('m1'), ['bob']);
+    await received(1);
+    const refused = () => metrics.value('im_workers_offline_lost_total', { sink: 'webhook', reason: 'refused' });
+    await vi.waitFor(() => expect(refused()).toBe(1));
+    backend.answer = 200;
+    hook.message(message('m2'), ['bob']);
+    await received(2);
+    expect(backend.events.map(({ id }) => id)).toEqual(['m1', 'm2']);
+  });
+
+  it('is refused with a secret that is too short', async () => {
+    await setUp();
+    expect(() => createWebhook({ url: 'http://127.0.0.1/', secret: 'short', clock: systemClock })).toThrow(
+      expect.objectContaining({ name: 'CONFIG_INVALID' }),
+    );
+  });
+
+  it('tells a service as well, by a method that no client can call', async () => {
+    await setUp();
+    const rpc = createMemoryRpc();
+    const told: unknown[] = [];
+    await rpc.createWorker().serve({
+      name: 'mobile',
+      version: '1',
+      methods: ['$offline'],
+      async handle({ body }) {
+        told.push(decodeJson(body));
+        return { body: new Uint8Array(0), headers: {} };
+      },
+    });
+    const sink = createOfflineServiceSink({ caller: rpc.createCaller(), service: 'mobile' });
+    await sink.tell({ ...message('m1'), user: 'bob' }, new AbortController().signal);
+    expect(told).toMatchObject([{ id: 'm1', user: 'bob' }]);
+    await rpc.close();
+  });
+});
