@@ -47,7 +47,7 @@ describe('a removal of its caller by a worker', () => {
     };
   }
   beforeEach(async () => {
-    fixture = await new GatewayFixture().serve();
+    fixture = await new GatewayFixture({ limits: { groups: 100 } }).serve();
     slow = fixture.another({ broadcast: waiting(fixture.broadcast) });
     ann = await fixture.enter('ann', {}, slow);
     ann.say({ type: 'call', id: 2, ...effects(join('r:1'), join('r:2')) });
