@@ -342,18 +342,71 @@ describe('changes at the same time', () => {
     await fixture.startAnother();
   }
 
-  it('of two admins who take each other’s role or place: one of them wins', async () => {
+  it('of two who are given the owner’s place: one of them has it, and who gave it is refused the other', async () => {
     await setUpTwo();
-    const conversation = await create(['bob']);
-    await as('ann').setRole({ conversation, user: 'bob', role: 'owner' });
-    // Ann, admin now, leaves while bob makes her the owner.
-    const results = await Promise.allSettled([
-      as('ann').leave({ conversation }),
-      as('bob').setRole({ conversation, user: 'ann', role: 'owner' }),
-    ]);
-    const { members } = await as('bob').members({ conversation });
-    expect(members.filter(({ role }) => role === 'owner')).toHaveLength(1);
-    expect(results[0]?.status).toBe('fulfilled');
+    const conversation = await create();
+    for (let round = 0; round < 10; round += 1) {
+      const give = (user: string) => as('ann').setRole({ conversation, user, role: 'owner' });
+      const [bob, cat] = await Promise.allSettled([give('bob'), give('cat')]);
+      const [winner, loser] = bob.status === 'fulfilled' ? ['bob', cat] : ['cat', bob];
+      expect([bob.status, cat.status].sort()).toEqual(['fulfilled', 'rejected']);
+      expect(loser).toMatchObject({ reason: FORBIDDEN });
+      const owners = (await membersOf(conversation)).filter((each) => each.endsWith('owner'));
+      expect(owners).toEqual([`${winner} owner`]);
+      await as(winner).setRole({ conversation, user: 'ann', role: 'owner' });
+      await as('ann').setRole({ conversation, user: winner, role: 'member' });
+    }
+  });
+
+  it('of an admin who removes somebody while being removed: it was done before, or it is refused', async () => {
+    await setUpTwo();
+    for (let round = 0; round < 10; round += 1) {
+      const { conversation } = await as('ann').create(
+        { name: 'two', members: ['bob', 'cat'] },
+        withKey('ann', `round-${round}`),
+      );
+      await as('ann').setRole({ conversation, user: 'bob', role: 'admin' });
+      const [first, second] = [
+        () => as('ann').remove({ conversation, user: 'bob' }),
+        () => as('bob').remove({ conversation, user: 'cat' }),
+      ];
+      const results = await Promise.allSettled(round % 2 === 0 ? [first(), second()] : [second(), first()].reverse());
+      const [, byBob] = results;
+      if (byBob?.status === 'rejected') expect(byBob.reason).toMatchObject(UNKNOWN);
+      const expected = byBob?.status === 'rejected' ? ['ann owner', 'cat member'] : ['ann owner'];
+      expect(await membersOf(conversation)).toEqual(expected);
+    }
+  });
+
+  it('of one who is brought in while others write: sees nothing of what was said before being in', async () => {
+    let release = () => {};
+    const renamed = new Promise<void>((resolve) => (release = resolve));
+    const isHeld = vi.fn();
+    await setUp({
+      wrapLog: (log) => ({
+        head: (group) => log.head(group),
+        read: (group, range) => log.read(group, range),
+        append: async (group, entry) => {
+          if (entry.event === 'renamed') {
+            isHeld();
+            await renamed;
+          }
+          return log.append(group, entry);
+        },
+        appendMany: (groups, entry) => log.appendMany(groups, entry),
+        close: () => log.close(),
+      }),
+    });
+    const conversation = await create();
+    const renaming = as('ann').rename({ conversation, name: 'Climbers' });
+    await vi.waitFor(() => expect(isHeld).toHaveBeenCalled());
+    // Waits for its turn.
+    const inviting = as('bob').invite({ conversation, users: ['dan'] });
+    await vi.waitFor(async () => expect((await fixture.records.get('u:dan', [`c.${conversation}`])).size).toBe(1));
+    await say('cat', conversation, 'not for dan');
+    release();
+    await Promise.all([renaming, inviting]);
+    expect(await seen('dan', conversation)).toEqual(['members']);
   });
 
   it('of many who invite, leave and are removed: who was acknowledged last is in, and everybody knows the same', async () => {

@@ -53,6 +53,9 @@ export type Summary = z.infer<typeof summary>;
 
 const opened = z.object({ conversation: z.string(), name: z.string(), members: z.number(), role });
 
+/** Conversations that cannot be reached now, and are left out therefore. */
+const unavailable = z.array(z.string()).optional();
+
 export const conversationDefinition = defineService({
   name: 'conversation',
   methods: {
@@ -88,14 +91,14 @@ export const conversationDefinition = defineService({
     },
     list: {
       input: z.object({ before: listCursor.optional(), limit: pageSize }).default({ limit: 50 }),
-      output: z.object({ conversations: z.array(summary), before: z.string().optional() }),
+      output: z.object({ conversations: z.array(summary), before: z.string().optional(), unavailable }),
       idempotent: true,
     },
     open: {
       input: z
         .object({ conversations: z.array(conversationId).max(MAX_OPENED).optional(), after: conversationId.optional() })
         .default({}),
-      output: z.object({ conversations: z.array(opened), after: z.string().optional() }),
+      output: z.object({ conversations: z.array(opened), after: z.string().optional(), unavailable }),
       idempotent: true,
     },
     read: { input: one.extend({ version }), output: z.object({ read: z.number() }), idempotent: true },

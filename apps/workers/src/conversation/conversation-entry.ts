@@ -61,21 +61,30 @@ export interface ShownEntry {
   readonly data: unknown;
 }
 
+/** What a body says; undefined: it is no JSON. Backends write what they like. */
+export function saidIn({ body }: Pick<Entry, 'body'>): unknown {
+  try {
+    return decodeJson(body);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A message in a log. Undefined: the entry is none. */
 export function messageIn({ event, body }: Pick<Entry, 'event' | 'body'>): MessageData | undefined {
   if (event !== MESSAGE_EVENT) return undefined;
-  const data = decodeJson(body) as Partial<MessageData> | null | undefined;
+  const data = saidIn({ body }) as Partial<MessageData> | null | undefined;
   return typeof data?.from?.user === 'string' ? (data as MessageData) : undefined;
 }
 
 /** Which message an entry takes back. */
 export function takenBackIn({ event, body }: Pick<Entry, 'event' | 'body'>): number | undefined {
-  return event === TAKEN_BACK_EVENT ? (decodeJson(body) as Partial<TakenBackData> | null)?.of : undefined;
+  return event === TAKEN_BACK_EVENT ? (saidIn({ body }) as Partial<TakenBackData> | null | undefined)?.of : undefined;
 }
 
 /** The two whose conversation the entry stands in: each of its entries names both. */
-export function peopleIn({ body }: Pick<Entry, 'body'>): readonly [string, string] | undefined {
-  const { from, by, to } = (decodeJson(body) ?? {}) as { from?: Person; by?: Person; to?: string };
+export function peopleIn(entry: Pick<Entry, 'body'>): readonly [string, string] | undefined {
+  const { from, by, to } = (saidIn(entry) ?? {}) as { from?: Person; by?: Person; to?: string };
   const author = (from ?? by)?.user;
   return author === undefined || to === undefined ? undefined : [author, to];
 }
@@ -83,7 +92,7 @@ export function peopleIn({ body }: Pick<Entry, 'body'>): readonly [string, strin
 /** @param takenBack whether what was said is no longer to be shown */
 export function shownEntry(entry: Entry, takenBack: boolean): ShownEntry {
   const { version, event } = entry;
-  const data = decodeJson(entry.body);
+  const data = saidIn(entry);
   if (!takenBack) return { version, event, data };
   const { text: _, ...rest } = data as MessageData;
   return { version, event, data: { ...rest, takenBack: true } };

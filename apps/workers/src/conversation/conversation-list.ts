@@ -10,7 +10,8 @@ import { readTail } from './conversation-tail.js';
 import type { GroupIndex, IndexedGroup } from './group-index.js';
 import { LIST_START, type ListCursor, readListCursor, writeListCursor } from './list-cursor.js';
 import { NOTHING_SET, type OwnState, ownStates } from './own-state.js';
-import type { DirectPlace, Places } from './place.js';
+import type { DirectPlace, GroupPlace, Places } from './place.js';
+import { Reachable } from './reachable.js';
 import { type RecentDirect, recentDirects } from './recent-directs.js';
 
 export interface ConversationListOptions {
@@ -20,8 +21,10 @@ export interface ConversationListOptions {
   readonly index: GroupIndex;
 }
 
-/** A chat group, and when something happened there last: at the latest, that this person came. */
-interface RecentGroup extends IndexedGroup {
+/** A chat group that this person is in, and when something happened there last: at the latest, that the person came. */
+interface RecentGroup {
+  readonly place: GroupPlace;
+  readonly own: OwnState;
   readonly at: number;
 }
 
@@ -29,6 +32,8 @@ interface Listed {
   readonly conversations: readonly Summary[];
   /** Hand in for older ones; absent: there are none. Pages may be shorter than asked for. */
   readonly before: string | undefined;
+  /** Left out, as they cannot be reached now. */
+  readonly unavailable: string[] | undefined;
 }
 
 export class ConversationList {
@@ -38,14 +43,15 @@ export class ConversationList {
     this.#options = options;
   }
 
-  /** @throws ImError as LogReader.read and RecordReader.page */
+  /** @throws ImError as LogReader.read and RecordReader.page where the person's own log or records are away */
   async page(caller: CallerContext, { before, limit }: { before: string | undefined; limit: number }): Promise<Listed> {
     const { log } = this.#options;
     const cursor = before === undefined ? LIST_START : readListCursor(before);
     const person = { group: groupOf(caller, userGroup(caller.user)), user: caller.user };
-    const [{ directs, next }, groups] = await Promise.all([
+    const reachable = new Reachable();
+    const [{ directs, next }, { groups, more }] = await Promise.all([
       recentDirects(log, person, { before: cursor.notice, limit }),
-      this.#recentGroups(caller, cursor),
+      this.#recentGroups(caller, { cursor, limit, reachable }),
     ]);
     const chosen: (RecentDirect | RecentGroup)[] = [];
     let end = cursor;
@@ -59,37 +65,71 @@ export class ConversationList {
       } else if (nextGroup !== undefined && (nextDirect !== undefined || next === undefined)) {
         chosen.push(nextGroup);
         group += 1;
-        end = { ...end, at: nextGroup.at, group: nextGroup.conversation };
+        end = { ...end, at: nextGroup.at, group: nextGroup.place.conversation };
       } else {
         break;
       }
     }
     if (direct === directs.length) end = { ...end, notice: next ?? 1 };
-    const isAll = direct === directs.length && next === undefined && group === groups.length;
-    const conversations = await this.#summaries(caller, chosen, cursor !== LIST_START);
-    return { conversations, before: isAll ? undefined : writeListCursor(end) };
+    const isAll = direct === directs.length && next === undefined && group === groups.length && !more;
+    const conversations = await this.#summaries(caller, chosen, { goesOn: cursor !== LIST_START, reachable });
+    return { conversations, before: isAll ? undefined : writeListCursor(end), unavailable: reachable.unavailable };
   }
 
-  /** Behind the cursor, newest first. */
-  async #recentGroups(caller: CallerContext, cursor: ListCursor): Promise<RecentGroup[]> {
-    const { index, log } = this.#options;
-    const listed = await index.groupsOf(caller);
-    const recent = await Promise.all(
-      listed.map(async ({ conversation, own }) => {
-        const newest = { before: Number.MAX_SAFE_INTEGER, limit: 1 };
-        const { entries } = await log.read(groupOf(caller, conversation), newest);
-        return { conversation, own, at: entries[0]?.time ?? 0 };
-      }),
-    );
-    return recent
+  /** Behind the cursor, newest first, at most `limit`. That a group is listed proves nothing: each is asked whether the person is in it. */
+  async #recentGroups(
+    caller: CallerContext,
+    {
+      cursor,
+      limit,
+      reachable,
+    }: { readonly cursor: ListCursor; readonly limit: number; readonly reachable: Reachable },
+  ): Promise<{ groups: readonly RecentGroup[]; more: boolean }> {
+    const listed = await this.#options.index.groupsOf(caller);
+    const recent = (await Promise.all(listed.map((each) => this.#lastActive(caller, each, reachable))))
+      .filter((each) => each !== undefined)
       .filter(({ at, conversation }) => at < cursor.at || (at === cursor.at && conversation > cursor.group))
       .sort((a, b) => b.at - a.at || (a.conversation < b.conversation ? -1 : 1));
+    const groups: RecentGroup[] = [];
+    let looked = 0;
+    while (groups.length < limit && looked < recent.length) {
+      const some = recent.slice(looked, looked + limit - groups.length);
+      const found = await Promise.all(some.map((each) => this.#ifIn(caller, each, reachable)));
+      groups.push(...found.filter((each) => each !== undefined));
+      looked += some.length;
+    }
+    return { groups, more: looked < recent.length };
+  }
+
+  async #lastActive(caller: CallerContext, { conversation, own }: IndexedGroup, reachable: Reachable) {
+    return reachable.ask(conversation, async () => {
+      const newest = { before: Number.MAX_SAFE_INTEGER, limit: 1 };
+      const { entries } = await this.#options.log.read(groupOf(caller, conversation), newest);
+      // Where nothing of it is kept any more, that the person came is what happened last.
+      const at = entries[0]?.time ?? (await this.#placeOf(caller, conversation))?.member.since ?? 0;
+      return { conversation, own, at };
+    });
+  }
+
+  async #ifIn(
+    caller: CallerContext,
+    { conversation, own, at }: IndexedGroup & { readonly at: number },
+    reachable: Reachable,
+  ): Promise<RecentGroup | undefined> {
+    const place = await reachable.ask(conversation, () => this.#placeOf(caller, conversation));
+    return place && { place, own, at };
+  }
+
+  /** Undefined: the person is not in it any more. */
+  async #placeOf(caller: CallerContext, conversation: string): Promise<GroupPlace | undefined> {
+    const { index, places } = this.#options;
+    return index.ifMember(caller, conversation, async () => (await places.of(caller, conversation)) as GroupPlace);
   }
 
   async #summaries(
     caller: CallerContext,
     chosen: readonly (RecentDirect | RecentGroup)[],
-    goesOn: boolean,
+    { goesOn, reachable }: { readonly goesOn: boolean; readonly reachable: Reachable },
   ): Promise<Summary[]> {
     const owner = groupOf(caller, userGroup(caller.user));
     const directs = chosen.flatMap((each) => ('peer' in each ? [each.conversation] : []));
@@ -97,20 +137,19 @@ export class ConversationList {
     const summaries = await Promise.all(
       chosen.map((each) =>
         'peer' in each
-          ? this.#ofDirect(caller, each, { own: states.get(each.conversation) ?? NOTHING_SET, goesOn })
-          : this.#ofGroup(caller, each),
+          ? reachable.ask(each.conversation, () =>
+              this.#ofDirect(caller, each, { own: states.get(each.conversation) ?? NOTHING_SET, goesOn }),
+            )
+          : reachable.ask(each.place.conversation, () => this.#ofGroup(caller, each)),
       ),
     );
     return summaries.filter((summary) => summary !== undefined);
   }
 
-  /** Undefined: the person is not in it any more. */
-  async #ofGroup(caller: CallerContext, { conversation, own, at }: RecentGroup): Promise<Summary | undefined> {
-    const { index, places, log } = this.#options;
-    const place = await index.ifMember(caller, conversation, () => places.of(caller, conversation));
-    if (place?.kind !== 'group') return undefined;
-    const { last, read, unread, epoch, version } = await readTail(log, { place, own }, caller.user);
-    const group = { name: place.info.name, members: place.info.count, role: place.member.role };
+  async #ofGroup(caller: CallerContext, { place, own, at }: RecentGroup): Promise<Summary> {
+    const { last, read, unread, epoch, version } = await readTail(this.#options.log, { place, own }, caller.user);
+    const { conversation, info, member } = place;
+    const group = { name: info.name, members: info.count, role: member.role };
     const muted = own.muted ?? false;
     return { conversation, kind: 'group', ...group, last, at, unread, read, muted, epoch, version };
   }

@@ -26,6 +26,7 @@ import { Messages } from './messages.js';
 import { NOTHING_SET, ownStates } from './own-state.js';
 import { OwnStates } from './own-states.js';
 import { type GroupPlace, type Place, Places } from './place.js';
+import { Reachable } from './reachable.js';
 import { TakenBack } from './taken-back.js';
 import { Turns } from './turns.js';
 
@@ -97,19 +98,14 @@ export function createConversationService({
     return [caller, await places.of(caller, conversation)];
   }
 
-  /** Those of the groups that the caller is in. */
-  async function opened(caller: CallerContext, conversations: readonly string[]): Promise<readonly GroupPlace[]> {
-    const found = await Promise.all(
-      conversations.map((conversation) =>
-        index.ifMember(caller, conversation, async () => {
-          const place = (await places.of(caller, conversation)) as GroupPlace;
-          await groups.showName(caller, conversation, place.member);
-          await receipts.enter(place.group, caller.user, place.since);
-          return place;
-        }),
-      ),
-    );
-    return found.filter((place) => place !== undefined);
+  /** A group as its member finds it who opens it; undefined: the caller is not in it. */
+  async function opened(caller: CallerContext, conversation: string): Promise<GroupPlace | undefined> {
+    return index.ifMember(caller, conversation, async () => {
+      const place = (await places.of(caller, conversation)) as GroupPlace;
+      await groups.showName(caller, conversation, place.member);
+      await receipts.enter(place.group, caller.user, place.since);
+      return place;
+    });
   }
 
   return implementService(
@@ -136,8 +132,8 @@ export function createConversationService({
       },
 
       async list(range, context) {
-        const { conversations, before } = await list.page(callerOf(context), { before: undefined, ...range });
-        return { conversations: [...conversations], before };
+        const page = await list.page(callerOf(context), { before: undefined, ...range });
+        return { ...page, conversations: [...page.conversations] };
       },
 
       async open({ conversations, after }, context) {
@@ -146,13 +142,17 @@ export function createConversationService({
           conversations === undefined
             ? await index.someGroups(caller, { after, limit: MAX_OPENED })
             : { groups: conversations.filter((each) => kindOf(each) === 'group'), more: false };
-        const found = await opened(caller, [...new Set(chosen.groups)]);
+        const reachable = new Reachable();
+        const open = (each: string) => reachable.ask(each, () => opened(caller, each));
+        const all = await Promise.all([...new Set(chosen.groups)].map(open));
+        const found = all.filter((place) => place !== undefined);
         addEffects(context, ...found.map(letIn));
         return {
           conversations: found.map(({ conversation, info, member }) => {
             return { conversation, name: info.name, members: info.count, role: member.role };
           }),
           after: chosen.more ? chosen.groups.at(-1) : undefined,
+          unavailable: reachable.unavailable,
         };
       },
 
@@ -186,7 +186,7 @@ export function createConversationService({
         const users = [...new Set(members)].filter((user) => user !== caller.user);
         const called = checkedText(name, NAME_RULES);
         const refused = await groups.create(caller, conversation, { name: called, users, history });
-        const [place] = await opened(caller, [conversation]);
+        const place = await opened(caller, conversation);
         if (place !== undefined) addEffects(context, letIn(place));
         return { conversation, refused: [...refused] };
       },

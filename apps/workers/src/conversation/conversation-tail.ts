@@ -78,7 +78,7 @@ class Tail {
       const isGone = this.#gone.has(version);
       this.last ??= shownEntry(entry, isGone);
       if (message.from.user !== this.user) {
-        this.peerName ??= message.from.name;
+        this.peerName ??= nameOf(message.from);
         if (version > this.read && !isGone) this.unread += 1;
       }
     }
@@ -86,4 +86,9 @@ class Tail {
     const isCounted = version <= this.read + 1 || this.unread >= MANY;
     return !(this.last && isNamed && isCounted);
   }
+}
+
+/** Backends may leave it out. */
+function nameOf({ name }: { readonly name?: unknown }): string | undefined {
+  return typeof name === 'string' ? name : undefined;
 }

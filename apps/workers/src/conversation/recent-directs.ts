@@ -2,20 +2,23 @@
  * Owns: finding with whom somebody wrote last, from the notices in that person's log: each message left one there, so that the log is
  * the order of the conversations of two.
  */
-import { decodeJson } from '@im/rpc';
 import type { LogReader } from '@im/timeline';
-import { MESSAGE_EVENT, type MessageData } from './conversation-entry.js';
+import { z } from 'zod';
+import { MESSAGE_EVENT, saidIn } from './conversation-entry.js';
+import { directConversation, userId } from './conversation-id.js';
 
 /** Notices looked at for one page; the next one goes on behind them. */
 const MAX_NOTICES = 2_000;
 const PAGE = 200;
 
-/** A message of a conversation of two, as both people are told of it. */
-interface MessageNotice extends MessageData {
-  readonly conversation: string;
-  readonly version: number;
-  readonly to: string;
-}
+/** What is needed of a message of two people, as both are told of it. Backends may send events of that name, too. */
+const messageNotice = z.object({
+  conversation: z.string(),
+  version: z.int().min(1),
+  from: z.object({ user: userId }),
+  to: userId,
+  at: z.number(),
+});
 
 export interface RecentDirect {
   readonly conversation: string;
@@ -51,11 +54,11 @@ export async function recentDirects(
       if (found.size === limit) return { directs: [...found.values()], next };
       next = entry.version;
       if (entry.event !== MESSAGE_EVENT) continue;
-      const { conversation, version, from, to, at } = decodeJson(entry.body) as Partial<MessageNotice>;
-      // Backends may send events of that name, too.
-      if (!conversation?.startsWith('d:') || found.has(conversation)) continue;
-      if (version === undefined || from === undefined || to === undefined || at === undefined) continue;
+      const { data } = messageNotice.safeParse(saidIn(entry));
+      if (data === undefined || found.has(data.conversation)) continue;
+      const { conversation, version, from, to, at } = data;
       const peer = from.user === user ? to : from.user;
+      if (peer === user || directConversation(user, peer) !== conversation) continue;
       found.set(conversation, { conversation, peer, version, at, notice: entry.version });
     }
     if (page.entries.length === 0 || next <= page.first) return { directs: [...found.values()], next: undefined };
