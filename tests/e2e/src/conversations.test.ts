@@ -36,13 +36,13 @@ describe('conversations in real browsers', () => {
     await rm(data, { recursive: true, force: true });
   });
 
-  it('two write to each other: badges count what is unread, and reading takes them away on every device', async () => {
+  it('two write to each other: badges count what is unread, reading takes them away on every device, and ticks say how far it came', async () => {
     const ann = await arrive('Ann');
     const bob = await arrive('Bob', { viewport: PHONE });
     const tab = await bob.another(server.page);
     await ann.openTalk('Bob');
     for (const text of ['one', 'two', 'three']) await ann.write(text);
-    await ann.waitForTick('three', 'sent');
+    await ann.waitForTick('three', 'delivered');
     for (const device of [bob, tab]) await device.page.locator('.round .badge', { hasText: '3' }).waitFor();
 
     await bob.openMessages();
@@ -50,6 +50,7 @@ describe('conversations in real browsers', () => {
     await bob.row('Ann').click();
     await bob.message('three').waitFor();
     expect(await bob.page.locator('.message').allInnerTexts()).toHaveLength(3);
+    await ann.waitForTick('three', 'read');
     for (const device of [bob, tab]) await device.page.locator('.round .badge').waitFor({ state: 'hidden' });
 
     await tab.openMessages();

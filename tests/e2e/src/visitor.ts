@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } fr
 
 const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
+const TICKS = ['sending', 'sent', 'delivered', 'read'] as const;
 
 export class Visitor {
   private constructor(
@@ -81,9 +82,10 @@ export class Visitor {
     return this.page.locator('.message', { hasText: text });
   }
 
-  /** Waits until one's own message has come so far: sent, delivered, read. */
-  async waitForTick(text: string, state: string): Promise<void> {
-    await this.message(text).locator(`.ticks[data-state="${state}"]`).waitFor();
+  /** Waits until one's own message has come so far, or further. */
+  async waitForTick(text: string, state: (typeof TICKS)[number]): Promise<void> {
+    const enough = TICKS.slice(TICKS.indexOf(state)).map((each) => `.ticks[data-state="${each}"]`);
+    await this.message(text).locator(enough.join()).waitFor();
   }
 
   async openMessages(): Promise<void> {

@@ -78,6 +78,9 @@ export function talkSheet(actions: TalkActions): SheetContent {
       line.kind === 'message'
         ? messageNode(line, actions.picture().isGroup, actions)
         : noteNode(actions.describe(line));
+    // Its tick may change while somebody chooses what to do with it.
+    const menu = known?.node.querySelector('.line-menu.passing');
+    if (menu && line.kind === 'message' && !line.takenBack) node.append(menu);
     nodes.set(line.key, { line: text, node });
     return node;
   }
