@@ -6,9 +6,9 @@ import { bridgedLog } from '../relay/relay-contract.js';
 import { bridgedRecords } from '../relay/relay-record-contract.js';
 import { createRelayedLogReader } from '../relay/relayed-log.js';
 import { createRelayedRecords } from '../relay/relayed-records.js';
+import { logsAtHome, recordsAtHome } from './at-home.js';
 import { bridgeMetrics } from './bridge-metrics.js';
 import type { CellPlace } from './cell-place.js';
-import { recordsAtHome } from './records-at-home.js';
 
 const PATIENCE_MS = 3_000;
 
@@ -49,14 +49,9 @@ export async function reachCells(
     });
   });
   await Promise.all(reaching);
-  // Logs are read where they are written.
-  const logOf = (group: string): LogReader => logs.get(homes.homeOf(group)) ?? own.log;
   return {
     broadcast: createCellBroadcast({ homes, cells: buses }),
-    log: {
-      head: (group) => logOf(group).head(group),
-      read: (group, range) => logOf(group).read(group, range),
-    },
+    log: logsAtHome(homes, logs),
     records: recordsAtHome(homes, records),
   };
 }

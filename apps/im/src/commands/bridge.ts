@@ -4,6 +4,7 @@ import { type Config, ConfigError, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { nodeAddress, nodeAddressesOf } from '../bus/node-address.js';
 import { findNodes } from '../bus/node-place.js';
+import { logsAtHome, recordsAtHome } from '../cells/at-home.js';
 import { cellName, homeRules, readHomes } from '../cells/cell-place.js';
 import { managerAddress } from '../cluster/manager-address.js';
 import { CommandError, defineCommand } from '../command.js';
@@ -121,8 +122,12 @@ export const bridge = defineCommand({
       const [worker, version] = [rpc.createWorker(), ownVersion()];
       const [service, recordService] = [relay.bridgedLog(from), relayRecord.bridgedRecords(from)];
       const serving = Promise.all([
-        serveLog({ worker, log, version, service }),
-        serveRecords({ worker, records, version, service: recordService }),
+        // Of groups whose home is elsewhere, by rules that not all know yet, nothing is to be had here.
+        serveLog({ worker, log: logsAtHome(homes, new Map([[from, log]])), version, service }),
+        serveRecords({
+          ...{ worker, version, service: recordService },
+          records: recordsAtHome(homes, new Map([[from, records]])),
+        }),
       ]);
       const served = await expectBrokers(names, logger, serving);
       for (const each of served) shutdown.add({ name: 'log readers', stop: () => each.close() });

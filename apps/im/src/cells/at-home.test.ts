@@ -1,8 +1,8 @@
 import { parseHomes } from '@im/broadcast/bridge';
 import { openIdSource } from '@im/timeline';
-import { createMemoryRecordStore } from '@im/timeline/memory';
+import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
 import { expect, it } from 'vitest';
-import { recordsAtHome } from './records-at-home.js';
+import { logsAtHome, recordsAtHome } from './at-home.js';
 
 const homes = parseHomes(['g:eu-*=b', 'g:us-*=c', '*=a']);
 
@@ -29,6 +29,23 @@ it('refuses what is at home in a cell that cannot be reached, and never takes an
   await expect(records.write('g:us-1', [{ field: 'x', body: new Uint8Array() }])).rejects.toEqual(away);
   await expect(records.get('g:us-1', ['x'])).rejects.toEqual(away);
   await expect(records.page('g:us-1', { prefix: '', limit: 1 })).rejects.toEqual(away);
+});
+
+it('reads logs at home, and nowhere else where that cannot be reached', async () => {
+  const [a, b] = [createMemoryLogStore(), createMemoryLogStore()];
+  await b.append('g:eu-1', { event: 'message', body: new Uint8Array([1]), time: 1 });
+  const logs = logsAtHome(
+    homes,
+    new Map([
+      ['a', a],
+      ['b', b],
+    ]),
+  );
+  expect((await logs.head('g:eu-1')).version).toBe(1);
+  expect((await logs.read('g:eu-1', { after: 0, limit: 1 })).entries).toHaveLength(1);
+  const away = expect.objectContaining({ name: 'STORE_UNAVAILABLE', retryable: true });
+  await expect(logs.head('g:us-1')).rejects.toEqual(away);
+  await expect(logs.read('g:us-1', { after: 0, limit: 1 })).rejects.toEqual(away);
 });
 
 it('has ids of messages from one cell, so that no two give the same', async () => {
