@@ -45,7 +45,7 @@ it('says how far a message came, tells of it who was not connected, and lets the
     people.push(person);
     person.client.connect();
     await vi.waitFor(() => expect(person.client.state.status).toBe('connected'), WAIT);
-    return person.client as unknown as Client;
+    return person.client;
   };
   const ann = await signIn('Ann');
   const sums: Record<string, unknown>[] = [];

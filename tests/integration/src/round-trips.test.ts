@@ -24,7 +24,7 @@ async function start() {
     return server.origin as string;
   }, WAIT);
   const ann = await Person.signIn(origin, 'Ann');
-  clients.push(ann.client as unknown as Client);
+  clients.push(ann.client);
   ann.client.connect();
   return { ann, origin };
 }
@@ -53,7 +53,7 @@ async function countedBob(origin: string) {
     ...{ url, token, device: 'phone', WebSocket: CountingSocket },
   });
   bob.user.on('message', ({ text }) => texts.push(text));
-  clients.push(bob as unknown as Client);
+  clients.push(bob);
   return { bob, user, counted, texts };
 }
 
