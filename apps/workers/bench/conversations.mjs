@@ -42,7 +42,7 @@ const workers = await createWorkers({
   ...{ log, records, ids },
   online: { count: async () => 0, has: async () => false, page: async () => ({ members: [] }) },
   version: '1',
-  rates: { message: FREE, change: FREE, mark: FREE },
+  rates: { message: FREE, unanswered: FREE, change: FREE, mark: FREE, look: FREE },
   ...{ clock: systemClock, logger: silentLogger, metrics: noMetrics },
 });
 const caller = rpc.createCaller();

@@ -9,6 +9,8 @@ export interface Rate {
   readonly burst: number;
 }
 
+type RatedPerson = Pick<CallerContext, 'product' | 'user'>;
+
 interface Bucket {
   tokens: number;
   /** When the tokens were counted, by the monotonic clock. */
@@ -38,7 +40,24 @@ export class RateLimit {
   }
 
   /** Takes one. @throws ImError TOO_FAST */
-  take({ product, user }: Pick<CallerContext, 'product' | 'user'>): void {
+  take(person: RatedPerson): void {
+    const retryAfterMs = this.#spend(person);
+    if (retryAfterMs !== undefined) this.#refuse(retryAfterMs);
+  }
+
+  /** Takes one; where there is none, asks whether that matters. @throws ImError TOO_FAST, and what `isFree` throws */
+  async takeUnless(person: RatedPerson, isFree: () => Promise<boolean>): Promise<void> {
+    const retryAfterMs = this.#spend(person);
+    if (retryAfterMs !== undefined && !(await isFree())) this.#refuse(retryAfterMs);
+  }
+
+  #refuse(retryAfterMs: number): never {
+    this.#refused.add();
+    throw applicationError('TOO_FAST', { retryAfterMs });
+  }
+
+  /** @returns when there will be one; undefined: there was one */
+  #spend({ product, user }: RatedPerson): number | undefined {
     const { perSecond, burst } = this.#rate;
     const now = this.#clock.monotonic();
     const key = withProduct(product, user);
@@ -48,11 +67,9 @@ export class RateLimit {
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     this.#forgetQuietest();
-    if (bucket.tokens < 1) {
-      this.#refused.add();
-      throw applicationError('TOO_FAST', { retryAfterMs: Math.ceil(((1 - bucket.tokens) / perSecond) * 1_000) });
-    }
+    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1_000);
     bucket.tokens -= 1;
+    return undefined;
   }
 
   #forgetQuietest(): void {

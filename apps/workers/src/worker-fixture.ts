@@ -42,6 +42,10 @@ class FakeOnline implements OnlineReader {
 /** As conversations are kept, not rooms. */
 const RETENTION = { maxEntries: 100_000, maxBytes: 67_108_864, maxAgeMs: 90 * 86_400_000 };
 
+const FREE = { perSecond: 10_000, burst: 1_000_000 };
+/** Of conversations. */
+export const FREE_RATES = { message: FREE, unanswered: FREE, change: FREE, mark: FREE, look: FREE };
+
 export interface FixtureOptions extends Partial<Pick<WorkersOptions, 'developmentSecret' | 'rates' | 'onlineLagMs'>> {
   /** Puts something between the services and the log. */
   readonly wrapLog?: (log: LogStore) => LogStore;

@@ -48,10 +48,14 @@ export interface WorkerRates {
   readonly like: Rate;
   readonly gift: Rate;
   readonly message: Rate;
+  /** Of messages to one person who does not answer. */
+  readonly unanswered: Rate;
   /** Of chat groups. */
   readonly change: Rate;
   /** Of what people set for themselves in conversations, and messages taken back. */
   readonly mark: Rate;
+  /** Of lists, pages of history and members, and opening. */
+  readonly look: Rate;
 }
 
 export const DEFAULT_RATES: WorkerRates = {
@@ -59,8 +63,10 @@ export const DEFAULT_RATES: WorkerRates = {
   like: { perSecond: 2, burst: 10 },
   gift: { perSecond: 5, burst: 20 },
   message: { perSecond: 5, burst: 20 },
+  unanswered: { perSecond: 0.1, burst: 100 },
   change: { perSecond: 2, burst: 60 },
   mark: { perSecond: 20, burst: 200 },
+  look: { perSecond: 10, burst: 200 },
 };
 
 export interface Workers {
@@ -91,7 +97,13 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
     createGiftService({ rooms, publisher, log, rate: limit('gift'), clock, version }),
     createConversationService({
       ...{ publisher, log, records, ids, receipts, offline, clock, logger, version },
-      rates: { message: limit('message'), change: limit('change'), mark: limit('mark') },
+      rates: {
+        message: limit('message'),
+        unanswered: limit('unanswered'),
+        change: limit('change'),
+        mark: limit('mark'),
+        look: limit('look'),
+      },
     }),
     createReceiptService({ receipts, version }),
   ];

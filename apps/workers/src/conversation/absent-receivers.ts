@@ -8,12 +8,14 @@ import { readTail } from './conversation-tail.js';
 import type { GroupRecords } from './group-records.js';
 import { NOTHING_SET, ownStates } from './own-state.js';
 import type { Place } from './place.js';
+import type { TakenBack } from './taken-back.js';
 
 export interface AbsentReceiversOptions {
   readonly offline: OfflineHook;
   readonly groups: GroupRecords;
   readonly records: RecordReader;
   readonly log: LogReader;
+  readonly takenBack: TakenBack;
 }
 
 /** @throws ImError as RecordReader.page */
@@ -41,7 +43,7 @@ async function receiversOf(groups: GroupRecords, caller: CallerContext, place: P
 }
 
 async function concernOf(
-  { records, log }: AbsentReceiversOptions,
+  { records, log, takenBack }: AbsentReceiversOptions,
   caller: CallerContext,
   place: Place,
   user: string,
@@ -50,6 +52,6 @@ async function concernOf(
   const own =
     (await ownStates(records, groupOf(caller, userGroup(user)), [conversation])).get(conversation) ?? NOTHING_SET;
   if (own.muted) return { muted: true };
-  const { unread } = await readTail(log, { place, own }, user);
+  const { unread } = await readTail({ log, takenBack }, { place, own }, user);
   return { muted: false, unread };
 }

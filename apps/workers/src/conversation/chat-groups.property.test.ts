@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { faultyStores, persist } from '../faulty-stores-fixture.js';
-import { startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { FREE_RATES, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 
-const FREE = { perSecond: 10_000, burst: 1_000_000 };
 const PEOPLE = ['ann', 'bob', 'cat', 'dan', 'eve'] as const;
 
 const change = fc.record({
@@ -85,7 +84,7 @@ it('has one story of who is in a group, told by its records, its log, everybodyâ
   await fc.assert(
     fc.asyncProperty(turns, fc.nat(), async (all, seed) => {
       const { options, turn } = faultyStores(seed);
-      const fixture = await startWorkers({ ...options, rates: { message: FREE, change: FREE, mark: FREE } });
+      const fixture = await startWorkers({ ...options, rates: FREE_RATES });
       try {
         await fixture.startAnother();
         const founder = fixture.as(conversationDefinition, 'ann');

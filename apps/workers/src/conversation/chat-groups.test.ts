@@ -1,15 +1,20 @@
 import { ImError } from '@im/protocol';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { effectsOf, type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import {
+  effectsOf,
+  type FixtureOptions,
+  FREE_RATES,
+  startWorkers,
+  type WorkerFixture,
+  withKey,
+} from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
-
-const FREE = { perSecond: 10_000, burst: 1_000_000 };
 
 let fixture: WorkerFixture;
 afterEach(() => fixture.close());
 
 async function setUp(options: FixtureOptions = {}) {
-  fixture = await startWorkers({ rates: { message: FREE, change: FREE, mark: FREE }, ...options });
+  fixture = await startWorkers({ rates: FREE_RATES, ...options });
   for (const user of ['ann', 'bob', 'cat', 'dan']) fixture.watch(`u:${user}`);
 }
 
@@ -106,7 +111,7 @@ describe('a chat group', () => {
     await say('ann', conversation, 'one');
     const { version } = await say('bob', conversation, 'two');
     const unread = async (user: string) => (await as(user).list()).conversations[0]?.unread;
-    expect([await unread('ann'), await unread('bob'), await unread('cat')]).toEqual([1, 1, 2]);
+    expect([await unread('ann'), await unread('bob'), await unread('cat')]).toEqual([1, 0, 2]);
     await as('cat').read({ conversation, version });
     expect([await unread('ann'), await unread('cat')]).toEqual([1, 0]);
     await as('ann').rename({ conversation, name: 'Climbers' });
@@ -195,6 +200,21 @@ describe('who comes and goes', () => {
     await as('bob').leave({ conversation });
     await as('bob').leave({ conversation });
     await expect(as('bob').members({ conversation })).rejects.toMatchObject(UNKNOWN);
+  });
+
+  it('ends when the last one leaves, with all that was recorded of it, and comes back for nobody', async () => {
+    await setUp();
+    const conversation = await create(['bob']);
+    const { version } = await say('bob', conversation, 'oops');
+    await as('bob').takeBack({ conversation, version });
+    await as('ann').leave({ conversation });
+    await as('bob').leave({ conversation });
+    expect(fixture.pushes('members').at(-1)).toMatchObject({ left: 'bob' });
+    expect((await fixture.records.page(conversation, { prefix: '', limit: 100 })).records).toEqual([]);
+    await fixture.startAnother();
+    await expect(create(['bob'])).rejects.toMatchObject(UNKNOWN);
+    expect(await as('bob').leave({ conversation })).toEqual({});
+    expect((await as('ann').list()).conversations).toEqual([]);
   });
 
   it('opens all groups of a person, fifty a call, and says what they are called now', async () => {

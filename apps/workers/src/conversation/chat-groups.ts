@@ -64,14 +64,14 @@ export class ChatGroups {
   /**
    * A group with its founder and others in it; one that is there stays as it is.
    * @returns whom it could not bring in: they are in too many groups
-   * @throws ImError TOO_MANY_CONVERSATIONS
+   * @throws ImError TOO_MANY_CONVERSATIONS; CONVERSATION_UNKNOWN when everybody has left it since
    */
   async create(
     caller: CallerContext,
     conversation: string,
     { name, users, history }: Pick<GroupInfo, 'name' | 'history'> & { readonly users: readonly string[] },
   ): Promise<readonly string[]> {
-    const { groups, index, clock } = this.#options;
+    const { groups, index, log, clock } = this.#options;
     const group = groupOf(caller, conversation);
     return persistently(async () => {
       const present = await groups.load(group, users);
@@ -79,6 +79,8 @@ export class ChatGroups {
         await this.#tell(caller, conversation, present.info.pending);
         return users.filter((user) => !present.members.has(user));
       }
+      // The group of this key was there, and ended: what was said in it is nobody's any more.
+      if ((await log.head(group)).version > 0) throw applicationError('CONVERSATION_UNKNOWN');
       if (!(await index.reserve(caller, conversation, caller.user))) throw applicationError('TOO_MANY_CONVERSATIONS');
       const { welcome, refused } = await this.#sort(caller, conversation, users);
       const by = personOf(caller);

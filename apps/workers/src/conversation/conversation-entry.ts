@@ -77,11 +77,6 @@ export function messageIn({ event, body }: Pick<Entry, 'event' | 'body'>): Messa
   return typeof data?.from?.user === 'string' ? (data as MessageData) : undefined;
 }
 
-/** Which message an entry takes back. */
-export function takenBackIn({ event, body }: Pick<Entry, 'event' | 'body'>): number | undefined {
-  return event === TAKEN_BACK_EVENT ? (saidIn({ body }) as Partial<TakenBackData> | null | undefined)?.of : undefined;
-}
-
 /** The two whose conversation the entry stands in: each of its entries names both. */
 export function peopleIn(entry: Pick<Entry, 'body'>): readonly [string, string] | undefined {
   const { from, by, to } = (saidIn(entry) ?? {}) as { from?: Person; by?: Person; to?: string };

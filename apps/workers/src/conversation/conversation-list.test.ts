@@ -1,11 +1,9 @@
 import { ImError } from '@im/protocol';
 import { encodeJson } from '@im/rpc';
 import { afterEach, expect, it } from 'vitest';
-import { type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { type FixtureOptions, FREE_RATES, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 import { directConversation } from './conversation-id.js';
-
-const FREE = { perSecond: 10_000, burst: 1_000_000 };
 
 let fixture: WorkerFixture;
 afterEach(() => fixture.close());
@@ -36,7 +34,7 @@ async function setUp() {
       write: (owner, changes) => records.write(owner, changes),
     }),
   };
-  fixture = await startWorkers({ rates: { message: FREE, change: FREE, mark: FREE }, ...options });
+  fixture = await startWorkers({ rates: FREE_RATES, ...options });
   return { away };
 }
 

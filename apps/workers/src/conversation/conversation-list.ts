@@ -13,12 +13,14 @@ import { NOTHING_SET, type OwnState, ownStates } from './own-state.js';
 import type { DirectPlace, GroupPlace, Places } from './place.js';
 import { Reachable } from './reachable.js';
 import { type RecentDirect, recentDirects } from './recent-directs.js';
+import type { TakenBack } from './taken-back.js';
 
 export interface ConversationListOptions {
   readonly log: LogReader;
   readonly records: RecordReader;
   readonly places: Places;
   readonly index: GroupIndex;
+  readonly takenBack: TakenBack;
 }
 
 /** A chat group that this person is in, and when something happened there last: at the latest, that the person came. */
@@ -147,7 +149,7 @@ export class ConversationList {
   }
 
   async #ofGroup(caller: CallerContext, { place, own, at }: RecentGroup): Promise<Summary> {
-    const { last, read, unread, epoch, version } = await readTail(this.#options.log, { place, own }, caller.user);
+    const { last, read, unread, epoch, version } = await readTail(this.#options, { place, own }, caller.user);
     const { conversation, info, member } = place;
     const group = { name: info.name, members: info.count, role: member.role };
     const muted = own.muted ?? false;
@@ -161,11 +163,7 @@ export class ConversationList {
     { own, goesOn }: { readonly own: OwnState; readonly goesOn: boolean },
   ): Promise<Summary | undefined> {
     const place: DirectPlace = this.#options.places.with(caller, peer);
-    const { last, at, read, unread, peerName, ...head } = await readTail(
-      this.#options.log,
-      { place, own },
-      caller.user,
-    );
+    const { last, at, read, unread, peerName, ...head } = await readTail(this.#options, { place, own }, caller.user);
     if (last === undefined || at === undefined || (goesOn && last.version > noticed)) return undefined;
     const person = { user: peer, ...(peerName !== undefined && { name: peerName }) };
     const muted = own.muted ?? false;

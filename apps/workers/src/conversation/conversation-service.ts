@@ -44,10 +44,14 @@ export interface ConversationServiceOptions {
   readonly offline: OfflineHook | undefined;
   readonly rates: {
     readonly message: RateLimit;
+    /** Of messages to one person who does not answer. */
+    readonly unanswered: RateLimit;
     /** Of chat groups. */
     readonly change: RateLimit;
     /** Of what people set for themselves. */
     readonly mark: RateLimit;
+    /** Of what is read a page at a time. */
+    readonly look: RateLimit;
   };
   readonly clock: Clock;
   readonly logger: Logger;
@@ -79,13 +83,20 @@ export function createConversationService({
     groups: groupRecords,
   });
   const states = new OwnStates({ records, log, publisher, clock });
-  const list = new ConversationList({ log, records, places, index });
+  const list = new ConversationList({ log, records, places, index, takenBack });
 
   /** The caller of a call that changes a group, and what the change says of it. */
   function changing(context: Pick<HandlerContext, 'headers'>) {
     const caller = callerOf(context);
     rates.change.take(caller);
     return { caller, act: { by: personOf(caller), at: clock.now() } };
+  }
+
+  /** The caller of a call that reads pages. */
+  function looking(context: Pick<HandlerContext, 'headers'>): CallerContext {
+    const caller = callerOf(context);
+    rates.look.take(caller);
+    return caller;
   }
 
   /** The conversation that a call sets something in. */
@@ -118,12 +129,16 @@ export function createConversationService({
         rates.message.take(caller);
         // The definition lets exactly one of them through.
         const place = to === undefined ? await places.of(caller, conversation as string) : places.with(caller, to);
+        if (place.kind === 'direct') {
+          const pair = { ...caller, user: `${caller.user} ${place.peer}` };
+          await rates.unanswered.takeUnless(pair, () => places.isAnswered(place));
+        }
         const sent = await messages.send(caller, place, { key, text, receipt });
         return { conversation: place.conversation, ...sent };
       },
 
       async history({ conversation, with: peer, ...range }, context) {
-        const caller = callerOf(context);
+        const caller = looking(context);
         const place = peer === undefined ? await places.of(caller, conversation as string) : places.with(caller, peer);
         const owner = groupOf(caller, userGroup(caller.user));
         const own = (await ownStates(records, owner, [place.conversation])).get(place.conversation) ?? NOTHING_SET;
@@ -132,12 +147,12 @@ export function createConversationService({
       },
 
       async list(range, context) {
-        const page = await list.page(callerOf(context), { before: undefined, ...range });
+        const page = await list.page(looking(context), { before: undefined, ...range });
         return { ...page, conversations: [...page.conversations] };
       },
 
       async open({ conversations, after }, context) {
-        const caller = callerOf(context);
+        const caller = looking(context);
         const chosen =
           conversations === undefined
             ? await index.someGroups(caller, { after, limit: MAX_OPENED })
@@ -223,7 +238,7 @@ export function createConversationService({
       },
 
       async members({ conversation, cursor, limit }, context) {
-        const caller = callerOf(context);
+        const caller = looking(context);
         const { group } = await places.of(caller, conversation);
         const page = await groupRecords.page(group, { cursor, limit });
         const members = page.members.map(({ user, name, role, since }) => ({ user, name, role, since }));

@@ -1,20 +1,22 @@
 /** Owns: what one person sees of the end of a conversation: the latest message, and how many are unread. */
 import type { Entry, LogReader } from '@im/timeline';
-import { messageIn, type ShownEntry, shownEntry, takenBackIn } from './conversation-entry.js';
+import { MESSAGE_EVENT, type MessageData, messageIn, type ShownEntry, shownEntry } from './conversation-entry.js';
 import { forgottenOf, isForgotten, type OwnState } from './own-state.js';
 import type { Place } from './place.js';
+import type { TakenBack } from './taken-back.js';
 
 /** Stands for more than 99. */
 const MANY = 100;
 const PAGE = 100;
 const PAGE_BYTES = 65_536;
-/** Entries looked at; where so many follow what was read, they count as many. */
-const MAX_LOOKED_AT = 1_000;
+/** Entries looked at: a hundred unread ones, and those between that count as none. Where more follow what was read, they count as many. */
+const MAX_LOOKED_AT = 500;
 
 export interface ConversationTail {
   readonly last: ShownEntry | undefined;
   /** When something happened last; undefined: nothing that is there for this person. */
   readonly at: number | undefined;
+  /** As far as the person said, or wrote something. */
   readonly read: number;
   /** Messages of others behind that, at most {@link MANY}. */
   readonly unread: number;
@@ -24,9 +26,9 @@ export interface ConversationTail {
   readonly version: number;
 }
 
-/** @param user whose own messages are never unread @throws ImError as LogReader.read */
+/** @param user who has read whatever stands before their own messages @throws ImError as LogReader.read and RecordReader.get */
 export async function readTail(
-  log: LogReader,
+  { log, takenBack }: { readonly log: LogReader; readonly takenBack: TakenBack },
   { place, own }: { readonly place: Place; readonly own: OwnState },
   user: string,
 ): Promise<ConversationTail> {
@@ -36,7 +38,10 @@ export async function readTail(
     const page = await log.read(place.group, { before, limit: PAGE, maxBytes: PAGE_BYTES });
     const { epoch, version, first, entries } = page;
     const oldest = entries.at(-1)?.version ?? 0;
-    const isEnough = !entries.every((entry) => tail.take(entry));
+    const messages = entries.filter(({ event }) => event === MESSAGE_EVENT).map((entry) => entry.version);
+    const gone = await takenBack.among(place.group, messages);
+    const isEnough = !entries.every((entry) => tail.take(entry, gone.has(entry.version)));
+    tail.isNamed = true;
     lookedAt += entries.length;
     if (isEnough || oldest <= first || lookedAt >= MAX_LOOKED_AT) {
       const isCut = !isEnough && oldest > first && oldest > tail.read + 1;
@@ -47,44 +52,46 @@ export async function readTail(
   }
 }
 
-/** Takes entries backwards: what takes a message back is seen before the message. */
+/** Takes entries backwards. */
 class Tail {
   last: ShownEntry | undefined;
   at: number | undefined;
   peerName: string | undefined;
   unread = 0;
-  readonly read: number;
+  read: number;
+  /** Whether there is nothing more to be found out about how the peer is called. */
+  isNamed: boolean;
   readonly #floor: number;
-  readonly #gone = new Set<number>();
 
   constructor(
-    private readonly place: Place,
+    place: Place,
     private readonly own: OwnState,
     private readonly user: string,
   ) {
     this.read = Math.max(own.read ?? 0, place.since);
+    this.isNamed = place.kind === 'group';
     this.#floor = Math.max(place.since, forgottenOf(own).upTo);
   }
 
   /** Whether it may need the one before, too. */
-  take(entry: Entry): boolean {
+  take(entry: Entry, isGone: boolean): boolean {
     const { version } = entry;
     if (version <= this.#floor) return false;
     this.at ??= entry.time;
-    const takes = takenBackIn(entry);
-    if (takes !== undefined) this.#gone.add(takes);
     const message = messageIn(entry);
-    if (message !== undefined && !isForgotten(forgottenOf(this.own), version)) {
-      const isGone = this.#gone.has(version);
-      this.last ??= shownEntry(entry, isGone);
-      if (message.from.user !== this.user) {
-        this.peerName ??= nameOf(message.from);
-        if (version > this.read && !isGone) this.unread += 1;
-      }
-    }
-    const isNamed = this.place.kind === 'group' || this.peerName !== undefined;
+    // Deleted or not: who writes has read what was there.
+    if (message?.from.user === this.user) this.read = Math.max(this.read, version);
+    if (message !== undefined && !isForgotten(forgottenOf(this.own), version)) this.#show(entry, message, isGone);
     const isCounted = version <= this.read + 1 || this.unread >= MANY;
-    return !(this.last && isNamed && isCounted);
+    return !(this.last && this.isNamed && isCounted);
+  }
+
+  #show(entry: Entry, { from }: MessageData, isGone: boolean): void {
+    this.last ??= shownEntry(entry, isGone);
+    if (from.user === this.user) return;
+    this.peerName ??= nameOf(from);
+    if (this.peerName !== undefined) this.isNamed = true;
+    if (entry.version > this.read && !isGone) this.unread += 1;
   }
 }
 

@@ -2,11 +2,10 @@ import { type CallerContext, ImError } from '@im/protocol';
 import { encodeJson } from '@im/rpc';
 import { createMemoryRecordStore } from '@im/timeline/memory';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { type FixtureOptions, FREE_RATES, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 import { GroupIndex } from './group-index.js';
 
-const FREE = { perSecond: 10_000, burst: 1_000_000 };
 const UNAVAILABLE = { name: 'STORE_UNAVAILABLE' };
 
 let fixture: WorkerFixture;
@@ -38,7 +37,7 @@ async function setUp() {
       close: () => log.close(),
     }),
   };
-  fixture = await startWorkers({ rates: { message: FREE, change: FREE, mark: FREE }, ...options });
+  fixture = await startWorkers({ rates: FREE_RATES, ...options });
   return { away, appended };
 }
 

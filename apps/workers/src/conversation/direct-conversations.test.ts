@@ -1,18 +1,18 @@
 import { ImError } from '@im/protocol';
+import { encodeJson } from '@im/rpc';
 import type { NewEntry } from '@im/timeline';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type FixtureOptions, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { type FixtureOptions, FREE_RATES, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 import { directConversation } from './conversation-id.js';
 
-const FREE = { perSecond: 1_000, burst: 100_000 };
 const DAY_MS = 86_400_000;
 
 let fixture: WorkerFixture;
 afterEach(() => fixture.close());
 
 async function setUp(options: FixtureOptions = {}) {
-  fixture = await startWorkers({ rates: { message: FREE, mark: FREE }, ...options });
+  fixture = await startWorkers({ rates: FREE_RATES, ...options });
   for (const user of ['ann', 'bob', 'cat']) fixture.watch(`u:${user}`);
 }
 
@@ -62,6 +62,20 @@ describe('sending to somebody', () => {
     const two = { to: 'bob', conversation: directConversation('ann', 'bob'), text: 'hi' };
     await expect(as('ann').send(two, withKey('ann', '4'))).rejects.toMatchObject(INVALID);
     expect(fixture.deliveries).toEqual([]);
+  });
+
+  it('is slowed down towards somebody who does not answer, and only there', async () => {
+    await setUp({ rates: { ...FREE_RATES, unanswered: { perSecond: 0.1, burst: 3 } } });
+    for (const text of ['1', '2', '3']) await write('ann', 'bob', text);
+    const TOO_FAST = { name: 'TOO_FAST', details: { retryAfterMs: 10_000 } };
+    await expect(write('ann', 'bob', '4')).rejects.toMatchObject(TOO_FAST);
+    await write('ann', 'cat', 'to cat');
+    fixture.clock.advance(10_000);
+    await write('ann', 'bob', '5');
+    await expect(write('ann', 'bob', '6')).rejects.toMatchObject(TOO_FAST);
+    await write('bob', 'ann', 'here I am');
+    for (const text of ['7', '8', '9']) await write('ann', 'bob', text);
+    expect(await texts('bob', 'ann')).toEqual(['9', '8', '7', 'here I am', '5', '3', '2', '1']);
   });
 
   it('happens once however often the call is repeated', async () => {
@@ -199,12 +213,61 @@ describe('the list of conversations', () => {
     await setUp();
     const unread = async () => (await as('ann').list()).conversations[0]?.unread;
     for (let index = 1; index <= 99; index += 1) await write('bob', 'ann', `b${index}`);
-    await write('ann', 'bob', 'mine');
     expect(await unread()).toBe(99);
     await write('bob', 'ann', 'b100');
     expect(await unread()).toBe(100);
     await as('ann').read({ conversation: directConversation('ann', 'bob'), version: 40 });
     expect(await unread()).toBe(60);
+  });
+
+  it('has what stands before one’s own message as read', async () => {
+    await setUp();
+    for (const text of ['b1', 'b2']) await write('bob', 'ann', text);
+    await write('ann', 'bob', 'mine');
+    expect((await as('ann').list()).conversations).toMatchObject([{ unread: 0, read: 3 }]);
+    await write('bob', 'ann', 'b3');
+    expect((await as('ann').list()).conversations).toMatchObject([{ unread: 1, read: 3 }]);
+  });
+
+  it('knows what was taken back where the worker died before it said so, and believes no entry that says so of itself', async () => {
+    await setUp();
+    const { conversation } = await write('bob', 'ann', 'b1');
+    await write('bob', 'ann', 'b2');
+    await fixture.records.write(conversation, [{ field: 't.0', body: encodeJson([2]) }]);
+    await fixture.log.append(conversation, { event: 'taken-back', body: encodeJson({ of: 1 }), time: 1 });
+    const { conversations } = await as('ann').list();
+    expect(conversations).toMatchObject([{ unread: 1, last: { version: 2, data: { takenBack: true } } }]);
+    expect(JSON.stringify(conversations)).not.toContain('b2');
+    await expect(as('ann').takeBack({ conversation, version: 2 })).rejects.toMatchObject({ name: 'FORBIDDEN' });
+    fixture.clock.advance(DAY_MS + 1);
+    expect(await as('bob').takeBack({ conversation, version: 2 })).toEqual({ version: 4 });
+  });
+
+  it('looks at a bounded number of entries, and is not asked for without end', async () => {
+    let read = 0;
+    await setUp({
+      rates: { ...FREE_RATES, look: { perSecond: 1, burst: 3 } },
+      wrapLog: (log) => ({
+        head: (group) => log.head(group),
+        async read(group, range) {
+          const page = await log.read(group, range);
+          if (group.startsWith('d:')) read += page.entries.length;
+          return page;
+        },
+        append: (group, entry) => log.append(group, entry),
+        appendMany: (groups, entry) => log.appendMany(groups, entry),
+        close: () => log.close(),
+      }),
+    });
+    for (let index = 0; index < 600; index += 1) await write('ann', 'bob', `a${index}`);
+    expect((await as('ann').list()).conversations).toMatchObject([{ peer: { user: 'bob' }, unread: 0 }]);
+    expect(read).toBeLessThanOrEqual(200);
+    await as('ann').history({ with: 'bob' });
+    await as('ann').open();
+    await expect(as('ann').list()).rejects.toMatchObject({ name: 'TOO_FAST' });
+    fixture.clock.advance(1_000);
+    await as('ann').list();
+    await expect(as('ann').members({ conversation: 'g:x' })).rejects.toMatchObject({ name: 'TOO_FAST' });
   });
 });
 
@@ -213,11 +276,12 @@ describe('what somebody sets in a conversation', () => {
     await setUp();
     const { conversation } = await write('bob', 'ann', 'one');
     await write('bob', 'ann', 'two');
+    await write('bob', 'cat', 'to cat');
     expect(await as('ann').read({ conversation, version: 2 })).toEqual({ read: 2 });
     expect(await as('ann').read({ conversation, version: 1 })).toEqual({ read: 2 });
     await as('ann').mute({ conversation, muted: true });
     expect((await as('ann').list()).conversations).toMatchObject([{ unread: 0, read: 2, muted: true }]);
-    expect((await as('bob').list()).conversations).toMatchObject([{ read: 0, muted: false }]);
+    expect((await as('cat').list()).conversations).toMatchObject([{ unread: 1, read: 0, muted: false }]);
     const told = fixture.deliveries.filter(({ lane }) => lane === 'normal').map(({ group, event }) => [group, event]);
     expect(told).toEqual([
       ['u:ann', 'read'],

@@ -1,5 +1,5 @@
 /** Owns: chat groups as records of `g:<name>`: reading what a change looks at, and writing all of a change or nothing. */
-import type { RecordStore } from '@im/timeline';
+import type { RecordChange, RecordStore } from '@im/timeline';
 import { digest } from '../digest.js';
 import {
   type GroupChange,
@@ -11,7 +11,11 @@ import {
   memberField,
   type PendingChange,
 } from './chat-group.js';
-import { changeRecord, type JsonRecord, jsonRecord, recordChange } from './json-record.js';
+import { changeRecord, type JsonRecord, jsonRecord, persistently, readRecord, recordChange } from './json-record.js';
+import { TAKEN_BACK_PREFIX } from './taken-back.js';
+
+/** Less than a write may carry. */
+const DELETED_AT_ONCE = 200;
 
 /** A group and the revisions of what was read of it. */
 export interface LoadedGroup extends GroupState {
@@ -81,13 +85,28 @@ export class GroupRecords {
     return pending;
   }
 
-  /** These changes have been told. */
+  /** These changes have been told. A group that nobody is in any more ends with the last of them. */
   async told(group: string, changes: readonly PendingChange[]): Promise<void> {
     const told = new Set(changes.map(({ id }) => id));
-    await changeRecord<GroupInfo>(this.#records, { owner: group, field: INFO_FIELD }, (info) => {
-      const pending = info?.pending.filter(({ id }) => !told.has(id));
-      return info && pending && pending.length < info.pending.length ? { ...info, pending } : info;
+    await persistently(async () => {
+      const info = await readRecord<GroupInfo>(this.#records, group, INFO_FIELD);
+      if (info === undefined) return;
+      const pending = info.value.pending.filter(({ id }) => !told.has(id));
+      if (pending.length === 0 && info.value.count === 0) return this.#end(group, info);
+      if (pending.length === info.value.pending.length) return;
+      await this.#records.write(group, [recordChange(INFO_FIELD, { ...info.value, pending }, info)]);
     });
+  }
+
+  /** Its log stays, as long as logs are kept: by that it is known that the group was there. @throws ImError RECORD_CHANGED */
+  async #end(group: string, info: JsonRecord<GroupInfo>): Promise<void> {
+    for (;;) {
+      const { records, more } = await this.#records.page(group, { prefix: TAKEN_BACK_PREFIX, limit: DELETED_AT_ONCE });
+      const changes: RecordChange[] = records.map(({ field }) => ({ field, body: undefined }));
+      if (!more) changes.push(recordChange(INFO_FIELD, undefined, info));
+      await this.#records.write(group, changes);
+      if (!more) return;
+    }
   }
 
   /** A member is called otherwise now. */

@@ -114,7 +114,7 @@ export class Messages {
     const message = entry && messageIn(entry);
     if (entry === undefined || message === undefined) throw applicationError('MESSAGE_UNKNOWN');
     const isDone = (await takenBack.among(group, [version])).has(version);
-    if (!isDone) this.#expectMayTakeBack(caller, place, { entry, message });
+    this.#expectMayTakeBack(caller, place, { entry, message, isDone });
     // First where history looks: an entry that says so then follows, at the latest with a repeat.
     if (!isDone) await takenBack.add(group, version);
     const key = digest('taken-back', group, String(version));
@@ -125,11 +125,12 @@ export class Messages {
   #expectMayTakeBack(
     caller: CallerContext,
     place: Place,
-    { entry, message }: { readonly entry: Entry; readonly message: MessageData },
+    { entry, message, isDone }: { readonly entry: Entry; readonly message: MessageData; readonly isDone: boolean },
   ): void {
     if (place.kind === 'group' && isAdmin(place.member)) return;
     if (message.from.user !== caller.user) throw new ImError('FORBIDDEN', { message: 'the message is not yours' });
-    if (this.#options.clock.now() - entry.time > TAKE_BACK_MS) throw applicationError('TOO_LATE');
+    // A repeat may be late: it has the entry follow that was cut off.
+    if (!isDone && this.#options.clock.now() - entry.time > TAKE_BACK_MS) throw applicationError('TOO_LATE');
   }
 
   async #write<Data extends { readonly at: number }>(

@@ -5,7 +5,7 @@ import { applicationError } from '../application-errors.js';
 import { groupOf } from '../call.js';
 import type { GroupInfo, GroupMember } from './chat-group.js';
 import type { ChatGroups } from './chat-groups.js';
-import { peopleIn } from './conversation-entry.js';
+import { messageIn, peopleIn } from './conversation-entry.js';
 import { directConversation, kindOf } from './conversation-id.js';
 
 interface AnyPlace {
@@ -33,6 +33,9 @@ export type Place = DirectPlace | GroupPlace;
 /** Entries looked at for the two people of a conversation: each names both, but for those that a backend wrote. */
 const LOOKED_AT = 8;
 
+/** Entries looked at for an answer. */
+const LATEST = 100;
+
 export class Places {
   readonly #log: LogReader;
   readonly #groups: ChatGroups;
@@ -57,6 +60,12 @@ export class Places {
   with(caller: CallerContext, peer: string): DirectPlace {
     if (peer === caller.user) throw applicationError('MESSAGE_TO_SELF');
     return directPlace(caller, directConversation(caller.user, peer), peer);
+  }
+
+  /** Whether the peer has written any of the latest messages. @throws ImError as LogReader.read */
+  async isAnswered({ group, peer }: DirectPlace): Promise<boolean> {
+    const { entries } = await this.#log.read(group, { before: Number.MAX_SAFE_INTEGER, limit: LATEST });
+    return entries.some((entry) => messageIn(entry)?.from.user === peer);
   }
 
   async #direct(caller: CallerContext, conversation: string): Promise<DirectPlace> {

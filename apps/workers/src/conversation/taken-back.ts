@@ -4,7 +4,8 @@ import { changeRecord, jsonRecord } from './json-record.js';
 
 const VERSIONS = 1_000;
 
-const fieldOf = (version: number): string => `t.${Math.floor(version / VERSIONS)}`;
+export const TAKEN_BACK_PREFIX = 't.';
+const fieldOf = (version: number): string => `${TAKEN_BACK_PREFIX}${Math.floor(version / VERSIONS)}`;
 
 /** Conversations are named as on the bus. Both throw ImError as the record store does. */
 export class TakenBack {
