@@ -66,22 +66,22 @@ it('brings a chat group to who is there at once, and to who was away on return: 
   }
   await say(ann, 'first');
   await vi.waitFor(() => expect([bob.heard, cat.heard]).toEqual([said, said]), WAIT);
-  cat.person.client.close();
+  cat.person.goAway();
   for (let count = 1; count <= 15; count += 1) await say(count % 2 ? ann : bob, `while cat is away ${count}`);
 
   const before = server.servers.length;
   process.kill(server.servers.at(-1) as number, 'SIGKILL');
   await vi.waitFor(() => expect(server.servers.length, server.output).toBeGreaterThan(before), WAIT);
   await say(bob, 'after the crash');
-  cat.person.client.connect();
+  cat.person.comeBack();
   await vi.waitFor(() => expect(cat.heard).toEqual(said), WAIT);
   await vi.waitFor(() => expect(bob.heard).toEqual(said), WAIT);
 
   // Who was removed hears no more of it, with a session of before either; who never was in it, nothing.
-  cat.person.client.close();
+  cat.person.goAway();
   await ann.person.client.call('conversation.remove', { conversation, user: cat.person.user });
   await say(ann, 'without cat');
-  cat.person.client.connect();
+  cat.person.comeBack();
   await vi.waitFor(() => expect(cat.left).toEqual([204]), WAIT);
   await expect(cat.say(conversation, 'let me in')).rejects.toMatchObject({ name: 'CONVERSATION_UNKNOWN' });
   await vi.waitFor(() => expect(bob.heard).toEqual(said), WAIT);

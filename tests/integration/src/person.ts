@@ -55,17 +55,29 @@ export type AppClient = Client<Application>;
 export class Person {
   readonly messages: Message[] = [];
   readonly client: AppClient;
+  readonly #sockets = new Set<WebSocket>();
+  #isAway = false;
 
   private constructor(
     readonly user: string,
     origins: readonly string[],
     token: () => Promise<string>,
   ) {
+    const isAway = () => this.#isAway;
+    const sockets = this.#sockets;
+    class Mobile extends WebSocket {
+      constructor(url: string, protocol: string) {
+        // Nobody listens at port 9.
+        super(isAway() ? 'ws://127.0.0.1:9' : url, protocol);
+        sockets.add(this);
+        this.on('close', () => sockets.delete(this));
+      }
+    }
     this.client = createClient<Application>({
       url: origins.map((origin) => `${origin.replace('http', 'ws')}/im`),
       token,
       device: `device-${user}`,
-      WebSocket,
+      WebSocket: Mobile,
       reconnect: { minMs: 50, maxMs: 500 },
     });
     this.client.user.on('message', (message) => this.messages.push(message));
@@ -90,6 +102,16 @@ export class Person {
   /** With a token that somebody else issued, not connected yet. @param others where to turn when that gateway is gone */
   static withToken(origin: string, user: string, token: string, others: readonly string[] = []): Person {
     return new Person(user, [origin, ...others], async () => token);
+  }
+
+  /** As in a tunnel: the device does not sign out, and goes on with its session when it comes back. */
+  goAway(): void {
+    this.#isAway = true;
+    for (const socket of this.#sockets) socket.terminate();
+  }
+
+  comeBack(): void {
+    this.#isAway = false;
   }
 
   /** What was said in a conversation, newest first. */
