@@ -96,8 +96,9 @@ export class Messages {
     if (receipt) await prepareReceipts(receipts, caller, place);
     const writing = { event: MESSAGE_EVENT, key: receipt ? askingId(key) : key, data };
     const { epoch, version, data: written, notices, isNew } = await this.#write(caller, place, writing);
-    if (receipt) await askForReceipts(receipts, caller, place, { log: place.group, epoch, version }, notices);
+    // First: a repeat makes up for what was not asked, but tells nobody, for then the message is not new.
     if (offline && isNew) await tellAbsent({ ...this.#options, offline }, caller, place, written, version);
+    if (receipt) await askForReceipts(receipts, caller, place, { log: place.group, epoch, version }, notices);
     return { id: written.id, version, at: written.at };
   }
 

@@ -468,6 +468,21 @@ describe('resume', () => {
     }
   });
 
+  it('shows nothing up to that version either where the gateway has not heard of it yet [PR-136]', async () => {
+    const { epoch } = await fixture.gift('g:1', 1);
+    await enterGroups(await fixture.enter('bob', { device: 'd2' }), 'g:1');
+    // Stored, and not published: its broadcast node was killed in between.
+    for (const data of [2, 3]) {
+      const body = new TextEncoder().encode(String(data));
+      await fixture.log.append('g:1', { event: 'gift', body, time: fixture.clock.now() });
+    }
+    await cause(ann, { type: 'join', group: 'g:1', after: 3 });
+    expect(await ann.until('joined')).toEqual({ type: 'joined', group: 'g:1', epoch, version: 3 });
+    await fixture.gift('g:1', 4);
+    await ann.until('push', ({ data }) => data === 4);
+    expect(pushed(ann, 'g:1')).toEqual([4]);
+  });
+
   it('refuses sync of a group one is not in, of another epoch, ahead of the log, or out of reach [PR-101]', async () => {
     await enterGroups(ann, 'r:1');
     const { epoch } = await fixture.gift('r:1', 1);
