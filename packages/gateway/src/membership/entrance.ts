@@ -116,7 +116,7 @@ export class Entrance {
   async #compare(): Promise<Beginning> {
     const given = this.#given;
     const { position } = this.#feed;
-    if (!given) return position;
+    if (!given) return this.#after > position.version ? this.#beginAfter() : position;
     if (given.epoch === position.epoch && given.version === position.version) return { ...given, recovered: true };
     const { log, maxReplay } = this.#surroundings;
     try {
@@ -130,6 +130,15 @@ export class Entrance {
       // The store is away: as much is told as the feed knows, as of a log of which nothing is kept.
       return recover(given, { ...position, first: position.version + 1 }, 0, this.#after);
     }
+  }
+
+  /** The log may be further than what was heard of it: what is above the feed's position will come, and is not for this client. */
+  async #beginAfter(): Promise<Beginning> {
+    const { position } = this.#feed;
+    const page = await this.#read(position);
+    // Where it cannot be asked, what is not for this client stays hidden all the same.
+    if (page === undefined) return { ...position, version: this.#after };
+    return { epoch: page.epoch, version: Math.max(page.first - 1, Math.min(this.#after, page.version)) };
   }
 
   #send(page: Page): void {
