@@ -29,12 +29,22 @@ describe('the list of conversations', () => {
     const summaries = createSummaries();
     summaries.answer(summary({ unread: 2, version: 5, read: 3 }));
     for (const version of [4, 6, 7, 7, 6]) summaries.take('g:1', message(version), 'ann');
-    summaries.take('g:1', message(8, 'ann'), 'ann');
-    expect(summaries.get('g:1')).toMatchObject({ unread: 4, version: 8, last: { version: 8 }, at: 80 });
+    expect(summaries.get('g:1')).toMatchObject({ unread: 4, version: 7, last: { version: 7 }, at: 70 });
     expect(summaries.read('g:1', 6)).toBe(true);
     expect(summaries.unread).toBe(1);
     summaries.read('g:1', 4);
     expect(summaries.get('g:1')).toMatchObject({ unread: 1, read: 6 });
+  });
+
+  it('has what stands before one’s own message as read, and asks where that is not known', () => {
+    const summaries = createSummaries();
+    summaries.answer(summary({ unread: 2, version: 5, read: 3 }));
+    summaries.take('g:1', message(6), 'ann');
+    expect(summaries.take('g:1', message(7, 'ann'), 'ann')).toBe(true);
+    expect(summaries.get('g:1')).toMatchObject({ unread: 0, read: 7, version: 7, last: { version: 7 } });
+    // Heard late.
+    summaries.answer(summary({ unread: 3, version: 12, read: 7 }));
+    expect(summaries.take('g:1', message(10, 'ann'), 'ann')).toBe(false);
   });
 
   it('asks the service where it cannot know how many are left', () => {
@@ -118,7 +128,8 @@ describe('the list of conversations', () => {
         for (const [what, n] of taken) {
           if (what === 'bob' || what === 'ann') {
             log.push(what);
-            summaries.take('g:1', message(log.length, what), 'ann');
+            if (what === 'ann') read = log.length;
+            isCertain = summaries.take('g:1', message(log.length, what), 'ann') && isCertain;
           } else if (what === 'late') {
             log.push('bob');
             late.push(log.length);

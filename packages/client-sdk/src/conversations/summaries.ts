@@ -121,6 +121,8 @@ export function createSummaries(): Summaries {
         fresh:
           message && message.from.user !== me && isUnread ? [...fresh, version] : fresh.filter((one) => one !== of),
       });
+      // Who writes has read what stood there.
+      if (message?.from.user === me) return read(conversation, version);
       return of === undefined || of > counted || of <= said.read || said.unread === 0;
     },
     read,

@@ -162,7 +162,13 @@ export class FakeConversations {
   }
 
   summary(user: string, conversation: string): Summary {
-    const { read, muted } = this.#of(user, conversation);
+    const { read: said, muted } = this.#of(user, conversation);
+    const wrote = this.#gateway
+      .log(conversation)
+      .after(0)
+      .filter(({ event, data }) => event === 'message' && (data as MessageData).from.user === user)
+      .at(-1);
+    const read = Math.max(said, wrote?.version ?? 0);
     const { epoch, version } = this.#gateway.log(conversation).head;
     const entries = this.entries(user, conversation);
     const last = entries.filter(({ event }) => event === 'message').at(-1);
