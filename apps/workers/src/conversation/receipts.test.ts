@@ -1,3 +1,4 @@
+import { ImError } from '@im/protocol';
 import { createServiceClient } from '@im/rpc';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OfflineEvent } from '../offline/offline-event.js';
@@ -100,6 +101,30 @@ describe('people who are not connected', () => {
     await as('ann').send({ to: 'bob', text: 'third' }, withKey('ann', '4'));
     await vi.waitFor(() => expect(fixture.metrics.value('im_workers_offline_waiting', { sink: 'test' })).toBe(0));
     expect(told).toHaveLength(2);
+  });
+
+  it('are told of though the receipts cannot be asked for at first, and once', async () => {
+    await fixture.close();
+    let isAway = false;
+    fixture = await startWorkers({
+      offlineSink: { name: 'test', tell: async (event) => void told.push(event) },
+      wrapRecords: (records) => ({
+        get: (owner, fields) => records.get(owner, fields),
+        page: (owner, range) => records.page(owner, range),
+        write: (owner, changes) =>
+          isAway && owner.startsWith('qu:') && changes.length > 1
+            ? Promise.reject(new ImError('STORE_UNAVAILABLE'))
+            : records.write(owner, changes),
+      }),
+    });
+    isAway = true;
+    const send = () => as('ann').send({ to: 'bob', text: 'hi', receipt: true }, withKey('ann', 'k'));
+    await expect(send()).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    isAway = false;
+    const { conversation, version } = await send();
+    await vi.waitFor(() => expect(told).toMatchObject([{ user: 'bob', conversation, version }]));
+    const { receipts } = await fixture.as(receiptDefinition, 'ann').of({ conversation, versions: [version] });
+    expect(receipts).toMatchObject([{ of: 1, delivered: 0 }]);
   });
 
   it('of a group are all members but the author', async () => {
