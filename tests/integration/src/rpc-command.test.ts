@@ -44,6 +44,7 @@ describe('im rpc', () => {
         'chat',
         'gift',
         'conversation',
+        'receipt',
         'push',
         'relay-online',
       ]),
@@ -56,7 +57,7 @@ describe('im rpc', () => {
 
   it('shows one broker alone when it is named, and JSON to scripts', async () => {
     const { output } = await im('rpc', 'stats', '--json', '--broker', up.brokers[1] as string);
-    expect(JSON.parse(output)).toMatchObject([{ broker: up.brokers[1], services: 9, workers: 9 }]);
+    expect(JSON.parse(output)).toMatchObject([{ broker: up.brokers[1], services: 10, workers: 10 }]);
   });
 
   it('calls a method as a program would, and as a gateway does for a person', async () => {
