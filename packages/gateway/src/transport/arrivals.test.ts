@@ -141,6 +141,45 @@ describe('Arrivals', () => {
     await last;
   });
 
+  it('counts nobody as silent who has been so since it was accepted for long, or has spoken while it waited', async () => {
+    arrivals({ maxRunning: 2 });
+    const read: (string | undefined)[] = [];
+    server.on('request', ({ url }) => read.push(url));
+    const port = await listen();
+    const silent = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
+    sockets.push(...silent);
+    await came(20);
+    const answers: Promise<string>[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      answers.push(ask(connect(port, '127.0.0.1'), name));
+      await came(20 + answers.length);
+    }
+    nextTurn();
+    clock.advance(250);
+    await new Promise(setImmediate);
+    nextTurn();
+    await vi.waitFor(() => expect(read).toEqual(['/a', '/b', '/c']));
+    await Promise.all(answers);
+  });
+
+  it.each(['reset', 'end'])('has room again for others when who waits breaks off (%s)', async (how) => {
+    arrivals({ maxWaiting: 1 });
+    const port = await listen();
+    const idle = Array.from({ length: PER_TURN }, () => connect(port, '127.0.0.1'));
+    const waiting = connect(port, '127.0.0.1');
+    sockets.push(...idle, waiting);
+    await came(PER_TURN + 1);
+    const left = () => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
+    if (how === 'reset') waiting.resetAndDestroy();
+    else waiting.end();
+    await vi.waitFor(async () => expect(await left()).toBe(PER_TURN));
+    const answer = ask(connect(port, '127.0.0.1'));
+    await came(PER_TURN + 2);
+    expect(refused).toBe(0);
+    nextTurn();
+    expect(await answer).toMatch(/the page$/);
+  });
+
   it('closes, and counts, whom there is no room for', async () => {
     arrivals({ maxWaiting: 1 });
     const port = await listen();
@@ -174,10 +213,28 @@ describe('Arrivals', () => {
     expect(arrived).toBe(1);
   });
 
+  const psk = randomBytes(16);
+  const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
+  const answering = { ...tls, pskCallback: () => psk };
+  const asking = { ...tls, pskCallback: () => ({ psk, identity: 'i' }), checkServerIdentity: () => undefined };
+
+  it('hears who speaks over TLS', async () => {
+    server = createTlsServer(answering, (_request, response) => response.end('the page'));
+    arrivals({ maxRunning: 1 });
+    const port = await listen();
+    const clients = [0, 1].map(() => connectTls({ port, host: '127.0.0.1', ...asking }));
+    await came(2);
+    const answers = clients.map((client) => ask(client));
+    expect(await Promise.race(answers)).toMatch(/the page$/);
+    const read = vi.fn();
+    void Promise.all(answers).then(read);
+    await vi.waitFor(() => {
+      nextTurn();
+      expect(read).toHaveBeenCalledOnce();
+    });
+  });
+
   it('has connections with TLS wait as well, before they shake hands', async () => {
-    const psk = randomBytes(16);
-    const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
-    const answering = { ...tls, pskCallback: () => psk };
     server = createTlsServer(answering, (_request, response) => response.end('the page'));
     const secured = vi.fn();
     server.on('secureConnection', secured);
@@ -186,7 +243,6 @@ describe('Arrivals', () => {
     const idle = Array.from({ length: PER_TURN }, () => connect(port, '127.0.0.1'));
     sockets.push(...idle);
     await came(PER_TURN);
-    const asking = { ...tls, pskCallback: () => ({ psk, identity: 'i' }), checkServerIdentity: () => undefined };
     const answer = ask(connectTls({ port, host: '127.0.0.1', ...asking }));
     await came(PER_TURN + 1);
     await new Promise(setImmediate);

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '@im/protocol/ports';
 import type { Applying, TurnQueue } from '../connection/turn-queue.js';
 
-/** A connection that has said nothing for so long no longer keeps others waiting. */
+/** A connection that has said nothing for so long since it was accepted keeps nobody else waiting. */
 const SILENCE_MS = 250;
 
 export interface ArrivalsSurroundings {
@@ -26,8 +26,8 @@ export class Arrivals {
   readonly #surroundings: ArrivalsSurroundings;
   readonly #readers: readonly Reader[];
   readonly #waiting = new Set<Applying>();
-  /** Those that are read and have not said anything, with what ends their time for that. */
-  readonly #silent = new Map<Duplex, () => void>();
+  /** Those that are read and have not said anything, by their peers, with what ends their time for that. */
+  readonly #silent = new Map<unknown, () => void>();
   #hasLetGo = false;
 
   /** Takes the place of those who listen for connections of the server. */
@@ -41,7 +41,7 @@ export class Arrivals {
 
   /** The client has made a request, or begun to shake hands. */
   heard(socket: Duplex): void {
-    this.#silent.get(socket)?.();
+    this.#silent.get(peerOf(socket))?.();
   }
 
   /** Gives the server back as it was; nobody waits any longer. */
@@ -65,36 +65,47 @@ export class Arrivals {
       this.#tell(socket);
       return;
     }
-    this.#surroundings.arrived();
+    const { arrived, clock, queue } = this.#surroundings;
+    arrived();
+    const acceptedAt = clock.monotonic();
+    const leave = (): void => {
+      this.#waiting.delete(arrival);
+      queue.leave(arrival);
+      socket.destroy();
+    };
     // Until somebody reads it its errors are nobody's, and would end the process.
-    socket.on('error', ignore);
+    socket.on('error', ignore).on('end', leave).on('close', leave);
     const arrival: Applying = {
       begin: () => {
         this.#waiting.delete(arrival);
-        socket.off('error', ignore);
-        return socket.destroyed ? undefined : this.#read(socket);
+        if (socket.destroyed) return undefined;
+        socket.off('error', ignore).off('end', leave).off('close', leave);
+        return this.#read(socket, acceptedAt + SILENCE_MS - clock.monotonic());
       },
     };
     this.#waiting.add(arrival);
-    if (this.#surroundings.queue.enter(arrival)) return;
-    this.#waiting.delete(arrival);
-    socket.destroy();
+    if (!queue.enter(arrival)) leave();
   };
 
   readonly #onRequest = ({ socket }: IncomingMessage): void => this.heard(socket);
 
-  /** @returns settles when it is no longer silent */
-  #read(socket: Socket): Promise<void> {
+  /** @returns settles when it is no longer silent; nothing: it has spoken while it waited, or had its time for that */
+  #read(socket: Socket, patienceMs: number): Promise<void> | undefined {
+    if (patienceMs <= 0 || socket.readableLength > 0) {
+      this.#tell(socket);
+      return undefined;
+    }
+    const peer = peerOf(socket);
     return new Promise((resolve) => {
       const end = (): void => {
-        this.#silent.delete(socket);
+        this.#silent.delete(peer);
         socket.off('close', end);
         timer.cancel();
         resolve();
       };
-      const timer = this.#surroundings.clock.after(SILENCE_MS, end, { background: true });
+      const timer = this.#surroundings.clock.after(patienceMs, end, { background: true });
       socket.on('close', end);
-      this.#silent.set(socket, end);
+      this.#silent.set(peer, end);
       this.#tell(socket);
     });
   }
@@ -102,6 +113,12 @@ export class Arrivals {
   #tell(socket: Socket): void {
     for (const reader of this.#readers) reader.call(this.#server, socket);
   }
+}
+
+/** With TLS requests come on another socket than the one that was accepted: both have the same peer. */
+function peerOf(socket: Duplex): unknown {
+  const { remoteAddress, remotePort } = socket as Socket;
+  return remotePort === undefined ? socket : `${remoteAddress} ${remotePort}`;
 }
 
 function ignore(): void {}
