@@ -22,6 +22,8 @@ export interface Reader {
   /** How far any device has it, also one that is forgotten here. */
   readonly delivered: number;
   readonly read: number;
+  /** Reads it no more: what their devices still tell does not count. */
+  readonly left?: true;
 }
 
 /** Of one entry of the log whose sender asked. What is not counted here is undefined. */
@@ -78,6 +80,7 @@ export class ReceiptLog {
   delivered(user: string, device: string, epoch: string, version: number): void {
     if (this.state.epoch !== '' && this.state.epoch !== epoch) return;
     const reader = this.#readerIn(user, epoch);
+    if (reader.left) return;
     if ((reader.devices[device] ?? 0) >= version) return;
     const devices = bounded({ ...reader.devices, [device]: version });
     this.#advance(user, { ...reader, devices, delivered: Math.max(reader.delivered, version) }, 'delivered');
@@ -88,15 +91,22 @@ export class ReceiptLog {
     const { epoch } = this.state;
     if (epoch === '') return;
     const reader = this.#readerIn(user, epoch);
-    if (reader.read >= version) return;
+    if (reader.left || reader.read >= version) return;
     this.#advance(user, { ...reader, read: version }, 'read');
   }
 
   /** Somebody reads the log from behind this version on: what was asked before is not for them. */
   enter(user: string, version: number): void {
     const { epoch } = this.state;
-    if (epoch === '' || this.#readers.get(user)?.epoch === epoch) return;
+    const reader = this.#readers.get(user);
+    if (!reader?.left && (epoch === '' || reader?.epoch === epoch)) return;
     this.#setReader(user, { epoch, devices: {}, delivered: version, read: version });
+  }
+
+  /** Somebody reads the log no more, until they enter again. What was counted of them stays. */
+  leave(user: string): void {
+    const reader = this.#readers.get(user) ?? this.#readerIn(user, this.state.epoch);
+    if (!reader.left) this.#setReader(user, { ...reader, left: true });
   }
 
   /** Somebody asks; what was said of the version before is kept. */
@@ -128,7 +138,8 @@ export class ReceiptLog {
 
   #readerIn(user: string, epoch: string): Reader {
     const reader = this.#readers.get(user);
-    return reader?.epoch === epoch ? reader : { epoch, devices: {}, delivered: 0, read: 0 };
+    if (reader?.epoch === epoch) return reader;
+    return { epoch, devices: {}, delivered: 0, read: 0, ...(reader?.left && { left: true }) };
   }
 
   #advance(user: string, reader: Reader, what: Count): void {

@@ -85,6 +85,29 @@ describe('receipts', () => {
     expect((await receipts.status('p1/d:both', [2])).get(2)).toEqual({ of: 1, delivered: 1, read: 1 });
   });
 
+  it('do not count who left again, whatever their devices still tell, until they come again', async () => {
+    const { receipts, worker } = setUp();
+    const sums = async (version: number) => (await receipts.status('g:team', [version])).get(version);
+    await receipts.prepare(['g:team']);
+    await receipts.leave('g:team', 'dan');
+    await receipts.ask(entry(5), ask);
+    await receipts.moved([at('bob', 5)]);
+    await receipts.read('g:team', 'bob', 5);
+    await receipts.leave('g:team', 'bob');
+    await worker().moved([at('bob', 4, 'd2'), at('bob', 6), at('dan', 6)]);
+    await worker().read('g:team', 'bob', 6);
+    expect(await sums(5)).toEqual({ of: 2, delivered: 1, read: 1 });
+    await receipts.ask(entry(6), ask);
+    await receipts.ask(entry(7), ask);
+    await receipts.enter('g:team', 'bob', 6);
+    await receipts.moved([at('bob', 7)]);
+    expect([await sums(5), await sums(6), await sums(7)]).toEqual([
+      { of: 2, delivered: 1, read: 1 },
+      { of: 2, delivered: 0, read: 0 },
+      { of: 2, delivered: 1, read: 0 },
+    ]);
+  });
+
   it('are asked for once however often it is repeated', async () => {
     const { receipts, worker } = setUp();
     await receipts.prepare(['g:team']);

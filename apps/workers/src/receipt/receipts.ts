@@ -103,9 +103,9 @@ export class Receipts {
     await this.#change(log, [user], 0, (receipts) => receipts.enter(user, version));
   }
 
-  /** Somebody reads it no more. */
+  /** Somebody reads it no more, until they enter again. */
   async leave(log: string, user: string): Promise<void> {
-    await this.#options.records.write(ownerOf(log), [{ field: READER + user, body: undefined }]);
+    await this.#changeIfRoom(log, [user], (receipts) => receipts.leave(user));
   }
 
   /** @returns by version, those that were asked for and are kept, whose sender `by` is if it is given */
@@ -150,13 +150,18 @@ export class Receipts {
     for (let at = 0; at < positions.length; at += READERS_AT_ONCE) {
       const some = positions.slice(at, at + READERS_AT_ONCE);
       const users = [...new Set(some.map(({ user }) => user))];
-      await this.#change(log, users, 0, (receipts) => {
+      await this.#changeIfRoom(log, users, (receipts) => {
         for (const { user, device, epoch, version } of some) receipts.delivered(user, device, epoch, version);
-      }).catch((error: unknown) => {
-        if (!(error instanceof ImError) || error.retryable) throw error;
-        this.#options.logger.warn('how far a log is read cannot be kept', { log, error });
       });
     }
+  }
+
+  /** Nobody else is to wait for a log that can keep no more. */
+  async #changeIfRoom(log: string, users: readonly string[], change: (receipts: ReceiptLog) => void): Promise<void> {
+    await this.#change(log, users, 0, change).catch((error: unknown) => {
+      if (!(error instanceof ImError) || error.retryable) throw error;
+      this.#options.logger.warn('how far a log is read cannot be kept', { log, error });
+    });
   }
 
   /**
