@@ -336,6 +336,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
   #leaveSession(session: Session): void {
     this.#surroundings.users?.leave(session.presence);
     this.#surroundings.sessions.release(session, session.remains());
+    this.#surroundings.devices.closed(session);
     session.memberships.close();
   }
 }

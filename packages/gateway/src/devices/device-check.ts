@@ -44,6 +44,12 @@ export class DeviceCheck {
     this.#timer ??= this.#options.clock.after(ROUND_MS, this.#run, { background: true });
   }
 
+  /** The session is closed: it need not wait any longer. */
+  forget(session: Session): void {
+    this.#current.delete(session);
+    this.#next.delete(session);
+  }
+
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
@@ -72,9 +78,14 @@ export class DeviceCheck {
 
   async #compare(session: Session): Promise<void> {
     const { users, isHeld, areRivals, announce, logger } = this.#options;
-    const others = isHeld(session) ? await users.sessionsOf(session.userGroup) : [];
-    const rounds = (this.#current.get(session) ?? 0) + 1;
+    const before = this.#current.get(session) ?? 0;
+    // Also when it fails: others come first then.
     this.#current.delete(session);
+    const others = await users.sessionsOf(session.userGroup).catch((error: unknown) => {
+      if (isHeld(session)) this.add(session, before);
+      throw error;
+    });
+    const rounds = before + 1;
     if (!isHeld(session) || !others.some((other) => areRivals(session, other))) return;
     announce(session);
     if (rounds < MAX_ROUNDS) this.add(session, rounds);

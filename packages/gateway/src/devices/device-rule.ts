@@ -63,6 +63,11 @@ export class DeviceRule {
     this.#check?.add(session);
   }
 
+  /** The session has no connection any more. */
+  closed(session: Session): void {
+    this.#check?.forget(session);
+  }
+
   /** A gateway says that it has let somebody in, or that it still holds somebody who is newer. */
   obey({ group, body }: Delivery): void {
     const arrival = readArrival(body);
