@@ -1,4 +1,5 @@
 // Of the connections of one user, which stay: section 9 of docs/protocol.md.
+import type { LogReader, LogStore } from '@im/timeline';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DevicePolicy } from '../devices/device-policy.js';
 import { type FakeLink, GatewayFixture, tokenTable } from '../testing/index.js';
@@ -172,6 +173,40 @@ describe('of the connections of a user', () => {
     await nextRound();
     await nextRound();
     await settle(phone);
+    expect(phone.closedWith).toBeUndefined();
+  });
+
+  it('one that is not let in yet drives nobody away, and does as soon as it is [PR-142]', async () => {
+    let hold: Promise<void> | undefined;
+    let letIn = (): void => {};
+    await setUp('one', {
+      log: (log: LogStore): LogReader => ({
+        head: (group) => log.head(group),
+        async read(group, range) {
+          await hold;
+          return log.read(group, range);
+        },
+      }),
+    });
+    const { epoch } = await fixture.gift('u:ann', 1);
+    const desktop = await signIn('d1', 'web');
+    const { ticket } = await desktop.until('welcome');
+    desktop.disconnect();
+    hold = new Promise((resolve) => {
+      letIn = resolve;
+    });
+    fixture.clock.advance(100);
+    const phone = fixture.connect();
+    const positions = { 'u:ann': { epoch, version: 0 } };
+    phone.say({ type: 'hello', id: 1, token: 'user:ann', device: 'd2', platform: 'ios', positions });
+    await new Promise(setImmediate);
+    hold = undefined;
+    const back = await signIn('d1', 'web', fixture.gateway, { ticket });
+    await settle(back);
+    expect([back.closedWith, phone.messages]).toEqual([undefined, []]);
+    letIn();
+    expect(await back.untilClosed()).toMatchObject(REPLACED);
+    await phone.until('welcome');
     expect(phone.closedWith).toBeUndefined();
   });
 

@@ -51,7 +51,7 @@ export class DeviceRule {
   /** The session was let in; it may have been closed when this returns. */
   opened(session: Session): void {
     if (this.#policyOf(session) === 'all') return;
-    for (const other of this.#options.sessions.ofUser(session.userGroup)) {
+    for (const other of this.#letIn(session.userGroup)) {
       if (!this.#exclude(session, other)) continue;
       if (isNewer(other, session)) {
         replace(session, other);
@@ -75,7 +75,7 @@ export class DeviceRule {
       this.#options.logger.warn('an arrival is not readable', { group });
       return;
     }
-    for (const session of this.#options.sessions.ofUser(group)) {
+    for (const session of this.#letIn(group)) {
       if (!this.#exclude(session, arrival)) continue;
       if (isNewer(arrival, session)) replace(session, arrival);
       else this.#announce(session);
@@ -84,6 +84,11 @@ export class DeviceRule {
 
   close(): void {
     this.#check?.close();
+  }
+
+  /** Who is not let in yet may never be, and is compared when it is. */
+  #letIn(userGroup: string): readonly Session[] {
+    return this.#options.sessions.ofUser(userGroup).filter(({ established }) => established);
   }
 
   #policyOf(session: Session): DevicePolicy {

@@ -132,6 +132,10 @@ export class Session implements MembershipsOwner {
     return group === EVERYONE || group === userGroup(this.identity.user) || this.memberships.isJoined(group);
   }
 
+  get established(): boolean {
+    return this.#established;
+  }
+
   /** Its groups are entered: from here on it stands for itself. */
   establish(): void {
     this.#established = true;
