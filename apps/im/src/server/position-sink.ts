@@ -7,6 +7,8 @@ import { receiptDefinition } from '@im/workers';
 export function createPositionSink(caller: RpcCaller): PositionSink {
   const receipts = createServiceClient(receiptDefinition, caller);
   return {
+    // Rooms have no receipts.
+    kinds: ['u', 'd', 'g'],
     async moved(positions) {
       await receipts.$positions({ positions: [...positions] });
     },

@@ -14,6 +14,7 @@ beforeEach(async () => {
   told = [];
   refuse = undefined;
   const positions = {
+    kinds: ['u', 'g'],
     async moved(batch: readonly DevicePosition[]) {
       if (refuse) throw refuse;
       told.push([...batch]);
@@ -120,5 +121,13 @@ describe('positions', () => {
     ann.say({ type: 'ping', positions: { 'u:ann': at } });
     await fixture.gateway.stop({ graceMs: 0 });
     expect(told.flat()).toEqual([ofAnn({ group: 'u:ann', ...at })]);
+  });
+
+  it('of groups that nobody wants to know of are not told', async () => {
+    await enter('r:1');
+    const at = await fixture.gift('r:1', 1);
+    await ann.until('push');
+    ann.say({ type: 'ping', positions: { 'r:1': at } });
+    expect(await collect()).toEqual([]);
   });
 });

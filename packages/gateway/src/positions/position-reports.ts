@@ -24,13 +24,16 @@ export interface PositionReportsOptions {
 
 export class PositionReports {
   readonly #options: PositionReportsOptions;
+  readonly #kinds: ReadonlySet<string>;
   /** By device and group. */
   readonly #waiting = new Map<string, DevicePosition>();
   #timer: Timer | undefined;
-  #telling: Promise<void> | undefined;
+  #closed = false;
+  #telling: Promise<unknown> | undefined;
 
   constructor(options: PositionReportsOptions) {
     this.#options = options;
+    this.#kinds = new Set(options.sink.kinds);
   }
 
   get waiting(): number {
@@ -41,7 +44,7 @@ export class PositionReports {
   take(session: Session, positions: Positions | undefined): void {
     for (const group in positions) {
       const position = positions[group];
-      if (!position || !session.isIn(group)) continue;
+      if (!position || !this.#kinds.has(group.slice(0, group.indexOf(':'))) || !session.isIn(group)) continue;
       const { epoch, version } = position;
       const onBus = withProduct(session.identity.product, group);
       const handedOn = this.#options.feeds.get(onBus)?.position;
@@ -50,12 +53,14 @@ export class PositionReports {
     }
   }
 
-  /** Settles when what was taken has been told, or could not be. */
+  /** Settles when what was taken has been told, or could not be: then it is counted. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#timer?.cancel();
     await this.#telling;
-    if (this.#waiting.size > 0) await this.#tell();
-    this.#timer?.cancel();
+    while (this.#waiting.size > 0 && (await this.#tell()));
+    this.#options.dropped.add(this.#waiting.size);
+    this.#waiting.clear();
   }
 
   #add(position: DevicePosition): void {
@@ -68,6 +73,7 @@ export class PositionReports {
   }
 
   #tellIn(delayMs: number): void {
+    if (this.#closed) return;
     this.#timer ??= this.#options.clock.after(delayMs, this.#tellNow, { background: true });
   }
 
@@ -77,9 +83,11 @@ export class PositionReports {
     });
   };
 
-  async #tell(): Promise<void> {
+  /** Tells as many as may be told at once. @returns whether that worked */
+  async #tell(): Promise<boolean> {
     const { sink, logger } = this.#options;
     let delayMs = DELAY_MS;
+    let told = false;
     const batch: DevicePosition[] = [];
     for (const [key, position] of this.#waiting) {
       if (batch.length >= AT_ONCE) break;
@@ -88,6 +96,7 @@ export class PositionReports {
     }
     try {
       await sink.moved(batch);
+      told = true;
       if (this.#waiting.size >= AT_ONCE) delayMs = 0;
     } catch (thrown) {
       const error = ImError.wrap(thrown);
@@ -97,6 +106,7 @@ export class PositionReports {
     }
     this.#timer = undefined;
     if (this.#waiting.size > 0) this.#tellIn(delayMs);
+    return told;
   }
 
   #putBack(batch: readonly DevicePosition[]): void {

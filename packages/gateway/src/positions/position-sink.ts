@@ -11,6 +11,8 @@ export interface DevicePosition {
 }
 
 export interface PositionSink {
+  /** Of groups of which kinds it is told: `['u', 'g']`. */
+  readonly kinds: readonly string[];
   /**
    * At most 500, of each device and group the latest; positions of before may come again.
    * @throws ImError where `retryable`, they are told again
