@@ -99,7 +99,7 @@ describe('people who are not connected', () => {
     ]);
     await as('bob').mute({ conversation, muted: true });
     await as('ann').send({ to: 'bob', text: 'third' }, withKey('ann', '4'));
-    await vi.waitFor(() => expect(fixture.metrics.value('im_workers_offline_waiting', { sink: 'test' })).toBe(0));
+    await vi.waitFor(() => expect(fixture.metrics.value('im_workers_offline_waiting', { sink: 'presence' })).toBe(0));
     expect(told).toHaveLength(2);
   });
 

@@ -6,6 +6,7 @@ import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testi
 import { decodeJson } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { OfflineSink } from './offline-event.js';
 import { OfflineHook, type OfflineMessage } from './offline-hook.js';
 import { createOfflineServiceSink } from './offline-service-sink.js';
 import { createWebhook, SIGNATURE_HEADER, signatureOf } from './webhook.js';
@@ -159,6 +160,36 @@ describe('the offline hook', () => {
     hook.message(message('m2'), ['bob']);
     await received(2);
     expect(backend.events.map(({ id }) => id)).toEqual(['m1', 'm2']);
+  });
+
+  it('lets nobody who is connected take room while a sink hangs', async () => {
+    await setUp();
+    const clock = new FakeClock();
+    const metrics = new RecordingMetrics();
+    const sessionsOf = vi.fn(async (group: string) => (group.startsWith('u:on') ? [{}] : []));
+    const hanging: OfflineSink = {
+      name: 'hanging',
+      tell: (_event, closing) => new Promise((resolve) => closing.addEventListener('abort', () => resolve())),
+    };
+    hook = new OfflineHook({
+      ...{ users: { sessionsOf }, sinks: [hanging], preview: false, clock, metrics },
+      random: () => 0.5,
+      logger: new RecordingLogger(),
+    });
+    const users = (kind: string, count: number) => Array.from({ length: count }, (_, index) => `${kind}${index}`);
+    hook.message(message('m1'), users('off', 40));
+    for (let index = 0; index < 3; index++) hook.message(message(`m${index}`), users('on', 100));
+    await vi.waitFor(() => expect(sessionsOf).toHaveBeenCalledTimes(340));
+    await vi.waitFor(() =>
+      expect([
+        metrics.value('im_workers_offline_waiting', { sink: 'presence' }),
+        metrics.value('im_workers_offline_waiting', { sink: 'hanging' }),
+      ]).toEqual([0, 40]),
+    );
+    const closing = hook.close(0);
+    await vi.waitFor(() => expect(clock.pendingTimers).toBe(1));
+    clock.advance(1);
+    await closing;
   });
 
   it('is refused with a secret that is too short', async () => {

@@ -1,6 +1,7 @@
 /**
- * Tells of stored messages for people without a connected device. Whether somebody has one is looked up when it is that message's turn,
- * so that those of one user stay in their order; where it cannot be found out they are told of. Must not know conversations.
+ * Tells of stored messages for people without a connected device. Whether somebody has one is looked up in a queue before those of the
+ * sinks, so that those of one user stay in their order, and only who is to be told of waits for a sink. Where it cannot be found out
+ * they are told of. Must not know conversations.
  */
 import { userGroup, withProduct } from '@im/protocol';
 import type { Clock, Logger, Metrics, Random } from '@im/protocol/ports';
@@ -44,22 +45,24 @@ const NOT_MUTED: Concern = { muted: false };
 
 interface Pending {
   readonly event: OfflineEvent;
-  /** Looked up once: whoever connects while a sink is away has been told of all the same. */
-  isOffline?: boolean;
   readonly concern: () => Promise<Concern>;
 }
 
 export class OfflineHook {
   readonly #options: OfflineHookOptions;
-  readonly #queues: readonly OfflineQueue<Pending>[];
+  /** Of whom it is not known yet whether they are to be told of. Whoever connects later is told of all the same. */
+  readonly #presence: OfflineQueue<Pending>;
+  readonly #sinks: readonly OfflineQueue<OfflineEvent>[];
 
   constructor(options: OfflineHookOptions) {
     const { sinks, clock, random, logger, metrics } = options;
     this.#options = options;
-    this.#queues = sinks.map((sink) => {
-      const tell = (pending: Pending, signal: AbortSignal) => this.#tell(sink, pending, signal);
-      return new OfflineQueue({ name: sink.name, tell, clock, random, logger, metrics });
-    });
+    const surroundings = { clock, random, logger, metrics };
+    const tell = (pending: Pending) => this.#lookUp(pending);
+    this.#presence = new OfflineQueue({ name: 'presence', tell, ...surroundings });
+    this.#sinks = sinks.map(
+      (sink) => new OfflineQueue({ name: sink.name, tell: sink.tell.bind(sink), ...surroundings }),
+    );
   }
 
   /**
@@ -75,21 +78,23 @@ export class OfflineHook {
     for (const user of receivers.slice(0, MAX_TOLD)) {
       const event = { ...message, user, ...preview };
       const concern = () => concernOf(user).catch(() => NOT_MUTED);
-      const key = withProduct(message.product, user);
-      for (const queue of this.#queues) queue.add(key, { event, concern });
+      this.#presence.add(keyOf(event), { event, concern });
     }
   }
 
   async close(graceMs: number): Promise<void> {
-    await Promise.all(this.#queues.map((queue) => queue.close(graceMs)));
+    const { clock } = this.#options;
+    const end = clock.monotonic() + graceMs;
+    await this.#presence.close(graceMs / 2);
+    await Promise.all(this.#sinks.map((sink) => sink.close(Math.max(0, end - clock.monotonic()))));
   }
 
-  async #tell(sink: OfflineSink, pending: Pending, signal: AbortSignal): Promise<void> {
-    pending.isOffline ??= await this.#isOffline(pending.event);
-    if (!pending.isOffline) return;
-    const { muted, unread } = await pending.concern();
+  async #lookUp({ event, concern }: Pending): Promise<void> {
+    if (!(await this.#isOffline(event))) return;
+    const { muted, unread } = await concern();
     if (muted) return;
-    await sink.tell({ ...pending.event, ...(unread !== undefined && { unread }) }, signal);
+    const told = { ...event, ...(unread !== undefined && { unread }) };
+    for (const sink of this.#sinks) sink.add(keyOf(event), told);
   }
 
   async #isOffline({ product, user }: OfflineEvent): Promise<boolean> {
@@ -100,4 +105,8 @@ export class OfflineHook {
       return true;
     }
   }
+}
+
+function keyOf({ product, user }: OfflineEvent): string {
+  return withProduct(product, user);
 }
