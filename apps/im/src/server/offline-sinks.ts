@@ -7,10 +7,16 @@ import type { OfflineSink, WorkersOptions } from '@im/workers';
 import { z } from 'zod';
 
 export const offlineSettings = {
-  offlineUrl: setting(z.url({ protocol: /^https?$/ }).optional(), {
-    description: 'tell this URL of messages for people who are not connected, signed with IM_OFFLINE_SECRET',
-    placeholder: 'url',
-  }),
+  offlineUrl: setting(
+    z
+      .url({ protocol: /^https?$/ })
+      .refine(hasNoUser, 'a URL without user and password')
+      .optional(),
+    {
+      description: 'tell this URL of messages for people who are not connected, signed with IM_OFFLINE_SECRET',
+      placeholder: 'url',
+    },
+  ),
   offlineSecret: setting(z.string().min(32).optional(), {
     description: 'signs what that URL is told',
     secret: true,
@@ -31,6 +37,12 @@ export const offlineSettings = {
 } satisfies Settings;
 
 export type OfflineConfig = Config<typeof offlineSettings>;
+
+/** No request can be made to a URL that has one. */
+function hasNoUser(url: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed?.username === '' && parsed.password === '';
+}
 
 /** @throws ConfigError for a URL without secret */
 export function checkOffline({ offlineUrl, offlineSecret }: OfflineConfig): void {

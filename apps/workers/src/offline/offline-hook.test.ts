@@ -146,7 +146,8 @@ describe('the offline hook', () => {
     await backend.start(port);
     await passTime(clock, 3);
     expect(backend.events.map(({ id }) => id)).toEqual(['m1', 'm2', 'm3']);
-    expect(metrics.value('im_workers_offline_told_total', { sink: 'webhook' })).toBe(3);
+    const told = () => metrics.value('im_workers_offline_told_total', { sink: 'webhook' });
+    await vi.waitFor(() => expect(told()).toBe(3));
   });
 
   it('gives up what the server refuses, and follows no redirect', async () => {
@@ -197,6 +198,14 @@ describe('the offline hook', () => {
     expect(() => createWebhook({ url: 'http://127.0.0.1/', secret: 'short', clock: systemClock })).toThrow(
       expect.objectContaining({ name: 'CONFIG_INVALID' }),
     );
+  });
+
+  it('is refused with a user or a password in its URL, which requests cannot have', async () => {
+    await setUp();
+    for (const url of ['http://user:pass@127.0.0.1/', 'http://user@127.0.0.1/'])
+      expect(() => createWebhook({ url, secret: SECRET, clock: systemClock })).toThrow(
+        expect.objectContaining({ name: 'CONFIG_INVALID' }),
+      );
   });
 
   it('tells a service as well, by a method that no client can call', async () => {

@@ -8,6 +8,7 @@ import type { Clock } from '@im/protocol/ports';
 import type { OfflineSink } from './offline-event.js';
 
 export interface WebhookOptions {
+  /** Without user and password: the signature says who tells it. */
   readonly url: string;
   /** At least 32 characters. */
   readonly secret: string;
@@ -23,10 +24,9 @@ const TRANSIENT = new Set([408, 425, 429]);
 
 /** @throws ImError CONFIG_INVALID */
 export function createWebhook({ url, secret, timeoutMs = 10_000, clock }: WebhookOptions): OfflineSink {
-  if (secret.length < MIN_SECRET) {
-    const mistake = `the secret of the webhook has less than ${MIN_SECRET} characters`;
-    throw new ImError('CONFIG_INVALID', { message: mistake, details: { mistakes: [mistake] } });
-  }
+  if (secret.length < MIN_SECRET) throw invalid(`the secret of the webhook has less than ${MIN_SECRET} characters`);
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '') throw invalid('the URL of the webhook has a user or a password');
   return {
     name: 'webhook',
     async tell(event, closing) {
@@ -46,6 +46,10 @@ export function createWebhook({ url, secret, timeoutMs = 10_000, clock }: Webhoo
       throw new ImError(isTransient ? 'UNAVAILABLE' : 'FORBIDDEN', { message: `the webhook answered ${status}` });
     },
   };
+}
+
+function invalid(mistake: string): ImError {
+  return new ImError('CONFIG_INVALID', { message: mistake, details: { mistakes: [mistake] } });
 }
 
 /** @throws ImError UNAVAILABLE */
