@@ -368,6 +368,24 @@ describe('sending', () => {
     expect(texts(conversation)).toEqual(stored);
   });
 
+  it('ends when the conversations are closed, though the client stays open: the one under way is the last', async () => {
+    const { all, start, pass, gateway, service } = setUp();
+    const conversation = listen(all.with('bob'));
+    await start();
+    await pass(50);
+    gateway.link.hold();
+    for (const text of ['1', '2', '3']) conversation.send(text);
+    await gateway.settled();
+    all.close();
+    gateway.link.release();
+    await pass(40_000);
+    expect(service.entries('ann', 'd:ann-bob').map(({ data }) => (data as { text: string }).text)).toEqual(['1']);
+    conversation.send('4');
+    await pass(40_000);
+    expect(states(conversation).slice(1)).toEqual(['failed', 'failed', 'failed']);
+    expect(service.entries('ann', 'd:ann-bob')).toHaveLength(1);
+  });
+
   it('says why it failed, lets the others go on, and sends it again under another key', async () => {
     const { all, start, pass, gateway } = setUp();
     const conversation = listen(all.with('bob'));

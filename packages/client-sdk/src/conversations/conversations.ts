@@ -317,7 +317,7 @@ export function conversations<S extends Schema>(
       for (const off of offs) off();
       memberships.close();
       isConnected = false;
-      persistence.sleep();
+      persistence.close();
       refreshTimer?.cancel();
       for (const open of opened.values()) open.rest();
     },

@@ -1,6 +1,7 @@
 /** Calls that are to happen whatever it takes: tried again until they are answered with something that a repeat would not change. */
 import type { CodedError } from '@im/protocol';
 import type { Clock, Random, Timer } from '@im/protocol/ports';
+import { ownError } from '../errors.js';
 
 const [LEAST_DELAY_MS, MOST_DELAY_MS] = [500, 30_000];
 
@@ -13,11 +14,14 @@ export interface Persistence {
   wake(): void;
   /** There is none: nobody tries until there is. */
   sleep(): void;
+  /** Nothing is tried any more: what waits is never answered, what comes is refused with CLOSED. */
+  close(): void;
 }
 
 /** @param isConnected whether an attempt is worth it now */
 export function createPersistence(clock: Clock, random: Random, isConnected: () => boolean): Persistence {
   const waiting = new Map<() => void, Timer | undefined>();
+  let isClosed = false;
 
   const pause = (delayMs: number): Promise<void> =>
     new Promise((resolve) => {
@@ -42,6 +46,7 @@ export function createPersistence(clock: Clock, random: Random, isConnected: () 
     delayMs,
     async until(attempt) {
       for (let failures = 1; ; failures++) {
+        if (isClosed) throw ownError('CLOSED');
         try {
           return await attempt();
         } catch (error) {
@@ -57,5 +62,9 @@ export function createPersistence(clock: Clock, random: Random, isConnected: () 
       for (const go of [...waiting.keys()]) go();
     },
     sleep,
+    close() {
+      isClosed = true;
+      sleep();
+    },
   };
 }
