@@ -8,6 +8,7 @@ import type { LogReader } from '@im/timeline';
 import { applicationError } from '../application-errors.js';
 import { groupOf, personOf } from '../call.js';
 import { digest } from '../digest.js';
+import type { Turns } from '../turns.js';
 import type { ChangeNotices } from './change-notices.js';
 import {
   actorOf,
@@ -25,7 +26,6 @@ import type { CutOffChanges } from './cut-off-changes.js';
 import type { GroupIndex } from './group-index.js';
 import type { GroupRecords, NamedMember } from './group-records.js';
 import { persistently } from './json-record.js';
-import type { Turns } from './turns.js';
 
 const PAGE = 1_000;
 

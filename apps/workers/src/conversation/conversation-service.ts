@@ -12,6 +12,7 @@ import type { OfflineHook } from '../offline/offline-hook.js';
 import type { RateLimit } from '../rate-limit.js';
 import type { Receipts } from '../receipt/receipts.js';
 import { checkedText } from '../text.js';
+import { Turns } from '../turns.js';
 import { ChangeNotices } from './change-notices.js';
 import { remove, rename, setRole } from './chat-group.js';
 import { ChatGroups } from './chat-groups.js';
@@ -28,7 +29,6 @@ import { OwnStates } from './own-states.js';
 import { type GroupPlace, type Place, Places } from './place.js';
 import { Reachable } from './reachable.js';
 import { TakenBack } from './taken-back.js';
-import { Turns } from './turns.js';
 
 const TEXT_RULES = { maxLength: 2_000, lineBreaks: 'kept' } as const;
 const NAME_RULES = { maxLength: 64, lineBreaks: 'spaces' } as const;

@@ -5,10 +5,10 @@
 import { type CallerContext, ImError } from '@im/protocol';
 import type { Clock, Logger } from '@im/protocol/ports';
 import { groupOf } from '../call.js';
+import type { Turns } from '../turns.js';
 import type { ChangeNotices } from './change-notices.js';
 import type { GroupInfo } from './chat-group.js';
 import type { GroupRecords } from './group-records.js';
-import type { Turns } from './turns.js';
 
 /** A change that is not told by then was cut off. */
 const PENDING_MS = 5_000;

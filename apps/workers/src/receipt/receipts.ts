@@ -6,7 +6,7 @@ import { ImError, parseGroupId, withProduct } from '@im/protocol';
 import type { Logger, Metrics } from '@im/protocol/ports';
 import { decodeJson, encodeJson } from '@im/rpc';
 import type { RecordChange, RecordStore } from '@im/timeline';
-import { Turns } from '../conversation/turns.js';
+import { Turns } from '../turns.js';
 import { type LogState, type Reader, type Receipt, ReceiptLog } from './receipt-log.js';
 import type { ReceiptNews } from './receipt-news.js';
 
