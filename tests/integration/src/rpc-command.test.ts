@@ -51,7 +51,7 @@ describe('im rpc', () => {
     );
     const places = output.split('\n').map((line) => line.indexOf('closed'));
     expect(new Set(places.filter((place) => place >= 0)).size).toBe(1);
-    expect(rows((await im('rpc', 'workers')).output)).toHaveLength(1 + 2 * 9);
+    expect(rows((await im('rpc', 'workers')).output)).toHaveLength(1 + 2 * 10);
     expect(rows((await im('rpc', 'stats')).output)).toHaveLength(1 + 2);
   });
 
