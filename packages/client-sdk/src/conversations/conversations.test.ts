@@ -153,6 +153,24 @@ describe('the list', () => {
     expect(heard.sort()).toEqual(['d:ann-bob 1 three', `${group} 2 one`, `${group} 3 two`].sort());
   });
 
+  it('joins its groups again when it came back by a ticket from before they were joined', async () => {
+    const { service, all, start, pass, gateway } = setUp();
+    const group = service.create('Friends', 'bob', 'ann');
+    const heard: string[] = [];
+    all.on('message', ({ version, text }: LiveMessage) => heard.push(`${version} ${text}`));
+    await start();
+    await pass(50);
+    service.send('bob', { conversation: group, text: 'one' });
+    gateway.link.cut();
+    for (const [ticket, session] of gateway.tickets) gateway.tickets.set(ticket, { ...session, groups: new Set() });
+    service.send('bob', { conversation: group, text: 'two' });
+    await pass(2_000);
+    service.send('bob', { conversation: group, text: 'three' });
+    await gateway.settled();
+    expect(heard).toEqual(['2 one', '3 two', '4 three']);
+    expect(all.list.map(({ conversation }) => conversation)).toEqual([group]);
+  });
+
   it('forgets a group that it was removed from while it was away', async () => {
     const { service, all, start, pass, gateway } = setUp();
     const group = service.create('Friends', 'bob', 'ann');

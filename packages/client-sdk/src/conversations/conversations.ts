@@ -172,7 +172,7 @@ export function conversations<S extends Schema>(
 
   async function begin(resumed: boolean): Promise<void> {
     // What was missed is brought; what was read elsewhere is not. Many come back at once.
-    if (resumed && isJoined) return refresh(REFRESH_MS * (1 + 3 * random()));
+    if (resumed && isJoined && memberships.isWhole) return refresh(REFRESH_MS * (1 + 3 * random()));
     isJoined = false;
     try {
       if (!(await memberships.begin())) return;

@@ -18,6 +18,8 @@ export interface Memberships {
    * @throws CodedError what the service answers
    */
   begin(): Promise<boolean>;
+  /** Whether this connection is a member of all of them: a ticket from before they were joined does not bring them back. */
+  readonly isWhole: boolean;
   /** Somebody made this user a member. @throws CodedError */
   join(group: string): Promise<void>;
   listen(group: string): void;
@@ -96,6 +98,9 @@ export function createMemberships({ client, persistence, ...on }: MembershipsPor
       isJoining = false;
       for (const id of [...listening.keys()]) if (!client.group(id).member) left(id);
       return true;
+    },
+    get isWhole() {
+      return [...listening.keys()].every((id) => client.group(id).member);
     },
     async join(id) {
       listen(id);

@@ -75,9 +75,9 @@ export class Talker {
     });
   }
 
-  /** The conversations that it looks at are here, and what comes is told. */
+  /** It is in its groups, so that what comes is told, and the conversations that it looks at are here. */
   get isReady(): boolean {
-    return this.#watched.every(({ state }) => state === 'open');
+    return this.#conversations.loaded && this.#watched.every(({ state }) => state === 'open');
   }
 
   /** Settles when it is stored. */
