@@ -12,6 +12,7 @@ import {
 } from '@im/runtime';
 import { CommandError, type Environment } from './command.js';
 import { holdProcess } from './hold-process.js';
+import { type AdminPortConfig, type NoAdminPort, openAdminPort } from './http/admin-port.js';
 import { createProcessLog } from './process-log.js';
 import type { loggingSettings, processName } from './settings.js';
 
@@ -24,9 +25,9 @@ export interface Role {
   readonly shutdown: Shutdown;
 }
 
-export type RoleConfig = Config<typeof loggingSettings> & {
-  readonly [Key in 'processName']?: Config<{ processName: typeof processName }>[Key];
-};
+export type RoleConfig = Config<typeof loggingSettings> &
+  Partial<Config<{ processName: typeof processName }>> &
+  (AdminPortConfig | NoAdminPort);
 
 /** @param begin settles when the process does its work, with what the log shall say of it */
 export async function runRole(
@@ -44,7 +45,11 @@ export async function runRole(
   parent.answerFigures(() => metrics.render());
   shutdown.add({ name: 'process figures', stop: recordProcessFigures(metrics) });
   try {
-    logger.info('ready', await begin({ logger, metrics, figures: new Map(), shutdown }));
+    const role = { logger, metrics, figures: new Map(), shutdown };
+    const admin = await openAdminPort(config, role);
+    const told = await begin(role);
+    admin?.begun();
+    logger.info('ready', { ...told, ...(admin && { figures: admin.figures }) });
     parent.reportReady();
   } catch (error) {
     // Told to stop while it was starting.

@@ -117,6 +117,21 @@ describe('the im command', () => {
     expect([code, server.output]).toEqual([0, expect.not.stringContaining('ERROR')]);
   });
 
+  it('shows figures and health of a single process on a port of its own', async () => {
+    const folder = await workplace.folder();
+    const listen = `ipc://${path.join(folder, 'broker')}`;
+    const broker = workplace.run(
+      new ImProcess(['broker', '--listen', listen, '--metrics-port', '0', '--json'], folder),
+    );
+    await vi.waitFor(() => expect(broker.log).toContainEqual(expect.objectContaining({ message: 'ready' })), WAIT);
+    const { figures } = broker.log.find(({ message }) => message === 'ready') as unknown as { figures: string };
+    expect((await fetch(new URL('/readyz', figures))).status).toBe(200);
+    const token = (await readFile(path.join(folder, '.im/admin-token'), 'utf8')).trim();
+    const answer = await fetch(figures, { headers: { authorization: `Bearer ${token}` } });
+    expect(await answer.text()).toMatch(/^im_rpc_workers 0$/m);
+    expect((await broker.signal('SIGTERM')).code).toBe(0);
+  });
+
   it('says why a push was refused', async () => {
     const nobody = await im(['push', '--to', 'all', '--event', 'x', '--url', 'http://127.0.0.1:9/v1/push']);
     expect([nobody.code, nobody.output]).toEqual([

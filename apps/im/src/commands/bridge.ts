@@ -8,6 +8,7 @@ import { logsAtHome, recordsAtHome } from '../cells/at-home.js';
 import { cellName, homeRules, readHomes } from '../cells/cell-place.js';
 import { managerAddress } from '../cluster/manager-address.js';
 import { CommandError, defineCommand } from '../command.js';
+import { adminPortSettings } from '../http/admin-port.js';
 import { ownVersion } from '../own-version.js';
 import { type Role, runRole } from '../role.js';
 import { brokerAddress } from '../rpc/broker-address.js';
@@ -53,6 +54,7 @@ const bridgeSettings = {
     flag: 'from-data',
     placeholder: 'folder',
   }),
+  ...adminPortSettings,
   processName,
   ...loggingSettings,
 };

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { nodeAddress, nodeAddressesOf } from '../bus/node-address.js';
 import { clusterSettings } from '../cluster/cluster-place.js';
 import { CommandError, defineCommand, namingFlags } from '../command.js';
+import { adminPortSettings } from '../http/admin-port.js';
 import { ownVersion } from '../own-version.js';
 import { type Role, runRole } from '../role.js';
 import { brokerSettings } from '../rpc/broker-place.js';
@@ -22,6 +23,7 @@ export const broadcastNodeSettings = {
   }),
   dataFolder,
   redis,
+  ...adminPortSettings,
   processName,
   ...loggingSettings,
 };

@@ -4,11 +4,12 @@ import { z } from 'zod';
 import { clusterSettings } from '../cluster/cluster-place.js';
 import { nodeName } from '../cluster/node-name.js';
 import { defineCommand, namingFlags } from '../command.js';
+import { adminPortSettings } from '../http/admin-port.js';
 import { ownVersion } from '../own-version.js';
 import { type Role, runRole } from '../role.js';
 import { brokerAddress, portsOf } from '../rpc/broker-address.js';
 import { keysFolder } from '../rpc/broker-place.js';
-import { loggingSettings, processName } from '../settings.js';
+import { dataFolder, loggingSettings, processName } from '../settings.js';
 
 export const brokerRoleSettings = {
   listen: setting(brokerAddress.default('tcp://127.0.0.1:7401'), {
@@ -20,6 +21,8 @@ export const brokerRoleSettings = {
   insecure: setting(z.boolean().default(false), {
     description: 'listen to other hosts without keys: whoever reaches the port may call and serve',
   }),
+  dataFolder: { ...dataFolder, description: 'folder with the token for its figures' },
+  ...adminPortSettings,
   processName,
   ...loggingSettings,
 };

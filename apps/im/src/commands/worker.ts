@@ -5,6 +5,7 @@ import { busSettings, describeBus, findBus } from '../bus/bus-place.js';
 import { cellSettings, findCells } from '../cells/cell-place.js';
 import { nodeName } from '../cluster/node-name.js';
 import { defineCommand } from '../command.js';
+import { adminPortSettings } from '../http/admin-port.js';
 import { ownVersion } from '../own-version.js';
 import { runRole } from '../role.js';
 import { brokerSettings, expectBrokers, findBrokers } from '../rpc/broker-place.js';
@@ -28,6 +29,7 @@ export const workerSettings = {
     placeholder: 'version',
   }),
   ...offlineSettings,
+  ...adminPortSettings,
   processName,
   ...loggingSettings,
 };

@@ -18,6 +18,8 @@ export interface Address {
   readonly port: number;
   /** The flag that sets the port. Default: `--port`. */
   readonly flag?: string;
+  /** The flag that sets the host. Default: `--host`. */
+  readonly hostFlag?: string;
 }
 
 /**
@@ -27,11 +29,12 @@ export interface Address {
  */
 export function listen(
   server: Server,
-  { host, port, flag = '--port' }: Address,
+  { host, port, flag = '--port', hostFlag = '--host' }: Address,
   onError: (error: Error) => void,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: NodeJS.ErrnoException): void => reject(asCommandError(error, { host, port, flag }));
+    const refuse = (error: NodeJS.ErrnoException): void =>
+      reject(asCommandError(error, { host, port, flag, hostFlag }));
     server.once('error', refuse);
     server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', refuse);
@@ -41,7 +44,7 @@ export function listen(
   });
 }
 
-function asCommandError(error: NodeJS.ErrnoException, { host, port, flag }: Address): Error {
+function asCommandError(error: NodeJS.ErrnoException, { host, port, flag, hostFlag }: Required<Address>): Error {
   switch (error.code) {
     case 'EADDRINUSE':
       return new CommandError(`port ${port} of ${host} is in use; stop what uses it, or choose another with ${flag}`);
@@ -50,7 +53,7 @@ function asCommandError(error: NodeJS.ErrnoException, { host, port, flag }: Addr
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new CommandError(`${host} is no address of this host; choose another with --host`);
+      return new CommandError(`${host} is no address of this host; choose another with ${hostFlag}`);
     default:
       return error;
   }

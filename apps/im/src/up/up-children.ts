@@ -86,6 +86,8 @@ export function upChildren(plan: UpPlan): UpChild[] {
   // Node managers know more: also those that come while all of this runs.
   const known = manager.length > 0 ? [] : node;
   const logging = { logLevel, json };
+  // `im up` asks them itself.
+  const noAdminPort = { metricsPort: undefined, metricsHost: '127.0.0.1', metricsOpen: false };
   const development = chooseSignIn(plan).by === 'development';
   return [
     ...manager.map((listen, index) => {
@@ -97,7 +99,11 @@ export function upChildren(plan: UpPlan): UpChild[] {
     }),
     ...broker.map((listen, index) => {
       const processName = `broker-${index + 1}`;
-      const settings = { listen, keysFolder, manager, insecure: false, processName, ...logging };
+      const settings = {
+        ...{ listen, keysFolder, manager, insecure: false, dataFolder, processName },
+        ...noAdminPort,
+        ...logging,
+      };
       const spec = childOf('broker', handOn(brokerRoleSettings, settings), processName);
       return { role: 'broker' as const, address: listen, spec };
     }),
@@ -112,6 +118,7 @@ export function upChildren(plan: UpPlan): UpChild[] {
         dataFolder,
         redis,
         processName,
+        ...noAdminPort,
         ...logging,
       };
       const spec = childOf('broadcast-node', handOn(broadcastNodeSettings, settings), processName);
@@ -130,6 +137,7 @@ export function upChildren(plan: UpPlan): UpChild[] {
         ...{ offlineUrl, offlineSecret, offlineService, offlinePreview },
         release: undefined,
         processName,
+        ...noAdminPort,
         ...logging,
       };
       const spec =

@@ -38,7 +38,7 @@ function fileWith(content: string): string {
   return file;
 }
 
-const read = (args: string[], environment: Record<string, string> = {}) =>
+const read = (args: string[], environment: Record<string, string | undefined> = {}) =>
   readConfig(settings, { arguments: args, environment });
 
 function mistakesOf(args: string[], environment: Record<string, string> = {}): readonly ConfigMistake[] {
@@ -215,6 +215,18 @@ describe('reading a configuration', () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('hands on that something is not set, whatever the child inherits', () => {
+    const inherited = {
+      IM_PING_INTERVAL_MS: '7',
+      IM_STORE: 'redis://elsewhere',
+      IM_CONFIG: fileWith('{"adminToken":"one of the parent"}'),
+      PATH: '/bin',
+    };
+    const { arguments: args, environment } = handOn(settings, read([]));
+    expect(read([...args], { ...inherited, ...environment })).toEqual(read([]));
+    expect({ ...inherited, ...environment }.PATH).toBe('/bin');
   });
 });
 
