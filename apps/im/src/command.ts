@@ -6,6 +6,7 @@ import {
   ConfigError,
   DataFolderError,
   EXIT_NOT_RESTARTABLE,
+  EXIT_UNAVAILABLE,
   helpText,
   readConfig,
   type Settings,
@@ -33,7 +34,7 @@ export class CommandError extends Error {
 
   constructor(
     message: string,
-    /** {@link EXIT_NOT_RESTARTABLE} where starting again is of no use. */
+    /** {@link EXIT_NOT_RESTARTABLE} where starting again is of no use, {@link EXIT_UNAVAILABLE} where it is later. */
     readonly exitCode: number = EXIT_NOT_RESTARTABLE,
     options?: ErrorOptions,
   ) {
@@ -44,9 +45,13 @@ export class CommandError extends Error {
 /** For `catch`: what is wrong in one line, with what to change. @throws CommandError for an ImError, others as they are */
 export function namingFlags(flags: string): (error: unknown) => never {
   return (error) => {
-    if (!(error instanceof ImError)) throw error;
-    throw new CommandError(`${error.message} (${flags})`, undefined, { cause: error });
+    throw error instanceof ImError ? asCommandError(error, `${error.message} (${flags})`) : error;
   };
+}
+
+/** Of a process that cannot begin: what may be over later is worth another try. */
+export function asCommandError(error: ImError, message: string = error.message): CommandError {
+  return new CommandError(message, error.retryable ? EXIT_UNAVAILABLE : EXIT_NOT_RESTARTABLE, { cause: error });
 }
 
 /** Ties settings and `run` together, so that each sees the other's types. */

@@ -10,7 +10,7 @@ import {
   recordProcessFigures,
   type Shutdown,
 } from '@im/runtime';
-import { CommandError, type Environment } from './command.js';
+import { asCommandError, type Environment } from './command.js';
 import { holdProcess } from './hold-process.js';
 import { type AdminPortConfig, type NoAdminPort, openAdminPort } from './http/admin-port.js';
 import { createProcessLog } from './process-log.js';
@@ -55,6 +55,6 @@ export async function runRole(
     // Told to stop while it was starting.
     if (shutdown.stopping) return;
     await shutdown.stop(undefined, 1);
-    throw error instanceof ImError ? new CommandError(error.message, undefined, { cause: error }) : error;
+    throw error instanceof ImError ? asCommandError(error) : error;
   }
 }

@@ -52,6 +52,7 @@ export {
   type ChildProcess,
   type ChildSpec,
   EXIT_NOT_RESTARTABLE,
+  EXIT_UNAVAILABLE,
   type ProcessHandlers,
   type Readiness,
   type Spawner,

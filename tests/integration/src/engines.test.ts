@@ -91,10 +91,14 @@ describe.skipIf(!hasRedisServer || !hasNatsServer).each(['redis', 'nats'])('im u
 });
 
 describe('im up', () => {
-  const refusal = async (args: readonly string[], variables: Record<string, string> = {}): Promise<string> => {
+  const [MISTAKE, AWAY] = [78, 69];
+  const refusal = async (args: readonly string[], variables: Record<string, string> = {}, exitCode = MISTAKE) => {
     const up = new ImProcess(['up', '--port', '0', ...args], await workplace.folder(), variables);
     const { code, output } = await workplace.run(up).finished();
-    expect([code, output.trimEnd()]).toEqual([78, expect.stringMatching(/^im up: [^\n]+(\n {2}\w+: .+\nTry: .+)?$/)]);
+    expect([code, output.trimEnd()]).toEqual([
+      exitCode,
+      expect.stringMatching(/^im up: [^\n]+(\n {2}\w+: .+\nTry: .+)?$/),
+    ]);
     return output;
   };
 
@@ -102,12 +106,17 @@ describe('im up', () => {
     [['--engine', 'kafka'], {}, 'expected one of zeromq, redis, nats'],
     [['--engine', 'redis', '--broadcast-nodes', '2'], {}, '--broadcast-nodes'],
     [['--nats', 'nats://127.0.0.1:1'], {}, '--engine nats'],
-    [['--engine', 'redis', '--redis', 'redis://127.0.0.1:1'], {}, 'ECONNREFUSED 127.0.0.1:1 (--redis or IM_REDIS)'],
+    [
+      ['--engine', 'redis', '--redis', 'redis://127.0.0.1:1'],
+      {},
+      'ECONNREFUSED 127.0.0.1:1 (--redis or IM_REDIS)',
+      AWAY,
+    ],
     [['--engine', 'redis'], { IM_REDIS: 'http://secret@a' }, 'redis: expected redis://host:port'],
     [['--redis', 'redis://127.0.0.1:1/rooms'], {}, '(--redis or IM_REDIS)'],
-    [['--engine', 'nats', '--nats', 'nats://127.0.0.1:1'], {}, 'CONNECTION_REFUSED (--nats or IM_NATS)'],
-  ])('says in one line what is wrong with %j %j', async (args, variables, line) => {
-    const output = await refusal(args, variables);
+    [['--engine', 'nats', '--nats', 'nats://127.0.0.1:1'], {}, 'CONNECTION_REFUSED (--nats or IM_NATS)', AWAY],
+  ])('says in one line what is wrong with %j %j', async (args, variables, line, exitCode = MISTAKE) => {
+    const output = await refusal(args, variables, exitCode);
     expect(output).toContain(line);
     expect(output).not.toContain('secret');
   });

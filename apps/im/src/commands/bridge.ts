@@ -1,5 +1,4 @@
 /** `im bridge`: brings the groups of one cell to the gateways and workers of another, as a process of its own. */
-import { ImError } from '@im/protocol';
 import { type Config, ConfigError, setting, systemClock } from '@im/runtime';
 import { z } from 'zod';
 import { nodeAddress, nodeAddressesOf } from '../bus/node-address.js';
@@ -7,7 +6,7 @@ import { findNodes } from '../bus/node-place.js';
 import { logsAtHome, recordsAtHome } from '../cells/at-home.js';
 import { cellName, homeRules, readHomes } from '../cells/cell-place.js';
 import { managerAddress } from '../cluster/manager-address.js';
-import { CommandError, defineCommand } from '../command.js';
+import { defineCommand, namingFlags } from '../command.js';
 import { adminPortSettings } from '../http/admin-port.js';
 import { ownVersion } from '../own-version.js';
 import { type Role, runRole } from '../role.js';
@@ -110,17 +109,12 @@ export const bridge = defineCommand({
       shutdown.add({ name: 'keys', stop: () => guarded.close() });
       const { keys, context } = guarded;
       const isHome = (group: string): boolean => homes.homeOf(group) === from;
-      try {
-        const running = await createZeromqBridge({
-          ...nodeAddressesOf(config.listen),
-          ...{ home: broadcast, isHome, keys, context, insecure: config.insecure },
-          ...ports,
-        });
-        shutdown.add({ name: 'bridge', stop: () => running.close() });
-      } catch (error) {
-        if (!(error instanceof ImError)) throw error;
-        throw new CommandError(`${error.message} (--listen, --keys, --insecure)`, undefined, { cause: error });
-      }
+      const running = await createZeromqBridge({
+        ...nodeAddressesOf(config.listen),
+        ...{ home: broadcast, isHome, keys, context, insecure: config.insecure },
+        ...ports,
+      }).catch(namingFlags('--listen, --keys, --insecure'));
+      shutdown.add({ name: 'bridge', stop: () => running.close() });
       const [worker, version] = [rpc.createWorker(), ownVersion()];
       const [service, recordService] = [relay.bridgedLog(from), relayRecord.bridgedRecords(from)];
       const serving = Promise.all([

@@ -65,3 +65,9 @@ export type Spawner = (spec: ChildSpec, handlers: ProcessHandlers) => ChildProce
  * use. Obeyed until the child was ready once; after that every end is worth another try.
  */
 export const EXIT_NOT_RESTARTABLE = 78;
+
+/**
+ * The exit code (EX_UNAVAILABLE of sysexits.h) of a child that could not begin because something it needs is away, a store for example.
+ * Once it was ready it is tried until that is back, however long; before, it is told at once, like a mistake.
+ */
+export const EXIT_UNAVAILABLE = 69;

@@ -1,7 +1,7 @@
 /** Owns: keeping one program running: restarts with backoff, giving up, replacement. No I/O: processes come from the spawner. */
 import type { Clock, Random, Timer } from '../ports.js';
 import { ChildRun } from './child-run.js';
-import { type ChildExit, type ChildSpec, EXIT_NOT_RESTARTABLE, type Spawner } from './child-spec.js';
+import { type ChildExit, type ChildSpec, EXIT_NOT_RESTARTABLE, EXIT_UNAVAILABLE, type Spawner } from './child-spec.js';
 import { type RestartPolicy, restartDelay } from './restart-policy.js';
 import type { SupervisorEvent } from './supervisor-event.js';
 
@@ -11,7 +11,7 @@ import type { SupervisorEvent } from './supervisor-event.js';
  * | stopped, failed | starting | start |
  * | starting | running | the process is ready |
  * | starting, running | waiting | it ended |
- * | starting, running | failed | it ended once too often, or says that restarting is of no use |
+ * | starting, running | failed | it ended once too often, or cannot begin at its first start |
  * | running | stopped | it has finished, as it may |
  * | waiting | starting | the delay is over |
  * | running | replacing | replace |
@@ -62,6 +62,8 @@ export class SupervisedChild {
   /** Every living process, the retiring ones of replacements among them. */
   readonly #runs = new Set<ChildRun>();
   #failures = 0;
+  /** Starts in a row for which something that it needs was away. */
+  #vain = 0;
   #restarts = 0;
   #wasReady = false;
   #readySince: number | undefined;
@@ -157,6 +159,7 @@ export class SupervisedChild {
 
   #beginAnew(): void {
     this.#failures = 0;
+    this.#vain = 0;
     this.#begin();
   }
 
@@ -205,6 +208,7 @@ export class SupervisedChild {
     const { clock, policy } = this.#options;
     const forget = (): void => {
       this.#failures = 0;
+      this.#vain = 0;
     };
     this.#wasReady = true;
     // A specification proves itself by becoming ready: until then restarts use the earlier one.
@@ -236,15 +240,18 @@ export class SupervisedChild {
   #onFailure(exit: ChildExit): void {
     const { clock, policy, random } = this.#options;
     const child = this.#spec.name;
-    this.#failures += 1;
-    if (exit.code === EXIT_NOT_RESTARTABLE && !this.#wasReady) {
+    const isUnavailable = exit.code === EXIT_UNAVAILABLE;
+    if (isUnavailable) this.#vain += 1;
+    else this.#failures += 1;
+    if ((isUnavailable || exit.code === EXIT_NOT_RESTARTABLE) && !this.#wasReady) {
       this.#fail('it cannot start, see above');
     } else if (this.#failures >= policy.giveUpAfter) {
       this.#fail(`${this.#failures} failures in a row, the last one: ${exit.reason}`);
     } else {
-      const delayMs = restartDelay(policy, this.#failures, random);
+      const failures = this.#failures + this.#vain;
+      const delayMs = restartDelay(policy, failures, random);
       this.#state = { kind: 'waiting', retry: clock.after(delayMs, () => this.#beginAgain()) };
-      this.#emit({ kind: 'restarting', child, reason: exit.reason, failures: this.#failures, delayMs });
+      this.#emit({ kind: 'restarting', child, reason: exit.reason, failures, delayMs });
     }
   }
 

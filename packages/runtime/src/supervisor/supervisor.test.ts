@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { createFakeClock } from '../fake-clock.js';
-import { type ChildSpec, EXIT_NOT_RESTARTABLE } from './child-spec.js';
+import { type ChildSpec, EXIT_NOT_RESTARTABLE, EXIT_UNAVAILABLE } from './child-spec.js';
 import { createFakeProcesses } from './fake-processes.js';
 import { restartDelay } from './restart-policy.js';
 import { type ArrangeStep, createSupervisor, type Supervisor } from './supervisor.js';
@@ -127,6 +127,32 @@ describe('restarting', () => {
     });
     expect(processes.all).toHaveLength(POLICY.giveUpAfter);
     expect(stateOf(supervisor, 'a')).toBe('failed');
+  });
+
+  it('does not give up while something that the child needs is away, and counts its own failures apart', async () => {
+    const { processes, clock, events, supervisor } = await setUpRunning();
+    processes.latest('a').exit(1);
+    clock.advance(POLICY.maxDelayMs);
+    for (let start = 0; start < 3 * POLICY.giveUpAfter; start += 1) {
+      processes.latest('a').exit(EXIT_UNAVAILABLE);
+      expect(events.at(-1)).toMatchObject({ kind: 'restarting', failures: start + 2 });
+      clock.advance(POLICY.maxDelayMs);
+    }
+    processes.latest('a').ready();
+    expect(stateOf(supervisor, 'a')).toBe('running');
+    for (let failure = 1; failure < POLICY.giveUpAfter; failure += 1) {
+      processes.latest('a').exit(1);
+      clock.advance(POLICY.maxDelayMs);
+    }
+    expect(events.at(-1)).toMatchObject({ kind: 'failed', reason: '4 failures in a row, the last one: exit code 1' });
+  });
+
+  it('tells at its first start that something a child needs is away, and tries no more', async () => {
+    const { processes, supervisor } = setUp();
+    const started = supervisor.start();
+    processes.latest('a').exit(EXIT_UNAVAILABLE);
+    await expect(started).rejects.toThrow('a failed: it cannot start, see above');
+    expect(processes.all).toHaveLength(1);
   });
 
   it('tries again, whatever the exit code, once the child was ready', async () => {
