@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { SubscriberHandlers } from '../broadcast.js';
-import type { NodeBroadcast } from '../link/bus-broadcast.js';
+import type { NodeBroadcast } from '../link/link-broadcast.js';
 import { createMemoryBroadcast } from '../memory/memory-broadcast.js';
 import { rendezvousOwner } from '../rendezvous.js';
 import { normal } from '../testing/contract/setting.js';

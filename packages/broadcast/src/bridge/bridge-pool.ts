@@ -4,7 +4,7 @@
  */
 import type { Delivery } from '@im/protocol';
 import type { Broadcast, Publisher, Subscriber, SubscriberHandlers } from '../broadcast.js';
-import type { NodeBroadcast } from '../link/bus-broadcast.js';
+import type { NodeBroadcast } from '../link/link-broadcast.js';
 import { rendezvousOwner } from '../rendezvous.js';
 
 /** One bridge by itself. */

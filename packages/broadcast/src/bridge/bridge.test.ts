@@ -3,7 +3,7 @@ import { FakeClock, RecordingMetrics, seededRandom } from '@im/protocol/testing'
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Broadcast, Published, Sequenced } from '../broadcast.js';
-import type { NodeBroadcast } from '../link/bus-broadcast.js';
+import type { NodeBroadcast } from '../link/link-broadcast.js';
 import { SimulatedNetwork } from '../link/simulated-network.fixture.js';
 import { rendezvousOwner } from '../rendezvous.js';
 import { normal, priority } from '../testing/contract/setting.js';

@@ -9,9 +9,9 @@ import type { Sequencer } from '../broadcast.js';
 import { BroadcastNode } from '../node/broadcast-node.js';
 import { ADDRESS_END, PEER_CHARACTERS } from '../wire/bus-format.js';
 import type { PackTaker, PackTakerPorts } from '../zeromq/zeromq-node.js';
-import { Bus } from './bus.js';
-import { BusBroadcast, type NodeBroadcast } from './bus-broadcast.js';
+import { LinkBroadcast, type NodeBroadcast } from './link-broadcast.js';
 import type { LinkTransport, NodeAddresses, NodeDirectory, OnPack } from './link-transport.js';
+import { NodeLinks } from './node-links.js';
 
 const ADDRESS_CHARACTERS = PEER_CHARACTERS + ADDRESS_END.length;
 const LANES: readonly Lane[] = ['normal', 'priority'];
@@ -84,7 +84,7 @@ export class SimulatedNetwork {
 
   /** @param only at this node */
   createBroadcast(only?: string): NodeBroadcast {
-    const bus = new Bus({
+    const links = new NodeLinks({
       directory: this.#directory(only),
       open: ({ id }, onPack) => {
         const link = new SimulatedLink(id, onPack, this.#random, () => this.lossPerMille);
@@ -98,7 +98,11 @@ export class SimulatedNetwork {
       maxPriorityMessages: 10_000,
       maxLaneBytes: 1_000_000,
     });
-    const broadcast = new BusBroadcast(bus, { clock: this.clock, maxLaneBytes: 1_000_000, publishTimeoutMs: 60_000 });
+    const broadcast = new LinkBroadcast(links, {
+      clock: this.clock,
+      maxLaneBytes: 1_000_000,
+      publishTimeoutMs: 60_000,
+    });
     this.#broadcasts.push(broadcast);
     return broadcast;
   }

@@ -1,6 +1,6 @@
 import { hasNatsServer, startNatsServer } from '@im/test-servers';
 import { describe, expect, it } from 'vitest';
-import { describeOnServer } from '../bus/fixtures/server-suite.js';
+import { describeOnServer } from '../pubsub/fixtures/server-suite.js';
 import { FakeSequencer } from '../testing/fake-sequencer.js';
 import { createNatsBroadcast } from './nats-broadcast.js';
 

@@ -1,10 +1,10 @@
 /** The NATS engine: what is said on the bus goes through core NATS. */
 import type { ConnectionOptions } from 'nats';
 import type { Broadcast } from '../broadcast.js';
-import { type BusBroadcastOptions, openBusBroadcast } from '../bus/bus-broadcast.js';
+import { openPubSubBroadcast, type PubSubBroadcastOptions } from '../pubsub/pubsub-broadcast.js';
 import { openNatsLink } from './nats-link.js';
 
-export interface NatsBroadcastOptions extends BusBroadcastOptions {
+export interface NatsBroadcastOptions extends PubSubBroadcastOptions {
   /** `nats://user:password@host:4222`, one or several of one cluster; or what the client takes. */
   readonly nats: string | readonly string[] | ConnectionOptions;
   /** Begins every subject, so that systems can share a server. Default `im.`. */
@@ -20,7 +20,7 @@ export function createNatsBroadcast(options: NatsBroadcastOptions): Promise<Broa
   const { nats, prefix = 'im.', ...rest } = options;
   const parsed = typeof nats === 'string' || isList(nats) ? optionsOf([nats].flat()) : nats;
   const name = `NATS at ${[parsed.servers ?? 'localhost:4222'].flat().join(', ')}`;
-  return openBusBroadcast(
+  return openPubSubBroadcast(
     {
       name,
       open: (_role, onMessage) => openNatsLink(parsed, name, onMessage),

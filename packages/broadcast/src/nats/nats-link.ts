@@ -9,7 +9,7 @@ import {
   NatsError,
   type Subscription,
 } from 'nats';
-import type { BusMessage, Link } from '../bus/link.js';
+import type { PubSubLink, PubSubMessage } from '../pubsub/pubsub-link.js';
 
 /** So long until it stands, or the attempt has failed. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -22,7 +22,7 @@ export async function openNatsLink(
   options: ConnectionOptions,
   name: string,
   onMessage: (channel: string, bytes: Buffer) => void,
-): Promise<Link> {
+): Promise<PubSubLink> {
   try {
     const connection = await connect({
       timeout: CONNECT_TIMEOUT_MS,
@@ -38,7 +38,7 @@ export async function openNatsLink(
   }
 }
 
-class NatsLink implements Link {
+class NatsLink implements PubSubLink {
   readonly lost: Promise<unknown>;
   readonly #connection: NatsConnection;
   readonly #onMessage: (channel: string, bytes: Buffer) => void;
@@ -56,7 +56,7 @@ class NatsLink implements Link {
     });
   }
 
-  async publish(messages: readonly BusMessage[]): Promise<ReadonlyMap<number, Error>> {
+  async publish(messages: readonly PubSubMessage[]): Promise<ReadonlyMap<number, Error>> {
     const refused = new Map<number, Error>();
     messages.forEach(({ channel, bytes }, place) => {
       try {

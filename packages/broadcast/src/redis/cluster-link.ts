@@ -3,7 +3,7 @@
  * a slot moves, all of it is, and whoever holds it makes another with the slots as they then are.
  */
 import { ImError } from '@im/protocol';
-import type { BusMessage, Link } from '../bus/link.js';
+import type { PubSubLink, PubSubMessage } from '../pubsub/pubsub-link.js';
 import { type RedisNode, sibling } from './redis-address.js';
 import { openRedisLink, type RedisLink } from './redis-link.js';
 import { type SlotMap, slotOf } from './slots.js';
@@ -13,7 +13,7 @@ export async function openClusterLink(
   node: RedisNode,
   { masters, owners }: SlotMap,
   onMessage: (channel: string, bytes: Buffer) => void,
-): Promise<Link> {
+): Promise<PubSubLink> {
   if (masters.length === 0)
     throw new ImError('UNAVAILABLE', { message: `the Cluster at ${node.name} has no slots yet` });
   const opened = await Promise.allSettled(
@@ -29,7 +29,7 @@ export async function openClusterLink(
   return new ClusterLink(links, owners);
 }
 
-class ClusterLink implements Link {
+class ClusterLink implements PubSubLink {
   readonly lost: Promise<unknown>;
   readonly #links: readonly RedisLink[];
   readonly #owners: Int16Array;
@@ -43,7 +43,7 @@ class ClusterLink implements Link {
     });
   }
 
-  async publish(messages: readonly BusMessage[]): Promise<ReadonlyMap<number, Error>> {
+  async publish(messages: readonly PubSubMessage[]): Promise<ReadonlyMap<number, Error>> {
     const refused = new Map<number, Error>();
     const places = new Map<RedisLink, number[]>();
     messages.forEach(({ channel }, place) => {

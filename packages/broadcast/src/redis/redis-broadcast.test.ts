@@ -2,7 +2,7 @@ import { silentLogger } from '@im/protocol/ports';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Broadcast } from '../broadcast.js';
-import { describeOnServer } from '../bus/fixtures/server-suite.js';
+import { describeOnServer } from '../pubsub/fixtures/server-suite.js';
 import { FakeSequencer } from '../testing/fake-sequencer.js';
 import { subscribeRecording } from '../testing/recording-subscriber.js';
 import { createRedisBroadcast } from './redis-broadcast.js';

@@ -1,13 +1,13 @@
 /** The Redis engine: what is said on the bus goes through Redis pub/sub, sharded where Redis is a Cluster. */
 import { ImError } from '@im/protocol';
 import type { Broadcast } from '../broadcast.js';
-import { type BusBroadcastOptions, openBusBroadcast } from '../bus/bus-broadcast.js';
-import type { Link } from '../bus/link.js';
+import { openPubSubBroadcast, type PubSubBroadcastOptions } from '../pubsub/pubsub-broadcast.js';
+import type { PubSubLink } from '../pubsub/pubsub-link.js';
 import { openClusterLink } from './cluster-link.js';
 import { nodesOf, type RedisAddress, type RedisNode } from './redis-address.js';
 import { openRedisLink } from './redis-link.js';
 
-export interface RedisBroadcastOptions extends BusBroadcastOptions {
+export interface RedisBroadcastOptions extends PubSubBroadcastOptions {
   readonly redis: RedisAddress;
   /** Begins the name of every channel, so that systems can share a Redis. Default `im:`. */
   readonly prefix?: string;
@@ -21,7 +21,7 @@ export interface RedisBroadcastOptions extends BusBroadcastOptions {
 export function createRedisBroadcast(options: RedisBroadcastOptions): Promise<Broadcast> {
   const { redis, prefix = 'im:', ...rest } = options;
   const nodes = nodesOf(redis);
-  return openBusBroadcast(
+  return openPubSubBroadcast(
     {
       name: `Redis at ${nodes.map(({ name }) => name).join(', ')}`,
       open: (_role, onMessage) => openAny(nodes, onMessage),
@@ -36,7 +36,7 @@ export function createRedisBroadcast(options: RedisBroadcastOptions): Promise<Br
 async function openAny(
   nodes: readonly [RedisNode, ...RedisNode[]],
   onMessage: (channel: string, bytes: Buffer) => void,
-): Promise<Link> {
+): Promise<PubSubLink> {
   let failure: unknown;
   for (const node of nodes) {
     try {
@@ -48,7 +48,7 @@ async function openAny(
   throw ImError.wrap(failure);
 }
 
-async function openBy(node: RedisNode, onMessage: (channel: string, bytes: Buffer) => void): Promise<Link> {
+async function openBy(node: RedisNode, onMessage: (channel: string, bytes: Buffer) => void): Promise<PubSubLink> {
   const link = await openRedisLink(node, onMessage);
   const slots = await link.slots(node.name.replace(/:\d+$/, ''));
   if (slots === undefined) return link;

@@ -1,7 +1,7 @@
 /** One connection to one Redis that publishes or subscribes. Owns commands and what their failures mean; must not know what is carried. */
 import { ImError } from '@im/protocol';
 import { Redis } from 'ioredis';
-import type { BusMessage, Link } from '../bus/link.js';
+import type { PubSubLink, PubSubMessage } from '../pubsub/pubsub-link.js';
 import type { RedisNode } from './redis-address.js';
 import { readSlots, type SlotMap } from './slots.js';
 
@@ -48,7 +48,7 @@ export async function openRedisLink(
   return new RedisLink(redis, lost);
 }
 
-export class RedisLink implements Link {
+export class RedisLink implements PubSubLink {
   readonly lost: Promise<unknown>;
   /** Channels of one slot are one shard's business; elsewhere every node carries every message. */
   isSharded = false;
@@ -68,7 +68,7 @@ export class RedisLink implements Link {
     return readSlots(await this.#redis.cluster('SLOTS'), asked);
   }
 
-  async publish(messages: readonly BusMessage[]): Promise<ReadonlyMap<number, Error>> {
+  async publish(messages: readonly PubSubMessage[]): Promise<ReadonlyMap<number, Error>> {
     const refused = new Map<number, Error>();
     const [only] = messages;
     if (only === undefined) return refused;

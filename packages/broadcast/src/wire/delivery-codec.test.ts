@@ -1,7 +1,7 @@
 import { type Delivery, ImError, MAX_BODY_BYTES, type Position, type Publication } from '@im/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BusMessageHandler, encodeRun, encodeVersioned, readBusMessage } from './delivery-codec.js';
+import { encodeRun, encodeVersioned, type PubSubMessageHandler, readPubSubMessage } from './delivery-codec.js';
 import { anyTerms } from './packs.fixture.js';
 
 const wholeNumber = fc.maxSafeNat();
@@ -31,12 +31,12 @@ interface Read {
 
 function read(bytes: Buffer): Read {
   const found: Read = { runs: [], deliveries: [], heads: [] };
-  const handler: BusMessageHandler = {
+  const handler: PubSubMessageHandler = {
     onRun: (run) => void found.runs.push(run),
     onDelivery: (delivery) => void found.deliveries.push(delivery),
     onHead: (position) => void found.heads.push(position),
   };
-  readBusMessage(bytes, 'r:1', handler);
+  readPubSubMessage(bytes, 'r:1', handler);
   return found;
 }
 

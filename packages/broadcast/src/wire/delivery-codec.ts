@@ -29,7 +29,7 @@ export interface Versioned {
 }
 
 /** What is done with the parts of a bus message, in their order. */
-export interface BusMessageHandler {
+export interface PubSubMessageHandler {
   /** A run of `count` messages begins: each follows by `onDelivery`. */
   onRun(run: { readonly sender: number; readonly first: number; readonly lost: number; readonly count: number }): void;
   onDelivery(delivery: Delivery): void;
@@ -95,7 +95,7 @@ function taken(): Buffer {
  * broken one are handled.
  * @throws ImError MALFORMED, for whatever the encoders do not make, and nothing else but what the handler throws
  */
-export function readBusMessage(bytes: Buffer, group: string, handler: BusMessageHandler): void {
+export function readPubSubMessage(bytes: Buffer, group: string, handler: PubSubMessageHandler): void {
   if (bytes[0] !== FORM) throw malformed(`form ${bytes[0] ?? 'none'}`);
   for (let at = 1; at < bytes.length; ) {
     switch (bytes[at]) {
@@ -118,7 +118,7 @@ export function readBusMessage(bytes: Buffer, group: string, handler: BusMessage
   }
 }
 
-function readRun(bytes: Buffer, start: number, group: string, handler: BusMessageHandler): number {
+function readRun(bytes: Buffer, start: number, group: string, handler: PubSubMessageHandler): number {
   let at = need(bytes, start, RUN_HEAD_BYTES);
   const count = bytes.readUInt16LE(start + 25);
   const sender = wholeNumber(bytes, start + 1);
@@ -132,7 +132,7 @@ function readRun(bytes: Buffer, start: number, group: string, handler: BusMessag
   return at;
 }
 
-function readVersioned(bytes: Buffer, start: number, group: string, handler: BusMessageHandler): number {
+function readVersioned(bytes: Buffer, start: number, group: string, handler: PubSubMessageHandler): number {
   const epochAt = need(bytes, start, VERSIONED_HEAD_BYTES);
   let version = wholeNumber(bytes, start + 1);
   let at = need(bytes, epochAt, bytes[start + 9] as number);

@@ -1,4 +1,4 @@
-export type { NodeBroadcast } from '../link/bus-broadcast.js';
+export type { NodeBroadcast } from '../link/link-broadcast.js';
 export type { NodeAddresses, NodeDirectory } from '../link/link-transport.js';
 export {
   createZeromqBridge,

@@ -1,7 +1,7 @@
 /** Bridges between cells on ZeroMQ: one of them as a process's sockets, and all of them as those see it who use them. */
 import { type BridgeLimits, BridgeNode } from '../bridge/bridge-node.js';
 import { BridgePool } from '../bridge/bridge-pool.js';
-import type { NodeBroadcast } from '../link/bus-broadcast.js';
+import type { NodeBroadcast } from '../link/link-broadcast.js';
 import type { NodeAddresses } from '../link/link-transport.js';
 import { createZeromqBroadcast, type ZeromqBroadcastOptions } from './zeromq-broadcast.js';
 import { type NodeSocketsOptions, openNodeSockets, type ZeromqNode } from './zeromq-node.js';

@@ -2,9 +2,9 @@
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, type Random, silentLogger } from '@im/protocol/ports';
 import type { Context } from 'zeromq';
-import { Bus } from '../link/bus.js';
-import { BusBroadcast, type NodeBroadcast } from '../link/bus-broadcast.js';
+import { LinkBroadcast, type NodeBroadcast } from '../link/link-broadcast.js';
 import type { NodeAddresses, NodeDirectory } from '../link/link-transport.js';
+import { NodeLinks } from '../link/node-links.js';
 import { openZeromqLinks, type PeerKeys } from './zeromq-link.js';
 
 export interface ZeromqBroadcastOptions {
@@ -28,7 +28,7 @@ export interface ZeromqBroadcastOptions {
 /** Connects in the background: {@link NodeBroadcast.ready} tells when a node is in reach. */
 export function createZeromqBroadcast(options: ZeromqBroadcastOptions): NodeBroadcast {
   const { nodes, keys, context, clock = systemClock, maxLaneBytes = 67_108_864, publishTimeoutMs = 10_000 } = options;
-  const bus = new Bus({
+  const links = new NodeLinks({
     directory: 'onChange' in nodes ? nodes : { nodes, onChange: () => () => {} },
     open: openZeromqLinks({ keys, context }),
     clock,
@@ -39,5 +39,5 @@ export function createZeromqBroadcast(options: ZeromqBroadcastOptions): NodeBroa
     maxPriorityMessages: options.maxPriorityMessages ?? 100_000,
     maxLaneBytes,
   });
-  return new BusBroadcast(bus, { clock, maxLaneBytes, publishTimeoutMs });
+  return new LinkBroadcast(links, { clock, maxLaneBytes, publishTimeoutMs });
 }

@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import { RecordingMetrics, seededRandom } from '@im/protocol/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Context, curveKeyPair, Push, Router, XSubscriber } from 'zeromq';
-import type { NodeBroadcast } from '../link/bus-broadcast.js';
+import type { NodeBroadcast } from '../link/link-broadcast.js';
 import { normal, priority } from '../testing/contract/setting.js';
 import { FakeSequencer } from '../testing/fake-sequencer.js';
 import { subscribeRecording } from '../testing/recording-subscriber.js';

@@ -1,9 +1,9 @@
 /**
- * The port to a message bus: one connection to a server that carries bytes by channel. Redis and NATS implement it.
+ * The port to a pub/sub server: one connection that carries bytes by channel. Redis and NATS implement it.
  * Must not know what the bytes say.
  */
 
-export interface BusMessage {
+export interface PubSubMessage {
   readonly channel: string;
   readonly bytes: Buffer;
 }
@@ -12,12 +12,12 @@ export interface BusMessage {
 export type LinkRole = 'publish' | 'normal' | 'priority';
 
 /** Connected from the start; once it is lost it stays so. */
-export interface Link {
+export interface PubSubLink {
   /**
    * Sends in the order of the calls; settles when the server has what could be sent. The errors of those it refused, by
    * place. Rejects when the connection is lost: which of them it had is unknown.
    */
-  publish(messages: readonly BusMessage[]): Promise<ReadonlyMap<number, Error>>;
+  publish(messages: readonly PubSubMessage[]): Promise<ReadonlyMap<number, Error>>;
   /** Settles when they are in force, or with the error of a server that refused. Rejects when the connection is lost. */
   subscribe(channels: readonly string[]): Promise<Error | undefined>;
   /** Takes effect in the order of the calls, of {@link subscribe} too. */
@@ -30,4 +30,7 @@ export interface Link {
 }
 
 /** @throws ImError UNAVAILABLE, CONFIG_INVALID in bounded time, with a line that says where and why */
-export type OpenLink = (role: LinkRole, onMessage: (channel: string, bytes: Buffer) => void) => Promise<Link>;
+export type OpenPubSubLink = (
+  role: LinkRole,
+  onMessage: (channel: string, bytes: Buffer) => void,
+) => Promise<PubSubLink>;

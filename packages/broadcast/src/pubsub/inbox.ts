@@ -2,7 +2,7 @@
  * The subscriptions of this process on one lane: which channels it wants, which subscribing is in force, again after each
  * reconnect. Must not know what channels carry.
  */
-import type { Link } from './link.js';
+import type { PubSubLink } from './pubsub-link.js';
 
 export interface InboxOptions {
   /** Runs it when the calls at hand are over. */
@@ -33,7 +33,7 @@ export class Inbox {
   readonly #open = new Set<number>();
   #commands = 0;
   #waiters: Waiter[] = [];
-  #link: Link | undefined;
+  #link: PubSubLink | undefined;
   /** Everything must be subscribed anew before anything counts as in force. */
   #isRestoring = true;
   #wasUp = false;
@@ -66,7 +66,7 @@ export class Inbox {
     });
   }
 
-  up(link: Link): void {
+  up(link: PubSubLink): void {
     this.#link = link;
     void this.#restore(link);
   }
@@ -108,7 +108,7 @@ export class Inbox {
     for (let at = 0; at < added.length; at += CHUNK) void this.#subscribe(link, added.slice(at, at + CHUNK));
   }
 
-  async #subscribe(link: Link, channels: readonly string[]): Promise<void> {
+  async #subscribe(link: PubSubLink, channels: readonly string[]): Promise<void> {
     if (channels.length === 0) return;
     this.#commands += 1;
     const command = this.#commands;
@@ -125,7 +125,7 @@ export class Inbox {
     this.#tellWaiters();
   }
 
-  async #restore(link: Link): Promise<void> {
+  async #restore(link: PubSubLink): Promise<void> {
     const underWay = new Set<Promise<void>>();
     let chunk: string[] = [];
     const send = () => {

@@ -15,7 +15,7 @@ import { NodeLink, type NodeLinkEvents } from './node-link.js';
 import { PublicationWindow } from './publication-window.js';
 import { Subscriptions } from './subscriptions.js';
 
-export interface BusOptions {
+export interface NodeLinksOptions {
   readonly directory: NodeDirectory;
   readonly open: OpenLink;
   readonly clock: Clock;
@@ -43,13 +43,13 @@ const CHECK_MS = 1_000;
 const SETTLE_MS = 10_000;
 /** Groups whose node is remembered. */
 const MAX_ROUTES = 65_536;
-/** Of one publication to many, on the way of {@link Bus.beginCall}. */
+/** Of one publication to many, on the way of {@link NodeLinks.beginCall}. */
 export const MAX_CALL_GROUPS = 16_384;
 const PEER_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-export class Bus {
+export class NodeLinks {
   readonly window: PublicationWindow;
-  readonly #options: BusOptions;
+  readonly #options: NodeLinksOptions;
   readonly #peer: string;
   readonly #links = new Map<string, NodeLink>();
   /** Names of those that take publications. */
@@ -71,7 +71,7 @@ export class Bus {
   readonly #onReach: ((nodes: number) => void)[] = [];
   #isClosed = false;
 
-  constructor(options: BusOptions) {
+  constructor(options: NodeLinksOptions) {
     const { clock, random, logger, metrics, directory, maxPriorityMessages, maxLaneBytes } = options;
     this.#options = options;
     this.#peer = Array.from({ length: PEER_CHARACTERS }, () => PEER_ALPHABET[Math.floor(random() * 64)]).join('');

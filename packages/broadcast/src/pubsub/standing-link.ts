@@ -1,12 +1,12 @@
 /** A link that is made again whenever it is lost. Owns when; must not know what goes over it. */
 import type { Clock, Random, Timer } from '@im/protocol/ports';
-import type { Link } from './link.js';
+import type { PubSubLink } from './pubsub-link.js';
 
 export interface StandingLinkOptions {
-  readonly open: () => Promise<Link>;
+  readonly open: () => Promise<PubSubLink>;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onUp: (link: Link) => void;
+  readonly onUp: (link: PubSubLink) => void;
   /** The link was lost: nothing comes and nothing goes until the next `onUp`. */
   readonly onDown: (cause: unknown) => void;
   /** One attempt to make it again failed. */
@@ -14,7 +14,7 @@ export interface StandingLinkOptions {
 }
 
 type State =
-  | { readonly name: 'up'; readonly link: Link; readonly check: Timer }
+  | { readonly name: 'up'; readonly link: PubSubLink; readonly check: Timer }
   | { readonly name: 'waiting'; readonly timer: Timer }
   | { readonly name: 'opening' }
   | { readonly name: 'closed' };
@@ -33,7 +33,7 @@ export class StandingLink {
     this.#options = options;
   }
 
-  get link(): Link | undefined {
+  get link(): PubSubLink | undefined {
     return this.#state.name === 'up' ? this.#state.link : undefined;
   }
 
@@ -51,7 +51,7 @@ export class StandingLink {
     await state.link.close();
   }
 
-  #up(link: Link): void {
+  #up(link: PubSubLink): void {
     if (this.#state.name === 'closed') {
       void link.close();
       return;
@@ -62,7 +62,7 @@ export class StandingLink {
     this.#options.onUp(link);
   }
 
-  #checkLater(link: Link): Timer {
+  #checkLater(link: PubSubLink): Timer {
     return this.#options.clock.after(
       CHECK_MS,
       () => {
@@ -74,7 +74,7 @@ export class StandingLink {
     );
   }
 
-  #lost(link: Link, cause: unknown): void {
+  #lost(link: PubSubLink, cause: unknown): void {
     if (this.#state.name !== 'up' || this.#state.link !== link) return;
     this.#state.check.cancel();
     this.#wait();

@@ -1,14 +1,14 @@
 /**
- * Everything this process publishes, on its way to the bus: what a turn of the event loop brings to a channel is a pack, a
- * lone message goes out at its end; while the bus is busy packs grow. Owns queues, limits and the order of lanes. Must not
+ * Everything this process publishes, on its way to the server: what a turn of the event loop brings to a channel is a pack, a
+ * lone message goes out at its end; while the server is busy packs grow. Owns queues, limits and the order of lanes. Must not
  * know sequencers or what a link is made of.
  */
 import { ImError, type Lane, type Position, type Publication, topicOf } from '@im/protocol';
 import { Fifo } from '../memory/fifo.js';
-import type { BusFigures } from './bus-figures.js';
 import { type Channel, NormalChannel, PriorityChannel } from './channel.js';
-import type { BusMessage, Link } from './link.js';
 import { type Pack, Taken } from './pack.js';
+import type { PubSubFigures } from './pubsub-figures.js';
+import type { PubSubLink, PubSubMessage } from './pubsub-link.js';
 
 export interface OutboxOptions {
   /** Of this process: a random whole number. */
@@ -16,7 +16,7 @@ export interface OutboxOptions {
   readonly channelOf: (topic: string) => string;
   /** Runs it when the calls at hand are over. */
   readonly defer: (run: () => void) => void;
-  readonly figures: BusFigures;
+  readonly figures: PubSubFigures;
   /** Normal messages that wait; beyond, new ones are refused, or dropped and subscribers told. */
   readonly maxNormalMessages: number;
   /** Of the waiting bodies of the normal lane. */
@@ -47,7 +47,7 @@ export class Outbox {
   readonly #priorityChannels = new Map<string, PriorityChannel>();
   /** Channels with packs that may go. */
   readonly #ready: Readonly<Record<Lane, Fifo<Channel>>> = { normal: new Fifo(), priority: new Fifo() };
-  #link: Link | undefined;
+  #link: PubSubLink | undefined;
   #isDeferred = false;
   #packsUnderWay = 0;
   #bytesUnderWay = 0;
@@ -116,7 +116,7 @@ export class Outbox {
     this.#queue(channel);
   }
 
-  up(link: Link): void {
+  up(link: PubSubLink): void {
     this.#link = link;
     this.#pumpLater();
   }
@@ -185,7 +185,7 @@ export class Outbox {
     const link = this.#link;
     if (link === undefined) return;
     const sent: Sent[] = [];
-    const messages: BusMessage[] = [];
+    const messages: PubSubMessage[] = [];
     let bytes = 0;
     while (this.#packsUnderWay + sent.length < WINDOW_PACKS && this.#bytesUnderWay + bytes < WINDOW_BYTES) {
       const channel = this.#ready.priority.shift() ?? this.#ready.normal.shift();
@@ -205,7 +205,12 @@ export class Outbox {
     else this.#tellDrained();
   }
 
-  async #send(link: Link, sent: readonly Sent[], messages: readonly BusMessage[], bytes: number): Promise<void> {
+  async #send(
+    link: PubSubLink,
+    sent: readonly Sent[],
+    messages: readonly PubSubMessage[],
+    bytes: number,
+  ): Promise<void> {
     const { figures } = this.#options;
     this.#packsUnderWay += sent.length;
     this.#bytesUnderWay += bytes;

@@ -8,7 +8,7 @@ import { type Pack, RunPack, Taken, VersionedPack } from './pack.js';
 
 export interface Channel {
   readonly group: string;
-  /** On the bus. */
+  /** On the server. */
   readonly name: string;
   readonly lane: Lane;
   /** Packs without an answer; they are answered in their order. */

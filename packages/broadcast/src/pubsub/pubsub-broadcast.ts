@@ -1,21 +1,21 @@
 /**
- * An engine on a message bus that others run (Redis, NATS): publishers append to the log and publish on the channel of
- * the group and lane, subscribers subscribe it; there are no broadcast nodes. Composes; must not know which bus it is.
+ * An engine on a pub/sub server that others run (Redis, NATS): publishers append to the log and publish on the channel of
+ * the group and lane, subscribers subscribe it; there are no broadcast nodes. Composes; must not know which server it is.
  */
 import { randomInt } from 'node:crypto';
 import { ImError, type Lane } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, type Random, silentLogger } from '@im/protocol/ports';
 import type { Broadcast, Publisher, Sequencer, Subscriber, SubscriberHandlers } from '../broadcast.js';
-import { BusFigures } from './bus-figures.js';
-import { BusNode } from './bus-node.js';
-import { BusPublisher } from './bus-publisher.js';
-import { BusSubscribers } from './bus-subscribers.js';
-import type { LinkRole, OpenLink } from './link.js';
 import { Outbox } from './outbox.js';
+import { PubSubFigures } from './pubsub-figures.js';
+import type { LinkRole, OpenPubSubLink } from './pubsub-link.js';
+import { PubSubNode } from './pubsub-node.js';
+import { PubSubPublisher } from './pubsub-publisher.js';
+import { PubSubSubscribers } from './pubsub-subscribers.js';
 import { StandingLink } from './standing-link.js';
 
-export interface BusBroadcastOptions {
+export interface PubSubBroadcastOptions {
   /** Gives priority messages their version; one that all publishing processes share. */
   readonly sequencer: Sequencer;
   /**
@@ -23,7 +23,7 @@ export interface BusBroadcastOptions {
    * dropped and subscribers told (`onLoss`). Default 10,000.
    */
   readonly maxNormalMessages?: number;
-  /** Priority messages from publishing until the bus has them; beyond, publishers get QUEUE_FULL. Default 100,000. */
+  /** Priority messages from publishing until the server has them; beyond, publishers get QUEUE_FULL. Default 100,000. */
   readonly maxPriorityMessages?: number;
   /** Of the waiting bodies, for each lane, with the same consequences. Default 64 MiB. */
   readonly maxLaneBytes?: number;
@@ -34,10 +34,10 @@ export interface BusBroadcastOptions {
 }
 
 /** What an engine adds. */
-export interface Bus {
+export interface PubSubServer {
   /** For people: `Redis at 127.0.0.1:6379`. */
   readonly name: string;
-  readonly open: OpenLink;
+  readonly open: OpenPubSubLink;
   readonly channelOf: (topic: string) => string;
   readonly topicOfChannel: (channel: string) => string | undefined;
 }
@@ -46,33 +46,33 @@ export interface Bus {
  * Settles when all connections stand.
  * @throws ImError UNAVAILABLE, CONFIG_INVALID with one line that says where and why
  */
-export async function openBusBroadcast(bus: Bus, options: BusBroadcastOptions): Promise<Broadcast> {
-  const broadcast = new BusBroadcast(bus, options);
+export async function openPubSubBroadcast(server: PubSubServer, options: PubSubBroadcastOptions): Promise<Broadcast> {
+  const broadcast = new PubSubBroadcast(server, options);
   await broadcast.start();
   return broadcast;
 }
 
 const LINKS: readonly LinkRole[] = ['normal', 'priority', 'publish'];
 
-class BusBroadcast implements Broadcast {
+class PubSubBroadcast implements Broadcast {
   readonly #logger: Logger;
   readonly #name: string;
-  readonly #figures: BusFigures;
+  readonly #figures: PubSubFigures;
   readonly #outbox: Outbox;
-  readonly #node: BusNode;
-  readonly #subscribers: BusSubscribers;
+  readonly #node: PubSubNode;
+  readonly #subscribers: PubSubSubscribers;
   readonly #links: readonly StandingLink[];
-  readonly #publishers = new Set<BusPublisher>();
+  readonly #publishers = new Set<PubSubPublisher>();
   #isStarted = false;
   #isAway = false;
   #closing: Promise<void> | undefined;
 
-  constructor(bus: Bus, options: BusBroadcastOptions) {
-    const { channelOf, topicOfChannel } = bus;
+  constructor(server: PubSubServer, options: PubSubBroadcastOptions) {
+    const { channelOf, topicOfChannel } = server;
     const { clock = systemClock, logger = silentLogger, maxLaneBytes = 67_108_864 } = options;
-    const figures = new BusFigures(options.metrics ?? noMetrics);
+    const figures = new PubSubFigures(options.metrics ?? noMetrics);
     this.#logger = logger;
-    this.#name = bus.name;
+    this.#name = server.name;
     this.#figures = figures;
     this.#outbox = new Outbox({
       sender: randomInt(2 ** 47),
@@ -82,7 +82,7 @@ class BusBroadcast implements Broadcast {
       maxNormalMessages: options.maxNormalMessages ?? 10_000,
       maxNormalBytes: maxLaneBytes,
     });
-    this.#node = new BusNode({
+    this.#node = new PubSubNode({
       sequencer: options.sequencer,
       outbox: this.#outbox,
       clock,
@@ -90,8 +90,15 @@ class BusBroadcast implements Broadcast {
       maxPriorityMessages: options.maxPriorityMessages ?? 100_000,
       maxPriorityBytes: maxLaneBytes,
     });
-    this.#subscribers = new BusSubscribers({ channelOf, topicOfChannel, defer: setImmediate, clock, logger, figures });
-    this.#links = LINKS.map((role) => this.#standing(bus, role, clock, options.random ?? Math.random));
+    this.#subscribers = new PubSubSubscribers({
+      channelOf,
+      topicOfChannel,
+      defer: setImmediate,
+      clock,
+      logger,
+      figures,
+    });
+    this.#links = LINKS.map((role) => this.#standing(server, role, clock, options.random ?? Math.random));
     figures.observe({
       groups: () => this.#subscribers.groups,
       normalMessages: () => this.#outbox.normalMessages,
@@ -112,7 +119,7 @@ class BusBroadcast implements Broadcast {
 
   createPublisher(): Publisher {
     if (this.#closing) throw new ImError('CLOSED');
-    const publisher = new BusPublisher(this.#node, () => this.#publishers.delete(publisher));
+    const publisher = new PubSubPublisher(this.#node, () => this.#publishers.delete(publisher));
     this.#publishers.add(publisher);
     return publisher;
   }
@@ -135,10 +142,10 @@ class BusBroadcast implements Broadcast {
     await this.#closeLinks();
   }
 
-  #standing(bus: Bus, role: LinkRole, clock: Clock, random: Random): StandingLink {
+  #standing(server: PubSubServer, role: LinkRole, clock: Clock, random: Random): StandingLink {
     const user = role === 'publish' ? this.#outbox : this.#subscribers.inboxes[role satisfies Lane];
     return new StandingLink({
-      open: () => bus.open(role, (channel, bytes) => this.#subscribers.receive(channel, bytes)),
+      open: () => server.open(role, (channel, bytes) => this.#subscribers.receive(channel, bytes)),
       clock,
       random,
       onUp: (link) => {

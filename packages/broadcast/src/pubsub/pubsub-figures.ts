@@ -1,8 +1,8 @@
-/** The figures of an engine on a message bus, by the names that the README lists; those of every engine are shared. */
+/** The figures of an engine on a pub/sub server, by the names that the README lists; those of every engine are shared. */
 import type { Counter, Metrics } from '@im/protocol/ports';
 import { NodeFigures } from '../memory/node-figures.js';
 
-export class BusFigures extends NodeFigures {
+export class PubSubFigures extends NodeFigures {
   readonly busMessages: Counter;
   readonly busBytes: Counter;
   readonly malformed: Counter;

@@ -1,10 +1,10 @@
 import type { Delivery, Position, Publication } from '@im/protocol';
 import { noMetrics } from '@im/protocol/ports';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { readBusMessage } from '../wire/delivery-codec.js';
-import { BusFigures } from './bus-figures.js';
+import { readPubSubMessage } from '../wire/delivery-codec.js';
 import { FakeLink } from './fixtures/fake-link.js';
 import { Outbox } from './outbox.js';
+import { PubSubFigures } from './pubsub-figures.js';
 
 const text = new TextEncoder();
 const message = (lane: Publication['lane'], body: string): Publication => ({
@@ -14,10 +14,10 @@ const message = (lane: Publication['lane'], body: string): Publication => ({
   time: 1,
 });
 
-/** What a bus message says: `first-lost: bodies` or `version: body`, `head version`. */
+/** What a pub/sub message says: `first-lost: bodies` or `version: body`, `head version`. */
 function said(bytes: Buffer): string {
   const parts: string[] = [];
-  readBusMessage(bytes, 'r:1', {
+  readPubSubMessage(bytes, 'r:1', {
     onRun: ({ first, lost }) => void parts.push(`${first}-${lost}:`),
     onDelivery: ({ version, body }: Delivery) =>
       void parts.push(`${version === undefined ? '' : `${version}: `}${new TextDecoder().decode(body)}`),
@@ -53,7 +53,7 @@ describe('Outbox', () => {
       sender: 7,
       channelOf: (topic) => topic,
       defer: (run) => deferred.push(run),
-      figures: new BusFigures(noMetrics),
+      figures: new PubSubFigures(noMetrics),
       maxNormalMessages: 3,
       maxNormalBytes: 1_000,
     });
@@ -197,7 +197,7 @@ describe('Outbox', () => {
       sender: 7,
       channelOf: (topic) => topic,
       defer: (run) => deferred.push(run),
-      figures: new BusFigures(noMetrics),
+      figures: new PubSubFigures(noMetrics),
       maxNormalMessages: 10_000,
       maxNormalBytes: 100_000_000,
     });

@@ -1,4 +1,4 @@
-/** What waits on one channel to go out in one bus message. Owns the messages until then; must not know connections. */
+/** What waits on one channel to go out in one message to the server. Owns the messages until then; must not know connections. */
 import type { Position, Publication } from '@im/protocol';
 import { encodeRun, encodeVersioned, MAX_RUN, type Versioned } from '../wire/delivery-codec.js';
 import { messageBytes } from '../wire/message.js';

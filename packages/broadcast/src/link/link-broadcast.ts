@@ -12,8 +12,8 @@ import type {
 } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
 import { checkGroup, checkPublication } from '../publication-checks.js';
-import { type Bus, MAX_CALL_GROUPS, type Route, unreachable } from './bus.js';
 import type { LaneSender } from './lane-sender.js';
+import { MAX_CALL_GROUPS, type NodeLinks, type Route, unreachable } from './node-links.js';
 import { PublicationRequest } from './publication-window.js';
 
 export interface NodeBroadcast extends Broadcast {
@@ -24,7 +24,7 @@ export interface NodeBroadcast extends Broadcast {
   onReach(listener: (nodes: number) => void): void;
 }
 
-export interface BusBroadcastOptions {
+export interface LinkBroadcastOptions {
   readonly clock: Clock;
   /** Of packs on the normal lane, for each node; beyond, publishers get QUEUE_FULL. */
   readonly maxLaneBytes: number;
@@ -34,39 +34,39 @@ export interface BusBroadcastOptions {
 /** How long closing waits for nodes that do not read. */
 const SENDING_MS = 1_000;
 
-export class BusBroadcast implements NodeBroadcast {
-  readonly #bus: Bus;
-  readonly #options: BusBroadcastOptions;
-  readonly #publishers = new Set<BusPublisher>();
+export class LinkBroadcast implements NodeBroadcast {
+  readonly #links: NodeLinks;
+  readonly #options: LinkBroadcastOptions;
+  readonly #publishers = new Set<LinkPublisher>();
   #closing: Promise<void> | undefined;
 
-  constructor(bus: Bus, options: BusBroadcastOptions) {
-    this.#bus = bus;
+  constructor(links: NodeLinks, options: LinkBroadcastOptions) {
+    this.#links = links;
     this.#options = options;
   }
 
   ready(timeoutMs: number): Promise<void> {
-    return this.#bus.ready(timeoutMs);
+    return this.#links.ready(timeoutMs);
   }
 
   get nodesInReach(): number {
-    return this.#bus.nodesInReach;
+    return this.#links.nodesInReach;
   }
 
   onReach(listener: (nodes: number) => void): void {
-    this.#bus.onReach(listener);
+    this.#links.onReach(listener);
   }
 
   createPublisher(): Publisher {
     if (this.#closing) throw new ImError('CLOSED');
-    const publisher = new BusPublisher(this.#bus, this.#options, () => this.#publishers.delete(publisher));
+    const publisher = new LinkPublisher(this.#links, this.#options, () => this.#publishers.delete(publisher));
     this.#publishers.add(publisher);
     return publisher;
   }
 
   createSubscriber(handlers: SubscriberHandlers): Subscriber {
     if (this.#closing) throw new ImError('CLOSED');
-    return new BusSubscriber(this.#bus, handlers, () => this.#closing !== undefined);
+    return new LinkSubscriber(this.#links, handlers, () => this.#closing !== undefined);
   }
 
   close(): Promise<void> {
@@ -76,20 +76,20 @@ export class BusBroadcast implements NodeBroadcast {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#publishers].map((publisher) => publisher.close()));
-    this.#bus.close();
+    this.#links.close();
   }
 }
 
-class BusPublisher implements Publisher {
-  readonly #bus: Bus;
-  readonly #options: BusBroadcastOptions;
+class LinkPublisher implements Publisher {
+  readonly #links: NodeLinks;
+  readonly #options: LinkBroadcastOptions;
   readonly #onClosed: () => void;
   /** Calls that have not settled. */
   readonly #open = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  constructor(bus: Bus, options: BusBroadcastOptions, onClosed: () => void) {
-    this.#bus = bus;
+  constructor(links: NodeLinks, options: LinkBroadcastOptions, onClosed: () => void) {
+    this.#links = links;
     this.#options = options;
     this.#onClosed = onClosed;
   }
@@ -153,7 +153,7 @@ class BusPublisher implements Publisher {
   async #settle(): Promise<void> {
     await Promise.allSettled(this.#open);
     // Nobody waits for an answer to the rest.
-    await this.#bus.sent(SENDING_MS);
+    await this.#links.sent(SENDING_MS);
     this.#onClosed();
   }
 
@@ -165,7 +165,7 @@ class BusPublisher implements Publisher {
   #request(groups: readonly string[], publication: Publication): PublicationRequest {
     const { clock, publishTimeoutMs } = this.#options;
     const request = new PublicationRequest(groups, publication, clock.monotonic() + publishTimeoutMs);
-    this.#bus.window.add(request);
+    this.#links.window.add(request);
     return request;
   }
 
@@ -180,13 +180,13 @@ class BusPublisher implements Publisher {
   /** @throws ImError GROUP_INVALID, UNAVAILABLE, QUEUE_FULL */
   #routeOf(group: string): Route {
     // What has a route was checked when it got it.
-    let route = this.#bus.knownRoute(group);
+    let route = this.#links.knownRoute(group);
     if (route === undefined) {
       checkGroup(group);
-      route = this.#bus.routeOf(group);
+      route = this.#links.routeOf(group);
     }
     if (route === undefined) throw unreachable();
-    if (route.link.normal.bytes > this.#options.maxLaneBytes) throw this.#bus.refused();
+    if (route.link.normal.bytes > this.#options.maxLaneBytes) throw this.#links.refused();
     return route;
   }
 
@@ -213,15 +213,15 @@ class BusPublisher implements Publisher {
   /** Every group once, by where it goes; its route knows whether it was named before. @throws ImError UNAVAILABLE, QUEUE_FULL */
   #bySender(groups: readonly string[], published: Published[], failed: Map<string, Error>): Map<LaneSender, string[]> {
     const bySender = new Map<LaneSender, string[]>();
-    const call = this.#bus.beginCall(groups.length);
+    const call = this.#links.beginCall(groups.length);
     for (const group of groups) {
-      let route = this.#bus.knownRoute(group);
+      let route = this.#links.knownRoute(group);
       if (route === undefined) {
         if (!isGroupId(group)) {
           failed.set(group, new ImError('GROUP_INVALID'));
           continue;
         }
-        route = this.#bus.routeOf(group);
+        route = this.#links.routeOf(group);
         if (route === undefined) throw unreachable();
       }
       if (route.call === call) continue;
@@ -230,7 +230,7 @@ class BusPublisher implements Publisher {
       const sender = route.link.normal;
       const own = bySender.get(sender);
       if (own !== undefined) own.push(group);
-      else if (sender.bytes > this.#options.maxLaneBytes) throw this.#bus.refused();
+      else if (sender.bytes > this.#options.maxLaneBytes) throw this.#links.refused();
       else bySender.set(sender, [group]);
     }
     return bySender;
@@ -244,39 +244,39 @@ class BusPublisher implements Publisher {
   }
 }
 
-class BusSubscriber implements Subscriber, LocalSubscriber {
+class LinkSubscriber implements Subscriber, LocalSubscriber {
   readonly handlers: SubscriberHandlers;
-  readonly #bus: Bus;
+  readonly #links: NodeLinks;
   readonly #groups = new Set<string>();
   readonly #isEngineClosed: () => boolean;
   #closed = false;
 
-  constructor(bus: Bus, handlers: SubscriberHandlers, isEngineClosed: () => boolean) {
-    this.#bus = bus;
+  constructor(links: NodeLinks, handlers: SubscriberHandlers, isEngineClosed: () => boolean) {
+    this.#links = links;
     this.handlers = handlers;
     this.#isEngineClosed = isEngineClosed;
-    bus.addSubscriber(this);
+    links.addSubscriber(this);
   }
 
   subscribe(group: string): void {
     if (this.#closed || this.#isEngineClosed()) throw new ImError('CLOSED');
     checkGroup(group);
     this.#groups.add(group);
-    this.#bus.subscribe(group, this);
+    this.#links.subscribe(group, this);
   }
 
   unsubscribe(group: string): void {
-    if (this.#groups.delete(group)) this.#bus.unsubscribe(group, this);
+    if (this.#groups.delete(group)) this.#links.unsubscribe(group, this);
   }
 
   async settled(): Promise<void> {
     if (this.#closed || this.#isEngineClosed()) throw new ImError('CLOSED');
-    await this.#bus.settled();
+    await this.#links.settled();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     for (const group of this.#groups) this.unsubscribe(group);
-    this.#bus.removeSubscriber(this);
+    this.#links.removeSubscriber(this);
   }
 }

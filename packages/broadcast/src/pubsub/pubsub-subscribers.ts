@@ -1,5 +1,5 @@
 /**
- * The subscribing half of an engine on a message bus: who of this process wants which group, bus messages read once for
+ * The subscribing half of an engine on a pub/sub server: who of this process wants which group, pub/sub messages read once for
  * all of them, losses found and told. Must not know links.
  */
 import { ImError, type Lane, parseTopic, topicOf } from '@im/protocol';
@@ -7,34 +7,34 @@ import type { Clock, Logger } from '@im/protocol/ports';
 import type { Subscriber, SubscriberHandlers } from '../broadcast.js';
 import { type LocalSubscriber, SubscriberTable } from '../memory/subscriber-table.js';
 import { checkGroup } from '../publication-checks.js';
-import { type BusMessageHandler, readBusMessage } from '../wire/delivery-codec.js';
-import type { BusFigures } from './bus-figures.js';
+import { type PubSubMessageHandler, readPubSubMessage } from '../wire/delivery-codec.js';
 import { Inbox } from './inbox.js';
 import { LossBook } from './loss-book.js';
+import type { PubSubFigures } from './pubsub-figures.js';
 
-export interface BusSubscribersOptions {
+export interface PubSubSubscribersOptions {
   readonly channelOf: (topic: string) => string;
   /** The topic of a channel, or undefined for others' channels. */
   readonly topicOfChannel: (channel: string) => string | undefined;
   readonly defer: (run: () => void) => void;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly figures: BusFigures;
+  readonly figures: PubSubFigures;
 }
 
 /** From one line about foreign bytes to the next. */
 const QUIET_MS = 60_000;
 
-export class BusSubscribers {
-  readonly #options: BusSubscribersOptions;
+export class PubSubSubscribers {
+  readonly #options: PubSubSubscribersOptions;
   readonly #table: SubscriberTable;
-  readonly #subscribers = new Set<BusSubscriber>();
+  readonly #subscribers = new Set<PubSubSubscriber>();
   readonly #losses = new LossBook();
   readonly inboxes: Readonly<Record<Lane, Inbox>>;
   #complainedAt = -Infinity;
   /** Of the message that is read. */
   #group = '';
-  readonly #reading: BusMessageHandler = {
+  readonly #reading: PubSubMessageHandler = {
     onRun: (run) => {
       const missing = this.#losses.note(this.#group, run);
       if (missing === 0) return;
@@ -45,7 +45,7 @@ export class BusSubscribers {
     onHead: (position) => this.#table.tellHead(this.#group, position),
   };
 
-  constructor(options: BusSubscribersOptions) {
+  constructor(options: PubSubSubscribersOptions) {
     const { defer, logger, figures } = options;
     this.#options = options;
     this.#table = new SubscriberTable(logger, figures.handlerErrors);
@@ -71,24 +71,24 @@ export class BusSubscribers {
   }
 
   create(handlers: SubscriberHandlers, isEngineClosed: () => boolean): Subscriber {
-    const subscriber = new BusSubscriber(this, handlers, isEngineClosed);
+    const subscriber = new PubSubSubscriber(this, handlers, isEngineClosed);
     this.#subscribers.add(subscriber);
     return subscriber;
   }
 
-  add(group: string, subscriber: BusSubscriber): void {
+  add(group: string, subscriber: PubSubSubscriber): void {
     if (!this.#table.has(group)) this.#eachChannel(group, (inbox, channel) => inbox.add(channel));
     this.#table.add(group, subscriber);
   }
 
-  remove(group: string, subscriber: BusSubscriber): void {
+  remove(group: string, subscriber: PubSubSubscriber): void {
     this.#table.remove(group, subscriber);
     if (this.#table.has(group)) return;
     this.#losses.forget(group);
     this.#eachChannel(group, (inbox, channel) => inbox.remove(channel));
   }
 
-  forget(subscriber: BusSubscriber): void {
+  forget(subscriber: PubSubSubscriber): void {
     this.#subscribers.delete(subscriber);
   }
 
@@ -96,7 +96,7 @@ export class BusSubscribers {
     await Promise.all([this.inboxes.normal.settled(), this.inboxes.priority.settled()]);
   }
 
-  /** A bus message came in. */
+  /** A pub/sub message came in. */
   receive(channel: string, bytes: Buffer): void {
     const topic = this.#options.topicOfChannel(channel);
     if (topic === undefined) return;
@@ -104,7 +104,7 @@ export class BusSubscribers {
       this.#group = parseTopic(topic).group;
       if (!this.#table.has(this.#group)) return;
       this.#table.beginPass();
-      readBusMessage(bytes, this.#group, this.#reading);
+      readPubSubMessage(bytes, this.#group, this.#reading);
     } catch (error) {
       this.#complain(channel, error);
     }
@@ -139,14 +139,14 @@ export class BusSubscribers {
   }
 }
 
-class BusSubscriber implements Subscriber, LocalSubscriber {
+class PubSubSubscriber implements Subscriber, LocalSubscriber {
   readonly handlers: SubscriberHandlers;
-  readonly #owner: BusSubscribers;
+  readonly #owner: PubSubSubscribers;
   readonly #groups = new Set<string>();
   readonly #isEngineClosed: () => boolean;
   #closed = false;
 
-  constructor(owner: BusSubscribers, handlers: SubscriberHandlers, isEngineClosed: () => boolean) {
+  constructor(owner: PubSubSubscribers, handlers: SubscriberHandlers, isEngineClosed: () => boolean) {
     this.#owner = owner;
     this.handlers = handlers;
     this.#isEngineClosed = isEngineClosed;

@@ -1,5 +1,5 @@
 /**
- * The publishing half of an engine on a message bus: versions from the sequencer, in the order of the calls, then out.
+ * The publishing half of an engine on a pub/sub server: versions from the sequencer, in the order of the calls, then out.
  * There is no node process: each publishing process does this for its own messages. Must not know links.
  */
 import { ImError, type Publication } from '@im/protocol';
@@ -7,15 +7,15 @@ import type { Clock } from '@im/protocol/ports';
 import { ActiveHeads } from '../active-heads.js';
 import type { Sequenced, Sequencer } from '../broadcast.js';
 import { CallOrder, type Place } from '../memory/call-order.js';
-import type { BusFigures } from './bus-figures.js';
 import type { Outbox } from './outbox.js';
+import type { PubSubFigures } from './pubsub-figures.js';
 
-export interface BusNodeOptions {
+export interface PubSubNodeOptions {
   readonly sequencer: Sequencer;
   readonly outbox: Outbox;
   readonly clock: Clock;
-  readonly figures: BusFigures;
-  /** Priority messages from publishing until the bus has them; beyond, publishers are refused. */
+  readonly figures: PubSubFigures;
+  /** Priority messages from publishing until the server has them; beyond, publishers are refused. */
   readonly maxPriorityMessages: number;
   /** Of their bodies. */
   readonly maxPriorityBytes: number;
@@ -26,20 +26,20 @@ type Outcome = Sequenced | Error;
 
 export interface PublishingMany {
   readonly refused: ReadonlyMap<string, Error>;
-  /** Settles when the bus has all that the log took. */
+  /** Settles when the server has all that the log took. */
   readonly outcomes: Promise<ReadonlyMap<string, Outcome>>;
 }
 
-export class BusNode {
-  readonly #options: BusNodeOptions;
+export class PubSubNode {
+  readonly #options: PubSubNodeOptions;
   readonly #heads: ActiveHeads;
   readonly #order = new CallOrder((place) => this.#released(place));
-  /** Settles when the bus has it: of those under way. */
+  /** Settles when the server has it: of those under way. */
   readonly #leaving = new Map<Place, () => void>();
   #messages = 0;
   #bytes = 0;
 
-  constructor(options: BusNodeOptions) {
+  constructor(options: PubSubNodeOptions) {
     const { clock, outbox } = options;
     this.#options = options;
     this.#heads = new ActiveHeads({ clock, onHead: (group, position) => outbox.head(group, position) });
@@ -58,7 +58,7 @@ export class BusNode {
   }
 
   /**
-   * Settles when the bus has it; undefined when it was dropped, which is counted and told.
+   * Settles when the server has it; undefined when it was dropped, which is counted and told.
    * @throws ImError at once, when nothing was taken and `mustArrive`: UNAVAILABLE, QUEUE_FULL; later DISCONNECTED
    */
   publishNormal(group: string, publication: Publication, mustArrive: boolean): Promise<void> | undefined {
@@ -69,7 +69,7 @@ export class BusNode {
   }
 
   /**
-   * Gives a priority message its version; settles when the bus has it too. Rejects with what the sequencer throws.
+   * Gives a priority message its version; settles when the server has it too. Rejects with what the sequencer throws.
    * @throws ImError at once, when nothing was taken: UNAVAILABLE, QUEUE_FULL
    */
   publishPriority(group: string, publication: Publication): Promise<Sequenced> {

@@ -49,7 +49,7 @@ async function setUp(seed: number, ids: readonly string[]) {
   return { network, sequencer, receiver, subscriber, publisher };
 }
 
-describe('Bus', () => {
+describe('NodeLinks', () => {
   it('publishes to more groups than a record or its memory of routes has room for, to each once', async () => {
     const { network, receiver, publisher } = await setUp(1, ['n1', 'n2']);
     const others = Array.from({ length: 70_000 }, (_, number) => `u:${number}`);

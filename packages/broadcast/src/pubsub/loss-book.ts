@@ -4,9 +4,9 @@
  * A sender that is first heard of may have published before the subscription: what its numbers say is then taken as they
  * are, and only what it says it lost counts.
  */
-import type { BusMessageHandler } from '../wire/delivery-codec.js';
+import type { PubSubMessageHandler } from '../wire/delivery-codec.js';
 
-type RunHead = Parameters<BusMessageHandler['onRun']>[0];
+type RunHead = Parameters<PubSubMessageHandler['onRun']>[0];
 
 /** Of one group; beyond, the one heard of first is forgotten. */
 const MAX_SENDERS = 256;

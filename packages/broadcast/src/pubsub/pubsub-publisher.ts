@@ -1,17 +1,17 @@
-/** A publisher of an engine on a message bus: checks, acknowledgements, closing. Must not know sequencers or links. */
+/** A publisher of an engine on a pub/sub server: checks, acknowledgements, closing. Must not know sequencers or links. */
 import { ImError, isGroupId, type Publication } from '@im/protocol';
 import type { Published, PublishedMany, Publisher, PublishOptions, Sequenced } from '../broadcast.js';
 import { checkGroup, checkPublication } from '../publication-checks.js';
-import type { BusNode } from './bus-node.js';
+import type { PubSubNode } from './pubsub-node.js';
 
-export class BusPublisher implements Publisher {
-  readonly #node: BusNode;
+export class PubSubPublisher implements Publisher {
+  readonly #node: PubSubNode;
   readonly #onClosed: () => void;
   #unanswered = 0;
   #closing: Promise<void> | undefined;
   #onAnswered: (() => void) | undefined;
 
-  constructor(node: BusNode, onClosed: () => void) {
+  constructor(node: PubSubNode, onClosed: () => void) {
     this.#node = node;
     this.#onClosed = onClosed;
   }

@@ -1,5 +1,5 @@
 /**
- * `node bench/bus-broadcast.mjs redis://127.0.0.1:6379 [groups] [seconds]`, or `nats://…`: normal messages of 100 bytes from
+ * `node bench/pubsub-broadcast.mjs redis://127.0.0.1:6379 [groups] [seconds]`, or `nats://…`: normal messages of 100 bytes from
  * one process to another, to as many groups in turns, and the latency of lone ones. Needs the build (`npm run build`).
  */
 import { fork } from 'node:child_process';
