@@ -74,16 +74,19 @@ export async function startWorkers({
   const deliveries: Delivery[] = [];
   const subscriber = broadcast.createSubscriber({ onDelivery: (delivery) => deliveries.push(delivery) });
   const caller = rpc.createCaller();
+  const publisher = broadcast.createPublisher();
   const start = (metrics = ports.metrics) =>
     createWorkers({
       worker: rpc.createWorker(),
-      publisher: broadcast.createPublisher(),
+      publisher,
       ...{ log, records, ids, online },
       version: '1',
       ...ports,
       metrics,
       ...options,
-      ...(offlineSink && { offline: { users, sinks: [offlineSink], preview: true } }),
+      ...(offlineSink && {
+        offline: { users, sinks: [offlineSink], preview: true, outbox: { publisher, log, records } },
+      }),
     });
   const workers = await start();
   const others: Workers[] = [];

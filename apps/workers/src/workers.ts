@@ -7,6 +7,7 @@ import type { IdSource, LogReader, RecordStore } from '@im/timeline';
 import { createAuthService } from './auth/auth-service.js';
 import { callKeyOf, hasNoEffects } from './call.js';
 import { createChatService } from './chat/chat-service.js';
+import { createConcernOf } from './conversation/absent-receivers.js';
 import { createConversationService } from './conversation/conversation-service.js';
 import { createGiftService } from './gift/gift-service.js';
 import { OfflineHook, type OfflineHookOptions } from './offline/offline-hook.js';
@@ -29,7 +30,7 @@ export interface WorkersOptions {
   readonly ids: IdSource;
   readonly online: OnlineReader;
   /** Who is told of messages for people who are not connected; undefined: nobody. */
-  readonly offline?: Pick<OfflineHookOptions, 'users' | 'sinks' | 'preview'> | undefined;
+  readonly offline?: Pick<OfflineHookOptions, 'users' | 'sinks' | 'preview' | 'outbox'> | undefined;
   /** How long `online` may not know yet of somebody who has entered: where several processes share it. Default 0. */
   readonly onlineLagMs?: number;
   /** Key of development tokens; undefined: none are issued. */
@@ -87,8 +88,9 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
 
   const news = new ReceiptNews({ publisher, clock, logger, metrics });
   const receipts = new Receipts({ records, news, logger, metrics });
+  const concernOf = createConcernOf({ records, log });
   const offline =
-    options.offline && new OfflineHook({ ...options.offline, clock, random: Math.random, logger, metrics });
+    options.offline && new OfflineHook({ ...options.offline, concernOf, clock, random: Math.random, logger, metrics });
 
   const services = [
     createAuthService({ developmentSecret, clock, version }),

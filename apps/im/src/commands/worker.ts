@@ -83,7 +83,7 @@ export const worker = defineCommand({
           publisher: broadcast.createPublisher(),
           ...{ log, records, ids, online },
           onlineLagMs: bus.redis === undefined ? 0 : ONLINE_LAG_MS,
-          offline: await openOfflineSinks(config, { caller, users, ...ports }),
+          offline: await openOfflineSinks(config, { caller, users, bus: own, ...ports }),
           version: release,
           developmentSecret: secret === undefined ? undefined : new TextEncoder().encode(secret),
           ...ports,

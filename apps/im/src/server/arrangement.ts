@@ -49,7 +49,9 @@ export function allInOne(offline?: OfflineConfig): Arrangement {
     openEngines: (surroundings) => openEmbedded(surroundings),
     async serve({ broadcast, caller, users, ...parts }) {
       const ids = await openIdSource(parts);
-      const told = offline && (await openOfflineSinks(offline, { caller, users, clock: parts.clock }));
+      const told =
+        offline &&
+        (await openOfflineSinks(offline, { caller, users, bus: { ...parts, broadcast }, clock: parts.clock }));
       const workers = await createWorkers({ ...parts, ids, offline: told, publisher: broadcast.createPublisher() });
       return { close: () => workers.close().finally(() => ids.close()) };
     },

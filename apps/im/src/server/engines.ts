@@ -9,7 +9,7 @@ import { openDataFolder, type Shutdown } from '@im/runtime';
 import { type LogReader, type LogStore, type RecordStore, routeLogStores } from '@im/timeline';
 import { openLmdbLogStore } from '@im/timeline/lmdb';
 import { createMemoryLogStore } from '@im/timeline/memory';
-import { MESSAGES, NOTICES, ROOMS } from './retention.js';
+import { ROOMS, STORED } from './retention.js';
 
 export interface Engines {
   readonly log: LogReader;
@@ -61,8 +61,7 @@ export interface OpenLogs {
  * @throws ImError STORE_UNAVAILABLE
  */
 export async function openLogs(logs: LogsOptions, ports: Ports): Promise<OpenLogs> {
-  const retention = { default: NOTICES, kinds: { d: MESSAGES, g: MESSAGES } };
-  const durable = await openLmdbLogStore({ ...logs, retention, ...ports });
+  const durable = await openLmdbLogStore({ ...logs, retention: STORED, ...ports });
   const rooms = createMemoryLogStore({ retention: { default: ROOMS }, ...ports });
   return { log: routeLogStores({ default: durable, kinds: { r: rooms } }), records: durable.records };
 }

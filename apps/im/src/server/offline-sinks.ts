@@ -5,6 +5,7 @@ import type { RpcCaller } from '@im/rpc';
 import { type Config, ConfigError, type Settings, setting } from '@im/runtime';
 import type { OfflineSink, WorkersOptions } from '@im/workers';
 import { z } from 'zod';
+import type { OpenBus } from '../bus/open-bus.js';
 
 export const offlineSettings = {
   offlineUrl: setting(
@@ -56,13 +57,15 @@ export interface OfflineSurroundings {
   /** Stays yours to close. */
   readonly caller: RpcCaller;
   readonly users: UserReader;
+  /** This cell's: what is to be told is kept there. */
+  readonly bus: OpenBus;
   readonly clock: Clock;
 }
 
 /** Undefined: nobody is told. @throws ConfigError */
 export async function openOfflineSinks(
   config: OfflineConfig,
-  { caller, users, clock }: OfflineSurroundings,
+  { caller, users, bus, clock }: OfflineSurroundings,
 ): Promise<WorkersOptions['offline']> {
   checkOffline(config);
   const { offlineUrl: url, offlineSecret: secret, offlineService: service, offlinePreview: preview } = config;
@@ -70,5 +73,7 @@ export async function openOfflineSinks(
   const sinks: OfflineSink[] = [];
   if (url !== undefined && secret !== undefined) sinks.push(createWebhook({ url, secret, clock }));
   if (service !== undefined) sinks.push(createOfflineServiceSink({ caller, service }));
-  return sinks.length === 0 ? undefined : { users, sinks, preview };
+  if (sinks.length === 0) return undefined;
+  const { broadcast, log, records } = bus;
+  return { users, sinks, preview, outbox: { publisher: broadcast.createPublisher(), log, records } };
 }

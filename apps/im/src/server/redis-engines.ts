@@ -6,13 +6,13 @@ import { createMemoryLogStore } from '@im/timeline/memory';
 import { createRedisLogStore } from '@im/timeline/redis';
 import { namingFlags } from '../command.js';
 import type { Ports } from './engines.js';
-import { MESSAGES, NOTICES, ROOMS } from './retention.js';
+import { ROOMS, STORED } from './retention.js';
 
 const FLAGS = '--redis or IM_REDIS';
 
 /** For reading, and for appending by several processes; a broadcast node takes {@link openSharedLogs}. @throws CommandError */
 export async function openLogReader(url: string, { logger, metrics }: Ports, shutdown: Shutdown) {
-  const retention = { default: NOTICES, kinds: { r: ROOMS, d: MESSAGES, g: MESSAGES } };
+  const retention = { ...STORED, kinds: { ...STORED.kinds, r: ROOMS } };
   const store = createRedisLogStore({ url, retention, logger, metrics });
   shutdown.add({ name: 'logs', stop: () => store.close() });
   await store.ready().catch(namingFlags(FLAGS));

@@ -79,7 +79,7 @@ export function createConversationService({
   const groups = new ChatGroups({ groups: groupRecords, index, notices, cutOff, turns, log, clock });
   const places = new Places({ log, groups });
   const messages = new Messages({
-    ...{ publisher, log, ids, records, takenBack, receipts, offline, clock },
+    ...{ publisher, log, ids, takenBack, receipts, offline, clock },
     groups: groupRecords,
   });
   const states = new OwnStates({ records, log, publisher, clock });

@@ -26,10 +26,13 @@ export interface ConversationTail {
   readonly version: number;
 }
 
+/** What matters here of where somebody looks. */
+type SeenPlace = Pick<Place, 'kind' | 'group' | 'since'>;
+
 /** @param user who has read whatever stands before their own messages @throws ImError as LogReader.read and RecordReader.get */
 export async function readTail(
   { log, takenBack }: { readonly log: LogReader; readonly takenBack: TakenBack },
-  { place, own }: { readonly place: Place; readonly own: OwnState },
+  { place, own }: { readonly place: SeenPlace; readonly own: OwnState },
   user: string,
 ): Promise<ConversationTail> {
   const tail = new Tail(place, own, user);
@@ -64,7 +67,7 @@ class Tail {
   readonly #floor: number;
 
   constructor(
-    place: Place,
+    place: SeenPlace,
     private readonly own: OwnState,
     private readonly user: string,
   ) {

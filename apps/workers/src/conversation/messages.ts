@@ -6,7 +6,7 @@ import type { Published, Publisher } from '@im/broadcast';
 import { askingId, type CallerContext, ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { encodeJson } from '@im/rpc';
-import type { Entry, IdSource, LogReader, RecordReader } from '@im/timeline';
+import type { Entry, IdSource, LogReader } from '@im/timeline';
 import { applicationError } from '../application-errors.js';
 import { personOf } from '../call.js';
 import { digest } from '../digest.js';
@@ -37,7 +37,6 @@ export interface MessagesOptions {
   readonly takenBack: TakenBack;
   readonly receipts: Receipts;
   readonly groups: GroupRecords;
-  readonly records: RecordReader;
   /** Told of messages for people who are not connected. */
   readonly offline: OfflineHook | undefined;
   readonly clock: Clock;
@@ -63,8 +62,6 @@ interface Written<Data> {
   readonly data: Data;
   /** In a conversation of two. */
   readonly notices: readonly Published[];
-  /** Some of it was not there before. */
-  readonly isNew: boolean;
 }
 
 export class Messages {
@@ -84,7 +81,7 @@ export class Messages {
     place: Place,
     { key, text, receipt }: { readonly key: string; readonly text: string; readonly receipt: boolean },
   ): Promise<SentMessage> {
-    const { ids, clock, receipts, offline } = this.#options;
+    const { ids, clock, receipts, groups, offline } = this.#options;
     const data: MessageData = {
       id: ids.next(),
       from: personOf(caller),
@@ -95,9 +92,8 @@ export class Messages {
     };
     if (receipt) await prepareReceipts(receipts, caller, place);
     const writing = { event: MESSAGE_EVENT, key: receipt ? askingId(key) : key, data };
-    const { epoch, version, data: written, notices, isNew } = await this.#write(caller, place, writing);
-    // First: a repeat makes up for what was not asked, but tells nobody, for then the message is not new.
-    if (offline && isNew) await tellAbsent({ ...this.#options, offline }, caller, place, written, version);
+    const { epoch, version, data: written, notices } = await this.#write(caller, place, writing);
+    if (offline) await tellAbsent({ offline, groups }, caller, place, written, version);
     if (receipt) await askForReceipts(receipts, caller, place, { log: place.group, epoch, version }, notices);
     return { id: written.id, version, at: written.at };
   }
@@ -141,9 +137,7 @@ export class Messages {
   ): Promise<Written<Data>> {
     const { publisher } = this.#options;
     const entry = { lane: 'priority', event, body: encodeJson(data), id: key, time: data.at } as const;
-    const published = await publishOnce<Data>(this.#options, place.group, entry);
-    const { epoch, version, body: written } = published;
-    let isNew = !published.duplicate;
+    const { epoch, version, body: written } = await publishOnce<Data>(this.#options, place.group, entry);
     let notices: readonly Published[] = [];
     if (place.kind === 'direct') {
       const notice = encodeJson({ ...written, conversation: place.conversation, version });
@@ -152,9 +146,8 @@ export class Messages {
       const { published, failed } = await publisher.publishMany(groups, told, { acknowledge: 'durable' });
       for (const error of failed.values()) throw error;
       notices = published;
-      isNew = published.some(({ duplicate }) => !duplicate);
     }
-    return { epoch, version, data: written, notices, isNew };
+    return { epoch, version, data: written, notices };
   }
 }
 

@@ -1,16 +1,19 @@
 // With a real HTTP server that fails, hangs and comes back.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { systemClock } from '@im/protocol/clock';
 import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
 import { decodeJson } from '@im/rpc';
 import { createMemoryRpc } from '@im/rpc/memory';
+import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { OfflineSink } from './offline-event.js';
-import { OfflineHook, type OfflineMessage } from './offline-hook.js';
+import { OfflineHook, type OfflineHookOptions, type OfflineMessage } from './offline-hook.js';
 import { createOfflineServiceSink } from './offline-service-sink.js';
 import { createWebhook, SIGNATURE_HEADER, signatureOf } from './webhook.js';
 
+const RETENTION = { maxEntries: 1_000, maxBytes: 1_048_576, maxAgeMs: 3_600_000 };
 const SECRET = 'a secret of more than thirty-two characters';
 
 interface Request {
@@ -55,6 +58,14 @@ afterEach(async () => {
   await backend.stop();
 });
 
+/** An outbox in memory. */
+function outboxOf(clock: FakeClock): OfflineHookOptions['outbox'] {
+  const log = createMemoryLogStore({ retention: { default: RETENTION }, clock });
+  const ports = { clock, logger: new RecordingLogger(), metrics: new RecordingMetrics() };
+  const publisher = createMemoryBroadcast({ sequencer: log, ...ports }).createPublisher();
+  return { publisher, log, records: createMemoryRecordStore({ clock }) };
+}
+
 async function setUp({ preview = true, connected = [] as string[] } = {}) {
   const clock = new FakeClock();
   const metrics = new RecordingMetrics();
@@ -68,15 +79,18 @@ async function setUp({ preview = true, connected = [] as string[] } = {}) {
   };
   const sinks = [createWebhook({ url: `http://127.0.0.1:${port}/offline`, secret: SECRET, clock })];
   hook = new OfflineHook({
-    ...{ users, sinks, preview, clock, metrics },
+    ...{ users, sinks, preview, clock, metrics, concernOf, outbox: outboxOf(clock) },
     random: () => 0.5,
     logger: new RecordingLogger(),
   });
   return { clock, metrics, hook, port };
 }
 
-const message = (id: string, text = 'hi'): OfflineMessage => ({
+const concernOf: OfflineHookOptions['concernOf'] = async (_message, user) =>
+  user === 'unknown' ? Promise.reject(new Error('no idea')) : { muted: user === 'dan', unread: 7 };
+const message = (id: string, to: readonly string[], text = 'hi'): OfflineMessage => ({
   id,
+  to: to.map((user) => [user, 0] as const),
   conversation: 'd:both',
   version: 3,
   from: { user: 'ann', name: 'Ann' },
@@ -96,10 +110,8 @@ async function passTime(clock: FakeClock, count: number): Promise<void> {
 describe('the offline hook', () => {
   it('tells of who is not connected, with all that a mobile push needs, signed', async () => {
     const { hook, clock } = await setUp({ connected: ['u:bob', 'p1/u:cat'] });
-    hook.message(message('m1', 'x'.repeat(300)), ['bob', 'cat', 'unknown', 'dan'], async (user) =>
-      user === 'unknown' ? Promise.reject(new Error('no idea')) : { muted: user === 'dan', unread: 7 },
-    );
-    hook.message({ ...message('m2'), product: 'p1' }, ['cat', 'bob']);
+    await hook.message(message('m1', ['bob', 'cat', 'unknown', 'dan'], 'x'.repeat(300)));
+    await hook.message({ ...message('m2', ['cat', 'bob']), product: 'p1' });
     await received(3);
     const byUser = Object.fromEntries(backend.events.map((event) => [`${event.product ?? ''}${event.user}`, event]));
     expect(byUser).toEqual({
@@ -119,14 +131,15 @@ describe('the offline hook', () => {
     for (const { body, headers } of backend.requests) {
       const time = Math.floor(clock.now() / 1_000);
       expect(headers[SIGNATURE_HEADER]).toBe(`t=${time},v1=${signatureOf(SECRET, time, body)}`);
-      expect(headers['im-event-id']).toBe(JSON.parse(body).id);
+      const { id, user } = JSON.parse(body);
+      expect(headers['im-event-id']).toBe(`${id}.${user}`);
     }
     expect(signatureOf(SECRET, 1, 'x')).not.toBe(signatureOf(SECRET, 2, 'x'));
   });
 
   it('tells nothing of the text where that is not allowed', async () => {
     const { hook } = await setUp({ preview: false });
-    hook.message(message('m1', 'secret'), ['bob']);
+    await hook.message(message('m1', ['bob'], 'secret'));
     await received(1);
     expect(backend.requests[0]?.body).not.toContain('secret');
   });
@@ -134,7 +147,7 @@ describe('the offline hook', () => {
   it('goes on in order, nothing left out, when the server failed, hung, was gone and came back', async () => {
     const { hook, clock, metrics, port } = await setUp();
     backend.answer = 503;
-    for (const id of ['m1', 'm2', 'm3']) hook.message(message(id), ['bob']);
+    for (const id of ['m1', 'm2', 'm3']) await hook.message(message(id, ['bob']));
     await passTime(clock, 2);
     backend.answer = 'hang';
     const failed = backend.requests.length;
@@ -153,12 +166,12 @@ describe('the offline hook', () => {
   it('gives up what the server refuses, and follows no redirect', async () => {
     const { hook, metrics } = await setUp();
     backend.answer = 307;
-    hook.message(message('m1'), ['bob']);
+    await hook.message(message('m1', ['bob']));
     await received(1);
     const refused = () => metrics.value('im_workers_offline_lost_total', { sink: 'webhook', reason: 'refused' });
     await vi.waitFor(() => expect(refused()).toBe(1));
     backend.answer = 200;
-    hook.message(message('m2'), ['bob']);
+    await hook.message(message('m2', ['bob']));
     await received(2);
     expect(backend.events.map(({ id }) => id)).toEqual(['m1', 'm2']);
   });
@@ -173,13 +186,21 @@ describe('the offline hook', () => {
       tell: (_event, closing) => new Promise((resolve) => closing.addEventListener('abort', () => resolve())),
     };
     hook = new OfflineHook({
-      ...{ users: { sessionsOf }, sinks: [hanging], preview: false, clock, metrics },
+      ...{
+        users: { sessionsOf },
+        sinks: [hanging],
+        preview: false,
+        clock,
+        metrics,
+        concernOf,
+        outbox: outboxOf(clock),
+      },
       random: () => 0.5,
       logger: new RecordingLogger(),
     });
     const users = (kind: string, count: number) => Array.from({ length: count }, (_, index) => `${kind}${index}`);
-    hook.message(message('m1'), users('off', 40));
-    for (let index = 0; index < 3; index++) hook.message(message(`m${index}`), users('on', 100));
+    await hook.message(message('m0', users('off', 40)));
+    for (let index = 1; index < 4; index++) await hook.message(message(`m${index}`, users('on', 100)));
     await vi.waitFor(() => expect(sessionsOf).toHaveBeenCalledTimes(340));
     await vi.waitFor(() =>
       expect([
@@ -222,7 +243,8 @@ describe('the offline hook', () => {
       },
     });
     const sink = createOfflineServiceSink({ caller: rpc.createCaller(), service: 'mobile' });
-    await sink.tell({ ...message('m1'), user: 'bob' }, new AbortController().signal);
+    const { text: _text, to: _to, ...event } = message('m1', []);
+    await sink.tell({ ...event, user: 'bob' }, new AbortController().signal);
     expect(told).toMatchObject([{ id: 'm1', user: 'bob' }]);
     await rpc.close();
   });

@@ -37,7 +37,7 @@ export function createWebhook({ url, secret, timeoutMs = 10_000, clock }: Webhoo
       const signal = AbortSignal.any([closing, late.signal]);
       const headers = {
         'content-type': 'application/json',
-        'im-event-id': event.id,
+        'im-event-id': `${event.id}.${event.user}`,
         [SIGNATURE_HEADER]: `t=${time},v1=${signatureOf(secret, time, body)}`,
       };
       const { ok, status } = await post(url, { headers, body, signal }).finally(() => timer.cancel());
