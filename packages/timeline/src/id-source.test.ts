@@ -132,6 +132,24 @@ describe('ids', () => {
     expect(() => source.next()).toThrow(expect.objectContaining({ name: 'CLOSED' }));
   });
 
+  it('do not keep anybody waiting for a store that does not answer, and come when it does', async () => {
+    const time = new FakeClock();
+    const store = createMemoryRecordStore();
+    let answer = () => {};
+    const answering = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const get: RecordStore['get'] = (...args) => answering.then(() => store.get(...args));
+    const opening = openIdSource({ records: { ...failing(store), get }, clock: time });
+    time.advance(1_000);
+    const source = await opening;
+    expect(() => source.next()).toThrow(expect.objectContaining({ name: 'STORE_UNAVAILABLE' }));
+    answer();
+    await vi.waitFor(() => expect(source.next()).toMatch(/^\d+$/));
+    source.close();
+    expect(time.pendingTimers).toBe(0);
+  });
+
   it('grow also when the record is lost and the clock is set back', async () => {
     let inner = createMemoryRecordStore();
     const records: RecordStore = {

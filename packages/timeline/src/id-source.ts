@@ -30,17 +30,27 @@ export interface IdSourceOptions {
 
 const FIELD = 'next';
 const RETRY_MS = 500;
+/** Whoever starts does not wait longer for a store that does not answer. */
+const PATIENCE_MS = 1_000;
 /** Each attempt that was overtaken is a segment for somebody else: it is enough to tell a crowd from a store that is out of order. */
 const MOST_ATTEMPTS = 256;
 const TICK = 1n << 20n;
 const BEYOND = 1n << 63n;
 
 /**
- * Settles when it has ids, or the store did not give any: then it goes on trying, and `next` throws until it has.
+ * Settles when it has ids, or the store did not give any, or not within a second: then it goes on trying, and `next` throws until
+ * it has.
  */
 export async function openIdSource(options: IdSourceOptions): Promise<IdSource> {
+  const { clock = systemClock } = options;
   const source = new SegmentedIds(options);
-  await source.take();
+  await new Promise<void>((resolve) => {
+    const patience = clock.after(PATIENCE_MS, resolve);
+    void source.take().then(() => {
+      patience.cancel();
+      resolve();
+    });
+  });
   return source;
 }
 
