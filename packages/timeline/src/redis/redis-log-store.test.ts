@@ -91,13 +91,67 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       const store = await open(server, { prefix: 'ttl', retention });
       const before = await store.append('r:1', entryOf('1', 'm1'));
       const lifeOf = async (key: string) => Number((await server.command('PTTL', key)).slice(1));
-      const [log, entries, ids] = await Promise.all(['', ':e', ':i'].map((suffix) => lifeOf(`ttl:log:{r:1}${suffix}`)));
+      const [log, entries, ids] = await Promise.all(
+        [':h', ':e', ':i'].map((suffix) => lifeOf(`ttl:log:{r:1}${suffix}`)),
+      );
       expect(log).toBeGreaterThan(7 * 86_400_000 + 1_000);
       for (const life of [entries, ids]) expect(life).toBeLessThan(62_000);
       await server.command('DEL', 'ttl:log:{r:1}:e', 'ttl:log:{r:1}:i');
       expect(await store.head('r:1')).toEqual({ epoch: before.epoch, version: 1, first: 2 });
       expect(await store.append('r:1', entryOf('1', 'm1'))).toEqual({ ...before, version: 2 });
       expect((await store.read('r:1', { after: 0, limit: 9 })).entries.map(({ version }) => version)).toEqual([2]);
+    });
+
+    it('leaves no key without an end, whatever goes and comes', async () => {
+      server = await startRedisServer();
+      const clock = new FakeClock();
+      const retention = { default: { maxEntries: 2, maxBytes: 100, maxAgeMs: 10_000 } };
+      const store = await open(server, { prefix: 'ttl', retention, clock });
+      const endless = async () => {
+        const keys = (await server.command('KEYS', '*')).match(/ttl:log:\S+/g) ?? [];
+        const lives = await Promise.all(keys.map((key) => server.command('PTTL', key)));
+        return keys.filter((_, i) => lives[i]?.trim() === ':-1');
+      };
+      await store.append('r:1', entryOf('no id'));
+      for (const id of ['m1', 'm2', 'm3', 'm4']) {
+        await store.append('r:1', entryOf('x', id));
+        expect(await endless()).toEqual([]);
+      }
+      await server.command('DEL', 'ttl:log:{r:1}:e', 'ttl:log:{r:1}:i');
+      await store.append('r:1', entryOf('x', 'm5'));
+      expect(await endless()).toEqual([]);
+      // A reader finds that all have expired, so that the entries are gone.
+      clock.advance(10_001);
+      expect(await store.head('r:1')).toMatchObject({ first: 7 });
+      await store.append('r:1', entryOf('no id'));
+      expect(await endless()).toEqual([]);
+      await store.append('r:1', entryOf('x', 'm6'));
+      expect(await endless()).toEqual([]);
+      await server.command('PERSIST', 'ttl:log:{r:1}:e');
+      expect(await endless()).toEqual(['ttl:log:{r:1}:e']);
+    });
+
+    it('trims many at once, and shows nobody more than is kept', async () => {
+      server = await startRedisServer();
+      const metrics = new RecordingMetrics();
+      const retention = { default: { maxEntries: 640, maxBytes: 100_000, maxAgeMs: 100_000 } };
+      const store = await open(server, { prefix: 'many', retention, metrics });
+      const trimmed = () => metrics.value('im_timeline_trimmed_total', { store: 'redis' });
+      const appendTo = async (version: number) => {
+        for (let next = (await store.head('r:1')).version + 1; next <= version; next += 1) {
+          await store.append('r:1', entryOf('x', `m${next}`));
+        }
+      };
+      await appendTo(650);
+      expect(trimmed()).toBe(0);
+      await store.append('r:1', entryOf('x', 'm651'));
+      expect(trimmed()).toBe(11);
+      await appendTo(655);
+      // It is in Redis, and forgotten all the same.
+      expect(await store.append('r:1', entryOf('x', 'm15'))).toMatchObject({ version: 656, duplicate: false });
+      expect(await store.append('r:1', entryOf('x', 'm17'))).toMatchObject({ version: 17, duplicate: true });
+      const { first, entries } = await store.read('r:1', { after: 0, limit: 1_000 });
+      expect([first, entries.length, entries[0]?.id]).toEqual([17, 640, 'm17']);
     });
 
     it('begins a new epoch, versions going on, when a server that flushes nothing was restarted', async () => {
@@ -168,11 +222,9 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       server = await startRedisServer();
       const store = await open(server, { prefix: 'back' });
       await store.append('r:1', entryOf('1'));
-      const backup = await server.command('HGETALL', 'back:log:{r:1}');
+      for (const key of [':h', ':e']) await server.command('COPY', `back:log:{r:1}${key}`, `copy${key}`);
       const lost = await store.append('r:1', entryOf('2'));
-      expect(backup).toContain(lost.epoch);
-      await server.command('HSET', 'back:log:{r:1}', 'v', '1');
-      await server.command('RPOP', 'back:log:{r:1}:e');
+      for (const key of [':h', ':e']) await server.command('COPY', `copy${key}`, `back:log:{r:1}${key}`, 'REPLACE');
       const anew = await store.append('r:1', entryOf('2'));
       expect(anew.version).toBe(2);
       expect(anew.epoch).not.toBe(lost.epoch);

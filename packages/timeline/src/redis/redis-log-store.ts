@@ -2,7 +2,7 @@
  * Logs in Redis, for many processes. Gives appends to Redis in the order of the calls, in batches, and answers them;
  * versions, ids, epochs and trimming are the scripts' business, being there is the connection's.
  */
-import { ImError } from '@im/protocol';
+import { ImError, type Position } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
 import { CallLanes, connectRedis, type LaneCall, type RedisConnection } from '@im/redis';
@@ -64,16 +64,21 @@ const MAX_PENDING_BYTES = 67_108_864;
 /** Batches under way at a time; in a Cluster each log is a lane, since a batch must stay in one slot. */
 const LANES = 4;
 const MAX_ACKNOWLEDGED = 100_000;
-/** Entries leave by their age when somebody looks; those that nobody looks at, so much later. */
-const GRACE_MS = 60_000;
+const NOTHING_SEEN: Position = { epoch: '', version: 0 };
 
 interface Append extends LaneCall {
   readonly group: string;
-  readonly id: string;
-  readonly size: number;
   readonly shared: SharedBody | undefined;
   readonly encoded: Buffer;
   readonly settle: (outcome: Appended | ImError) => void;
+}
+
+/** What a batch brings to one log. */
+interface LogAppends {
+  readonly group: string;
+  /** What the script is told to have been acknowledged. */
+  readonly seen: Position;
+  readonly appends: Append[];
 }
 
 class LogsInRedis implements RedisLogStore {
@@ -173,17 +178,9 @@ class LogsInRedis implements RedisLogStore {
     this.#checkOpen();
     checkGroup(group);
     this.#checkAvailable();
-    const encoded = encodeEntry(entry, shared?.reference ?? entry.body);
+    const encoded = encodeEntry(entry, shared?.reference);
     return new Promise((settle, refuse) => {
-      const call: Append = {
-        group,
-        id: entry.id ?? '',
-        size: entry.body.byteLength,
-        shared,
-        encoded,
-        bytes: encoded.byteLength,
-        settle,
-      };
+      const call: Append = { group, shared, encoded, bytes: encoded.byteLength, settle };
       try {
         this.#lanes.add(this.#connection.cluster ? group : laneOf(group), call);
       } catch (error) {
@@ -201,18 +198,18 @@ class LogsInRedis implements RedisLogStore {
       keys.push(this.#bodyKeys + body.reference.toString());
       args.push(body.lifeMs, body.body);
     }
-    for (const { group, id, size, shared, encoded } of batch) {
+    const logs = this.#byLog(batch);
+    for (const { group, seen, appends } of logs) {
       keys.push(...this.#keysOf(group));
-      const { maxAgeMs } = this.#retentionOf(group);
-      args.push(...this.#log(group), id, size, shared ? 1 : 0, encoded, maxAgeMs + GRACE_MS);
+      args.push(this.#terms(group, seen), appends.length);
+      for (const { encoded } of appends) args.push(encoded);
     }
     const began = performance.now();
     try {
       const reply = (await this.#connection.run(APPEND, keys, args)) as (Buffer | number)[];
       this.#figures.committed(batch.length, performance.now() - began);
       for (const body of bodies as SharedBody[]) body.stored = true;
-      for (const number of reply.slice(4 * batch.length)) this.#repaired(batch[Number(number) - 1]?.group);
-      for (const [index, call] of batch.entries()) call.settle(this.#answer(call.group, reply, 4 * index));
+      this.#answer(logs, reply);
     } catch (error) {
       this.#figures.failed.add();
       const failure = ImError.wrap(error);
@@ -220,14 +217,38 @@ class LogsInRedis implements RedisLogStore {
     }
   }
 
-  #answer(group: string, reply: readonly (Buffer | number)[], at: number): Appended | ImError {
-    const epoch = String(reply[at]);
-    if (epoch === '') return new ImError('INTERNAL', { cause: new Error(String(reply[at + 1])) });
-    const appended = { epoch, version: Number(reply[at + 1]), duplicate: reply[at + 2] === 1 };
+  /** In the order of the calls, as far as they concern the same log. */
+  #byLog(batch: readonly Append[]): LogAppends[] {
+    const logs = new Map<string, LogAppends>();
+    for (const append of batch) {
+      const { group } = append;
+      const log = logs.get(group);
+      if (log) log.appends.push(append);
+      else logs.set(group, { group, seen: this.#acknowledged.get(group) ?? NOTHING_SEEN, appends: [append] });
+    }
+    return [...logs.values()];
+  }
+
+  #answer(logs: readonly LogAppends[], reply: readonly (Buffer | number)[]): void {
+    const trimmed = Number(reply[0]);
+    if (trimmed > 0) this.#figures.trimmed.add(trimmed);
+    let at = 1;
+    for (const { group, seen, appends } of logs) {
+      const epoch = String(reply[at]) || seen.epoch;
+      at += 1;
+      for (const { settle } of appends) {
+        settle(this.#outcomeOf(group, epoch, reply[at]));
+        at += 1;
+      }
+    }
+    for (const number of reply.slice(at)) this.#repaired(logs[Number(number) - 1]?.group);
+  }
+
+  #outcomeOf(group: string, epoch: string, outcome: Buffer | number | undefined): Appended | ImError {
+    if (typeof outcome !== 'number') return new ImError('INTERNAL', { cause: new Error(String(outcome)) });
+    const appended = { epoch, version: Math.abs(outcome), duplicate: outcome < 0 };
     this.#acknowledged.note(group, appended);
     this.#figures[appended.duplicate ? 'duplicates' : 'appended'].add();
-    const trimmed = Number(reply[at + 3]);
-    if (trimmed > 0) this.#figures.trimmed.add(trimmed);
     return appended;
   }
 
@@ -237,7 +258,7 @@ class LogsInRedis implements RedisLogStore {
     const forward = 'after' in range;
     const from = forward ? range.after : range.before;
     const bytes = range.maxBytes ?? 'inf';
-    const args = [...this.#circumstances(), ...this.#log(group), forward ? 1 : 0, from, range.limit, bytes];
+    const args = [...this.#circumstances(), this.#terms(group), forward ? 1 : 0, from, range.limit, bytes];
     const reply = await this.#connection.run(READ, this.#keysOf(group), [...args, this.#bodyKeys]);
     const [epoch, version, first, next, repaired, ...rest] = reply as [
       Buffer,
@@ -267,16 +288,21 @@ class LogsInRedis implements RedisLogStore {
   }
 
   /** What every script is told of a log. */
-  #log(group: string): [number, number, number, string, number] {
+  #terms(group: string, { epoch, version } = this.#acknowledged.get(group) ?? NOTHING_SEEN): Buffer {
     const { maxEntries, maxBytes, maxAgeMs } = this.#retentionOf(group);
-    const seen = this.#acknowledged.get(group);
-    return [maxEntries, maxBytes, maxAgeMs, seen?.epoch ?? '', seen?.version ?? 0];
+    const terms = Buffer.allocUnsafe(32 + epoch.length);
+    terms.writeDoubleBE(maxEntries, 0);
+    terms.writeDoubleBE(maxBytes, 8);
+    terms.writeDoubleBE(maxAgeMs, 16);
+    terms.writeDoubleBE(version, 24);
+    terms.write(epoch, 32, 'latin1');
+    return terms;
   }
 
   /** All keys of a log carry the same tag: one slot of a Cluster. */
-  #keysOf(group: string): [log: string, entries: string, ids: string] {
+  #keysOf(group: string): [head: string, entries: string, ids: string] {
     const key = `${this.#prefix}:log:{${group}}`;
-    return [key, `${key}:e`, `${key}:i`];
+    return [`${key}:h`, `${key}:e`, `${key}:i`];
   }
 
   get #bodyKeys(): string {
