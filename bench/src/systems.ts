@@ -1,7 +1,7 @@
 /** The systems that workloads compare: how each is started, spoken to and published into. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import type { Place } from './harness/cores.js';
+import { nodeAt, type Place } from './harness/cores.js';
 import { HOST } from './harness/host.js';
 import { natsServerMissing, startNatsServer } from './harness/nats-server.js';
 import { findProgram } from './harness/programs.js';
@@ -80,7 +80,7 @@ export async function startImOnRedis(count: number): Promise<{ gateways: Running
   try {
     for (let i = 1; i <= count; i += 1) {
       const settings = JSON.stringify({ node: `gateway-${i}`, redis: redis.port, ticketSecret });
-      const command = [process.execPath, program('systems/im-redis.js'), settings];
+      const command = [...nodeAt('anywhere'), program('systems/im-redis.js'), settings];
       gateways.push(await startAnnounced(command, imTarget, 'anywhere'));
     }
     return { gateways, stop };

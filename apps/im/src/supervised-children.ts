@@ -1,5 +1,6 @@
 /** Owns: running the processes of a server under one supervisor, and telling people what becomes of them. */
 import { createServer, type Server } from 'node:http';
+import { availableParallelism } from 'node:os';
 import {
   type AppLogger,
   type ChildSpec,
@@ -87,13 +88,19 @@ function hasColour({ variables }: Environment): boolean {
   return wantsColour(process.stdout, variables);
 }
 
+/**
+ * Where cores are so few, V8's helper threads for collecting garbage take from the other processes what they give to one: without them a busy
+ * bus carries a fifth more. Where some are idle they make pauses shorter.
+ */
+const NODE_FLAGS: readonly string[] = availableParallelism() <= 2 ? ['--single-threaded-gc'] : [];
+
 /** A command of this program as a child. */
 export function childOf(command: string, handedOn: ReturnType<typeof handOn>, name: string = command): ChildSpec {
   return {
     name,
     command: process.execPath,
     // This command itself, by the path under which it was started.
-    args: [process.argv[1] as string, command, ...handedOn.arguments],
+    args: [...NODE_FLAGS, process.argv[1] as string, command, ...handedOn.arguments],
     env: handedOn.environment,
     ready: { by: 'ipc' },
     stopTimeoutMs: CHILD_STOP_MS,

@@ -1,6 +1,7 @@
 /** A running bus: publisher, what is between, and subscriber, each a process of its own, on whatever core the kernel gives them. */
 import path from 'node:path';
 import { ControlledProcess } from '../harness/control.js';
+import { nodeAt } from '../harness/cores.js';
 import { ServerProcess } from '../harness/server-process.js';
 import type {
   GiftsCommand,
@@ -60,7 +61,7 @@ export class BusChain {
 
 async function startNode(folder: string): Promise<Between> {
   const file = path.join(import.meta.dirname, folder, 'node.js');
-  const process_ = new ServerProcess([process.execPath, file], 'anywhere');
+  const process_ = new ServerProcess([...nodeAt('anywhere'), file], 'anywhere');
   try {
     return { pid: process_.pid, reach: await process_.answer(), stop: () => process_.stop() };
   } catch (error) {

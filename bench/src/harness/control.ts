@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 import path from 'node:path';
-import { type Place, pinned } from './cores.js';
+import { nodeAt, type Place, pinned } from './cores.js';
 
 /** How long a command may take: ten thousand connections on a busy machine need a minute. */
 const ANSWER_MS = 300_000;
@@ -27,7 +27,7 @@ export class ControlledProcess<Command extends object, Reply extends object> {
   constructor(program: string, { place = 'load', args = [], yields = false }: ControlledOptions = {}) {
     this.#name = program;
     const script = path.join(import.meta.dirname, program);
-    const [file, ...words] = pinned(place, [process.execPath, script, ...args]);
+    const [file, ...words] = pinned(place, [...nodeAt(place), script, ...args]);
     this.#child = spawn(file, words, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, NODE_ENV: 'production' },

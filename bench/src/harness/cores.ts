@@ -5,6 +5,9 @@ import { availableParallelism } from 'node:os';
 /** `anywhere`: left to the kernel, where no process is the one under test. */
 export type Place = 'server' | 'load' | 'anywhere';
 
+/** With so few, `im up` starts its processes as `node` does here. */
+const FEW_CORES = 2;
+
 const CORE = { server: 0, load: 1 } as const;
 
 let pinning: boolean | undefined;
@@ -13,6 +16,15 @@ let pinning: boolean | undefined;
 export function canPin(): boolean {
   pinning ??= availableParallelism() > 1 && spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0;
   return pinning;
+}
+
+/**
+ * How programs for Node begin. Several that share few cores do without V8's helper threads for collecting garbage, which would take from one what they give to
+ * another; whose programs they are makes no difference.
+ */
+export function nodeAt(place: Place): readonly string[] {
+  const isCrowded = place === 'anywhere' && availableParallelism() <= FEW_CORES;
+  return isCrowded ? [process.execPath, '--single-threaded-gc'] : [process.execPath];
 }
 
 /** The command that runs a command on its core; `taskset` replaces itself, so the process id is the command's. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { NodeAddresses } from '@im/broadcast/zeromq';
 import { ControlledProcess } from '../harness/control.js';
+import { nodeAt } from '../harness/cores.js';
 import { type RedisServer, startRedisServer } from '../harness/redis-server.js';
 import { ServerProcess } from '../harness/server-process.js';
 import { CountingRelay } from './counting-relay.js';
@@ -75,7 +76,7 @@ export class MulticastChain {
     }
     const file = path.join(import.meta.dirname, FOLDER, 'node.js');
     const reach = JSON.stringify({ redis: this.#redis?.port });
-    this.#node = new ServerProcess([process.execPath, file, reach], 'anywhere');
+    this.#node = new ServerProcess([...nodeAt('anywhere'), file, reach], 'anywhere');
     this.#parts.push(this.#node);
     const addresses = (await this.#node.answer()) as unknown as NodeAddresses;
     const node = counts ? await this.#relay.before(addresses) : addresses;

@@ -1,6 +1,7 @@
 /** A running chain: broker, worker and caller, each a process of its own, on whatever core the kernel gives them. */
 import path from 'node:path';
 import { ControlledProcess } from '../harness/control.js';
+import { nodeAt } from '../harness/cores.js';
 import { startNatsServer } from '../harness/nats-server.js';
 import { ServerProcess } from '../harness/server-process.js';
 import type { CallerCommand, CallerReply } from './caller-command.js';
@@ -44,7 +45,7 @@ export class RpcChain {
   /** Another part, told what those before it announced. @returns its process id, once it is ready */
   async startServer(program: string): Promise<number> {
     const file = path.join(import.meta.dirname, this.#folder, program);
-    const server = new ServerProcess([process.execPath, file, JSON.stringify(this.#reach)], 'anywhere');
+    const server = new ServerProcess([...nodeAt('anywhere'), file, JSON.stringify(this.#reach)], 'anywhere');
     this.#parts.push(server);
     Object.assign(this.#reach, await server.answer());
     return server.pid;
