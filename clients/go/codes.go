@@ -43,6 +43,8 @@ const (
 	CodeStoreFull           = 504
 	CodeRecordChanged       = 505
 	CodeTooManyRecords      = 506
+	CodeReceiptsUnserved    = 507
+	CodeReceiptUnknown      = 508
 	CodeShuttingDown        = 600
 	CodeEngineUnsupported   = 601
 )

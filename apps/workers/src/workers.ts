@@ -12,6 +12,7 @@ import { createConversationService } from './conversation/conversation-service.j
 import { createGiftService } from './gift/gift-service.js';
 import { OfflineHook, type OfflineHookOptions } from './offline/offline-hook.js';
 import { type Rate, RateLimit } from './rate-limit.js';
+import { PushReceipts } from './receipt/push-receipts.js';
 import { ReceiptNews } from './receipt/receipt-news.js';
 import { createReceiptService } from './receipt/receipt-service.js';
 import { Receipts } from './receipt/receipts.js';
@@ -88,6 +89,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
 
   const news = new ReceiptNews({ publisher, clock, logger, metrics });
   const receipts = new Receipts({ records, news, logger, metrics });
+  const pushes = new PushReceipts({ records, receipts, clock, metrics });
   const concernOf = createConcernOf({ records, log });
   const offline =
     options.offline && new OfflineHook({ ...options.offline, concernOf, clock, random: Math.random, logger, metrics });
@@ -107,7 +109,7 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
         look: limit('look'),
       },
     }),
-    createReceiptService({ receipts, version }),
+    createReceiptService({ receipts, pushes, version }),
   ];
   const middleware: readonly WorkerMiddleware[] = [
     measureCalls({ metrics, clock, side: 'worker' }),

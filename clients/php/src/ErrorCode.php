@@ -48,6 +48,8 @@ enum ErrorCode: int
     case STORE_FULL = 504;
     case RECORD_CHANGED = 505;
     case TOO_MANY_RECORDS = 506;
+    case RECEIPTS_UNSERVED = 507;
+    case RECEIPT_UNKNOWN = 508;
     case SHUTTING_DOWN = 600;
     case ENGINE_UNSUPPORTED = 601;
 

@@ -75,6 +75,8 @@ export const ERROR_CODES = {
   STORE_FULL: { code: 504, retryable: true, message: 'the store has no room; the operator must free some' },
   RECORD_CHANGED: { code: 505, retryable: true, message: 'somebody else changed it meanwhile; try again' },
   TOO_MANY_RECORDS: { code: 506, retryable: false, message: 'this owner has as many records as it may; delete some' },
+  RECEIPTS_UNSERVED: { code: 507, retryable: false, message: 'nobody here counts receipts of pushes' },
+  RECEIPT_UNKNOWN: { code: 508, retryable: false, message: 'no push that asked under this id is remembered' },
 
   SHUTTING_DOWN: { code: 600, retryable: true, message: 'this node is stopping; use another' },
   ENGINE_UNSUPPORTED: { code: 601, retryable: false, message: 'the engine cannot do this; choose another' },

@@ -8,10 +8,12 @@ import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import type { Clock } from '@im/protocol/ports';
 import { NOTHING_TAKEN } from './attempt.js';
+import { pause } from './pause.js';
 import { invalid } from './publication.js';
 import { MAX_USERS, type PushClient, type PushMessage, type PushOptions } from './push-client.js';
 
-export interface CampaignOptions extends PushOptions {
+/** Without receipts: what a campaign is for is more people than one receipt counts. */
+export interface CampaignOptions extends Omit<PushOptions, 'receipt'> {
   /** Read as the campaign goes on, so that they may come from a database; whoever is named twice is reached twice. */
   readonly users: Iterable<string> | AsyncIterable<string>;
   /** On the priority lane a message without id is given one, so that repeating is safe. */
@@ -112,20 +114,4 @@ async function* inBatches(users: CampaignOptions['users'], size: number): AsyncG
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-/** @throws ImError CANCELLED as soon as it is */
-function pause(delayMs: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.after(Math.max(0, delayMs), () => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    });
-    function stop(): void {
-      timer.cancel();
-      reject(new ImError('CANCELLED'));
-    }
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted === true) stop();
-  });
 }

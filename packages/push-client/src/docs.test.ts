@@ -6,10 +6,13 @@ import type { Broadcast } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { FakeSequencer } from '@im/broadcast/testing';
 import { ERROR_CODES, type ErrorName, ImError } from '@im/protocol';
+import type { Rpc } from '@im/rpc';
+import { createMemoryRpc } from '@im/rpc/memory';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { httpStatus } from './endpoint/http-status.js';
 import { createPushEndpoint } from './endpoint/index.js';
 import { createPushClient } from './publisher-push-client.js';
+import { FakeReceipts } from './testing/index.js';
 
 const TOKEN = 'the-token-of-the-examples';
 const text = readFileSync(new URL('../../../docs/push.md', import.meta.url), 'utf8');
@@ -18,11 +21,16 @@ const examples = [...text.matchAll(/```sh\n(curl [\s\S]*?)```\n```json\n([\s\S]*
 );
 
 let broadcast: Broadcast;
+let rpc: Rpc;
 let server: Server;
 
 beforeAll(async () => {
   broadcast = createMemoryBroadcast({ sequencer: new FakeSequencer() });
-  const client = createPushClient({ publisher: broadcast.createPublisher() });
+  rpc = createMemoryRpc();
+  const counted = new FakeReceipts();
+  await counted.serve(rpc.createWorker());
+  counted.confirm('cid');
+  const client = createPushClient({ publisher: broadcast.createPublisher(), receipts: rpc.createCaller() });
   const endpoint = createPushEndpoint({ client, tokens: [TOKEN] });
   server = createServer((request, response) => void endpoint(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -31,6 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
+  await rpc.close();
   await broadcast.close();
 });
 
@@ -47,7 +56,7 @@ describe('docs/push.md', () => {
   });
 
   it('lists the status of every error it names', () => {
-    const named = [...text.matchAll(/^\| (4\d\d) \| ((?:`[A-Z_]+` ?)+)\|/gm)].flatMap(([, status, names = '']) =>
+    const named = [...text.matchAll(/^\| ([45]\d\d) \| ((?:`[A-Z_]+` ?)+)\|/gm)].flatMap(([, status, names = '']) =>
       [...names.matchAll(/[A-Z_]+/g)].map(([name]) => [name, Number(status)] as const),
     );
     // What is answered with 405 is wrong in a way that no code of the registry says.
@@ -64,11 +73,11 @@ describe('docs/push.md', () => {
 });
 
 /** The request that curl would send, as far as the examples use curl. */
-function toRequest(command: string): { url: string; method: string; headers: Record<string, string>; body: string } {
+function toRequest(command: string): RequestInit & { readonly url: string } {
   const words = shellWords(command);
   const headers: Record<string, string> = { 'content-type': 'application/x-www-form-urlencoded' };
   let url = '';
-  let body = '';
+  let body: string | undefined;
   for (let i = 1; i < words.length; i++) {
     const word = words[i] ?? '';
     if (word === '-H') {
@@ -78,7 +87,7 @@ function toRequest(command: string): { url: string; method: string; headers: Rec
     else if (url === '') url = word;
     else throw new Error(`this test does not know ${word}`);
   }
-  return { url, method: 'POST', headers, body };
+  return { url, headers, ...(body !== undefined && { method: 'POST', body }) };
 }
 
 function shellWords(command: string): string[] {

@@ -27,9 +27,7 @@ export function toPublication(message: PushMessage, time: number): Publication {
   if (typeof event !== 'string' || !isEventName(event)) throw invalid('event', 'not an event name');
   if (event.startsWith('$')) throw invalid('event', 'names that begin with $ are the system’s own');
   if (lane !== 'normal' && lane !== 'priority') throw invalid('lane', 'neither normal nor priority');
-  if (id !== undefined && !isLabel(id)) {
-    throw invalid('id', `not a text of 1 to ${MAX_ID_LENGTH} characters`);
-  }
+  if (id !== undefined) checkId(id);
   const terms = toTerms(message);
   return {
     ...{ lane, event, body: encodeBody(data), time },
@@ -51,6 +49,11 @@ function toTerms({ lane, sender, reserved, conflate }: PushMessage): Terms | und
   const fault = faultOfTerms(terms);
   if (fault !== undefined) throw invalid(fault.field, fault.problem);
   return terms;
+}
+
+/** @throws ImError INVALID_ARGUMENT */
+export function checkId(id: string): void {
+  if (typeof id !== 'string' || !isLabel(id)) throw invalid('id', `not a text of 1 to ${MAX_ID_LENGTH} characters`);
 }
 
 /** @throws ImError INVALID_ARGUMENT */

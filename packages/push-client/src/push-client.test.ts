@@ -65,3 +65,17 @@ it.each([
 ])('a push client (%s) of a product outside the grammar is not made', (_, open) => {
   expect(open).toThrow(expect.objectContaining({ name: 'INVALID_ARGUMENT', details: { argument: 'product' } }));
 });
+
+it.each([
+  ['a client that reaches nobody who counts', {}],
+  ['a client where nobody serves receipts', { receipts: createMemoryRpc().createCaller() }],
+])('%s says so, and publishes nothing', async (_, options) => {
+  const publisher = { publish: () => expect.unreachable(), close: async () => {} } as unknown as Publisher;
+  const client = createPushClient({ publisher, ...options });
+  const push = { event: 'news', lane: 'priority', id: 'n-1' } as const;
+  const refusal = { name: 'RECEIPTS_UNSERVED', retryable: false };
+  await expect(client.toUser('ann', push, { receipt: true })).rejects.toMatchObject(refusal);
+  await expect(client.receiptOf('n-1')).rejects.toMatchObject(refusal);
+  await expect(client.waitDelivered('n-1')).rejects.toMatchObject(refusal);
+  await client.close();
+});

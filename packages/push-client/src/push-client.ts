@@ -33,6 +33,32 @@ export interface PushOptions {
    * that has a product refuses every other.
    */
   readonly product?: string | undefined;
+  /**
+   * Asks how many have it: see {@link PushClient.receiptOf}. For pushes to users on the priority lane with an `id` of 1 to 63 characters,
+   * that are acknowledged. A repetition asks as well: with and without are two messages.
+   */
+  readonly receipt?: boolean | undefined;
+}
+
+/** How far a push has come. */
+export interface PushReceipt {
+  /** People in whose logs it is; what failed for some of a push is not among them, until a repetition completes it. */
+  readonly of: number;
+  /** How many of them have it, on any of their devices. Never less than before. */
+  readonly delivered: number;
+  /** Whether all have it; after waiting: as many as were waited for. */
+  readonly isComplete: boolean;
+}
+
+export type ReceiptOptions = Pick<PushOptions, 'product'>;
+
+export interface WaitOptions extends ReceiptOptions {
+  /** How many are enough, from 1. Default: all to whom it went. */
+  readonly atLeast?: number | undefined;
+  /** 1 to 3,600,000. Default 10,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the waiting, with CANCELLED. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -50,6 +76,16 @@ export interface PushClient {
   toGroup(group: string, message: PushMessage, options?: PushOptions): Promise<Published>;
   /** To everyone connected. @throws ImError as Publisher.publish does */
   toAll(message: PushMessage, options?: PushOptions): Promise<Published>;
+  /**
+   * How many have the push that was made under this id with `receipt: true`, by whichever client.
+   * @throws ImError RECEIPT_UNKNOWN, RECEIPTS_UNSERVED, those of a call (retryable)
+   */
+  receiptOf(id: string, options?: ReceiptOptions): Promise<PushReceipt>;
+  /**
+   * Waits until enough have it, at most as long as it is told to: then it says how many have it by then, which is no error.
+   * @throws ImError as `receiptOf`, what is retryable only if it lasts until the end; CANCELLED
+   */
+  waitDelivered(id: string, options?: WaitOptions): Promise<PushReceipt>;
   /** What is on its way ends with CLOSED or is finished; later pushes are refused with CLOSED. */
   close(): Promise<void>;
 }

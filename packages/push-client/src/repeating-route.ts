@@ -7,6 +7,8 @@ import type { PublishedMany } from '@im/broadcast';
 import { ImError, type Publication } from '@im/protocol';
 import type { Clock, Random } from '@im/protocol/ports';
 import type { Attempt } from './attempt.js';
+import { pause } from './pause.js';
+import type { PushName, ReceiptSums } from './receipt/push-receipts.js';
 import type { PushRoute, RouteOptions } from './routed-push-client.js';
 import type { Target } from './target.js';
 import { encodePush } from './wire.js';
@@ -14,7 +16,7 @@ import { encodePush } from './wire.js';
 export interface RepeatingOptions {
   /** Attempts after the first. Default 3. */
   readonly retries?: number | undefined;
-  /** Pushes on their way; beyond it they are refused with QUEUE_FULL. Default 1,000. */
+  /** Pushes and questions for receipts on their way; beyond it they are refused with QUEUE_FULL. Default 1,000. */
   readonly maxPending?: number | undefined;
   readonly random?: Random | undefined;
 }
@@ -28,7 +30,9 @@ export interface AttemptOptions {
 
 export interface RepeatingRouteOptions extends RepeatingOptions {
   /** Never rejects. */
-  readonly attempt: (body: string, options: AttemptOptions) => Promise<Attempt>;
+  readonly push: (body: string, options: AttemptOptions) => Promise<Attempt<PublishedMany>>;
+  /** Never rejects. */
+  readonly receiptOf: (push: PushName, options: AttemptOptions) => Promise<Attempt<ReceiptSums>>;
   readonly clock: Clock;
 }
 
@@ -48,7 +52,7 @@ export class RepeatingRoute implements PushRoute {
   readonly #retries: number;
   readonly #maxPending: number;
   readonly #random: Random;
-  readonly #pending = new Set<Promise<PublishedMany>>();
+  readonly #pending = new Set<Promise<unknown>>();
 
   constructor(options: RepeatingRouteOptions) {
     this.#options = options;
@@ -70,49 +74,52 @@ export class RepeatingRoute implements PushRoute {
     return this.#push({ users: groups.map((group) => group.slice('u:'.length)) }, publication, options);
   }
 
+  receiptOf(id: string, product: string | undefined): Promise<ReceiptSums> {
+    return this.#begin(true, (options) => this.#options.receiptOf({ product, id }, options));
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#pending);
   }
 
-  async #push(to: Target, publication: Publication, options: RouteOptions): Promise<PublishedMany> {
+  #push(to: Target, publication: Publication, options: RouteOptions): Promise<PublishedMany> {
+    const body = encodePush(to, publication, options);
+    return this.#begin(isRepeatable(publication), (attempt) => this.#options.push(body, attempt));
+  }
+
+  async #begin<Result>(
+    isRepeatable: boolean,
+    attempt: (options: AttemptOptions) => Promise<Attempt<Result>>,
+  ): Promise<Result> {
     if (this.#pending.size >= this.#maxPending) throw new ImError('QUEUE_FULL');
-    const push = this.#persist(encodePush(to, publication, options), isRepeatable(publication));
-    this.#pending.add(push);
+    const pending = this.#persist(isRepeatable, attempt);
+    this.#pending.add(pending);
     try {
-      return await push;
+      return await pending;
     } finally {
-      this.#pending.delete(push);
+      this.#pending.delete(pending);
     }
   }
 
-  async #persist(body: string, isRepeatable: boolean): Promise<PublishedMany> {
+  async #persist<Result>(
+    isRepeatable: boolean,
+    attempt: (options: AttemptOptions) => Promise<Attempt<Result>>,
+  ): Promise<Result> {
+    const closing = this.#closing.signal;
     for (let retry = 0; ; retry++) {
-      const attempt = await this.#options.attempt(body, { isRepeatable, closing: this.#closing.signal });
-      if ('result' in attempt) return attempt.result;
-      const { error, nothingTaken, retryAfterMs } = attempt;
+      const outcome = await attempt({ isRepeatable, closing });
+      if ('result' in outcome) return outcome.result;
+      const { error, nothingTaken, retryAfterMs } = outcome;
       if (!error.retryable || !(isRepeatable || nothingTaken) || retry >= this.#retries) throw error;
-      await this.#pause(Math.max(this.#backoffMs(retry), Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)));
+      const pauseMs = Math.max(this.#backoffMs(retry), Math.min(retryAfterMs, MAX_RETRY_AFTER_MS));
+      await pause(pauseMs, this.#options.clock, closing).catch(() => {
+        throw new ImError('CLOSED');
+      });
     }
   }
 
   #backoffMs(retry: number): number {
     return Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS + this.#random() * MIN_BACKOFF_MS * 2 ** retry);
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    const closing = this.#closing.signal;
-    return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.after(delayMs, () => {
-        closing.removeEventListener('abort', stop);
-        resolve();
-      });
-      function stop(): void {
-        timer.cancel();
-        reject(new ImError('CLOSED'));
-      }
-      closing.addEventListener('abort', stop, { once: true });
-      if (closing.aborted) stop();
-    });
   }
 }

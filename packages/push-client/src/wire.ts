@@ -1,11 +1,12 @@
 /**
- * The JSON of `POST /v1/push` (docs/push.md) for client and endpoint. Pure.
+ * The JSON of `POST /v1/push` and `GET /v1/receipts` (docs/push.md) for client and endpoint. Pure.
  * Members that nobody knows are refused: a misspelt `lane` must not become the normal one.
  */
 import type { Acknowledgement, Published, PublishedMany } from '@im/broadcast';
 import { type Conflation, type ErrorBody, ImError, type Lane, type Publication } from '@im/protocol';
 import { invalid } from './publication.js';
 import type { PushMessage, PushOptions } from './push-client.js';
+import type { ReceiptSums } from './receipt/push-receipts.js';
 import type { Target } from './target.js';
 
 /** One push as it was asked for. */
@@ -13,6 +14,12 @@ export interface PushRequest {
   readonly to: Target;
   readonly message: PushMessage;
   readonly options: PushOptions;
+}
+
+/** A push whose receipt was asked for. */
+export interface ReceiptRequest {
+  readonly id: string;
+  readonly product: string | undefined;
 }
 
 /** What became of a push, group by group. */
@@ -24,7 +31,8 @@ export interface PushOutcome {
 /** The answer to one push. */
 export type PushAnswer = PushOutcome | { readonly error: ErrorBody };
 
-const MEMBERS = new Set('to event data lane id sender reserved conflate acknowledge product'.split(' '));
+const MEMBERS = new Set('to event data lane id sender reserved conflate acknowledge product receipt'.split(' '));
+const MEMBERS_OF_RECEIPT = new Set(['id', 'product']);
 const MEMBERS_OF_CONFLATE = new Set(['mode', 'key', 'amount']);
 const decoder = new TextDecoder();
 
@@ -49,14 +57,24 @@ export function parsePush(value: unknown): PushRequest {
     options: {
       acknowledge: parseText(value.acknowledge, 'acknowledge') as Acknowledgement | undefined,
       product: parseText(value.product, 'product'),
+      receipt: value.receipt as boolean | undefined,
     },
   };
 }
 
+/** @throws ImError INVALID_ARGUMENT with `details.field` */
+export function parseReceiptOf(value: unknown): ReceiptRequest {
+  if (!isObject(value)) throw invalid('receipt', 'not an object');
+  checkMembers(value, MEMBERS_OF_RECEIPT);
+  return { id: parseText(value.id, 'id') ?? '', product: parseText(value.product, 'product') };
+}
+
 /** The text of a push to one group or to users' groups. */
-export function encodePush(to: Target, publication: Publication, { acknowledge, product }: PushOptions): string {
+export function encodePush(to: Target, publication: Publication, options: PushOptions): string {
+  const { acknowledge, product, receipt } = options;
   const { event, lane, id, terms, body } = publication;
-  const rest = JSON.stringify({ product, to, event, lane, id, ...terms, acknowledge });
+  const asking = receipt ? { receipt } : undefined;
+  const rest = JSON.stringify({ product, to, event, lane, id, ...terms, acknowledge, ...asking });
   return `${rest.slice(0, -1)},"data":${decoder.decode(body)}}`;
 }
 
@@ -76,6 +94,17 @@ export function parseAnswer(text: string): PublishedMany | ImError | undefined {
     isErrorBody(error) ? [[group, ImError.from(error)] as const] : [],
   );
   return { published, failed: new Map(errors) };
+}
+
+/** What an endpoint answered to whoever asked for a receipt; undefined when that is no such answer. */
+export function parseReceipt(text: string): ReceiptSums | ImError | undefined {
+  const answer = parseJson(text);
+  if (isObject(answer) && isErrorBody(answer.error)) return ImError.from(answer.error);
+  return isReceiptSums(answer) ? answer : undefined;
+}
+
+export function isReceiptSums(value: unknown): value is ReceiptSums {
+  return isObject(value) && typeof value.of === 'number' && typeof value.delivered === 'number';
 }
 
 function parseTarget(to: unknown): Target {

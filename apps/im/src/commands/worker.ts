@@ -94,7 +94,7 @@ export const worker = defineCommand({
       // Backends push by RPC as well: whoever the brokers let in may.
       const pushes = rpc.createWorker();
       shutdown.add({ name: 'pushes', stop: () => pushes.close(), deadlineMs: DRAIN_MS });
-      const client = createPushClient({ publisher: broadcast.createPublisher() });
+      const client = createPushClient({ publisher: broadcast.createPublisher(), receipts: caller });
       await servePush({ worker: pushes, client, version: release });
       // Another name for each run: when workers are updated, the old and the new one live beside each other.
       const id = nodeName(config.processName ?? 'worker', process.pid);

@@ -96,7 +96,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
   shutdown.add({ name: 'workers', stop: () => served.close() });
 
-  const pushing = (product?: string) => createPushClient({ publisher: broadcast.createPublisher(), product, clock });
+  const receipts = rpc.createCaller();
+  const pushing = (product?: string) =>
+    createPushClient({ publisher: broadcast.createPublisher(), receipts, product, clock });
   const products = config.pushTokens.map((text) => {
     const end = text.indexOf('=');
     return { client: pushing(text.slice(0, end)), tokens: [text.slice(end + 1)] };

@@ -14,14 +14,20 @@ export interface LogState {
   readonly top: number;
 }
 
-/** One person who reads the log. */
-export interface Reader {
+/** How far one person has the log, in one of its epochs. */
+export interface Progress {
   readonly epoch: string;
   /** How far each device has it. */
   readonly devices: Readonly<Record<string, number>>;
   /** How far any device has it, also one that is forgotten here. */
   readonly delivered: number;
   readonly read: number;
+}
+
+/** One person who reads the log. */
+export interface Reader extends Progress {
+  /** In another epoch: the log has begun anew, and nobody has asked since. */
+  readonly other?: Progress;
   /** Reads it no more: what their devices still tell does not count. */
   readonly left?: true;
 }
@@ -47,6 +53,11 @@ type Count = 'delivered' | 'read';
 export const MAX_RECEIPTS = 200;
 /** Devices of one person that are told apart: those that are behind most are forgotten. */
 export const MAX_DEVICES = 16;
+
+/** Undefined where nothing was told of that epoch. */
+export function progressIn(reader: Reader | undefined, epoch: string): Progress | undefined {
+  return reader?.epoch === epoch ? reader : reader?.other?.epoch === epoch ? reader.other : undefined;
+}
 
 export class ReceiptLog {
   readonly #readers: Map<string, Reader>;
@@ -78,34 +89,33 @@ export class ReceiptLog {
 
   /** A device has the log up to this version. */
   delivered(user: string, device: string, epoch: string, version: number): void {
-    if (this.state.epoch !== '' && this.state.epoch !== epoch) return;
-    const reader = this.#readerIn(user, epoch);
-    if (reader.left) return;
-    if ((reader.devices[device] ?? 0) >= version) return;
-    const devices = bounded({ ...reader.devices, [device]: version });
-    this.#advance(user, { ...reader, devices, delivered: Math.max(reader.delivered, version) }, 'delivered');
+    const reader = this.#readers.get(user);
+    const { devices, delivered, read } = progressIn(reader, epoch) ?? noProgress(epoch);
+    if (reader?.left || (devices[device] ?? 0) >= version) return;
+    const further = { devices: bounded({ ...devices, [device]: version }), delivered: Math.max(delivered, version) };
+    this.#advance(user, { epoch, ...further, read }, 'delivered');
   }
 
   /** Somebody has read the log up to this version, on whatever device. */
   read(user: string, version: number): void {
     const { epoch } = this.state;
-    if (epoch === '') return;
-    const reader = this.#readerIn(user, epoch);
-    if (reader.left || reader.read >= version) return;
-    this.#advance(user, { ...reader, read: version }, 'read');
+    const reader = this.#readers.get(user);
+    const { devices, delivered, read } = progressIn(reader, epoch) ?? noProgress(epoch);
+    if (epoch === '' || reader?.left || read >= version) return;
+    this.#advance(user, { epoch, devices, delivered, read: version }, 'read');
   }
 
   /** Somebody reads the log from behind this version on: what was asked before is not for them. */
   enter(user: string, version: number): void {
     const { epoch } = this.state;
     const reader = this.#readers.get(user);
-    if (!reader?.left && (epoch === '' || reader?.epoch === epoch)) return;
+    if (!reader?.left && (epoch === '' || progressIn(reader, epoch))) return;
     this.#setReader(user, { epoch, devices: {}, delivered: version, read: version });
   }
 
   /** Somebody reads the log no more, until they enter again. What was counted of them stays. */
   leave(user: string): void {
-    const reader = this.#readers.get(user) ?? this.#readerIn(user, this.state.epoch);
+    const reader: Reader = this.#readers.get(user) ?? noProgress(this.state.epoch);
     if (!reader.left) this.#setReader(user, { ...reader, left: true });
   }
 
@@ -113,8 +123,8 @@ export class ReceiptLog {
   ask(epoch: string, version: number, receipt: Receipt): void {
     if (this.state.epoch !== epoch) this.#begin(epoch);
     if (this.#receipts.has(version)) return;
-    const readers = [...this.#readers].filter(([user, reader]) => user !== receipt.by && reader.epoch === epoch);
-    const sum = (what: Count) => readers.filter(([, reader]) => reader[what] >= version).length;
+    const readers = [...this.#readers].flatMap(([user, reader]) => (user === receipt.by ? [] : [reader]));
+    const sum = (what: Count) => readers.filter((reader) => (progressIn(reader, epoch)?.[what] ?? 0) >= version).length;
     this.#setReceipt(version, {
       ...receipt,
       ...(receipt.delivered !== undefined && { delivered: Math.min(receipt.of, sum('delivered')) }),
@@ -136,27 +146,32 @@ export class ReceiptLog {
     this.state = { ...this.state, epoch };
   }
 
-  #readerIn(user: string, epoch: string): Reader {
+  #advance(user: string, progress: Progress, what: Count): void {
     const reader = this.#readers.get(user);
-    if (reader?.epoch === epoch) return reader;
-    return { epoch, devices: {}, delivered: 0, read: 0, ...(reader?.left && { left: true }) };
+    const own = this.state.epoch;
+    if (progress.epoch === own) this.#count(user, progressIn(reader, own)?.[what] ?? 0, progress[what], what);
+    const others = reader ? [reader, ...(reader.other ? [reader.other] : [])] : [];
+    const rest = others.filter(({ epoch }) => epoch !== progress.epoch);
+    // That of the log's own epoch stays, or receipts would be counted twice; else the one that was told last.
+    const kept = rest.find(({ epoch }) => epoch === own) ?? rest[0];
+    if (!kept) this.#setReader(user, progress);
+    else if (kept.epoch === own) this.#setReader(user, { ...bare(kept), other: progress });
+    else this.#setReader(user, { ...progress, other: bare(kept) });
   }
 
-  #advance(user: string, reader: Reader, what: Count): void {
-    const from = this.#readerIn(user, reader.epoch)[what];
-    const to = reader[what];
+  #count(user: string, from: number, to: number, what: Count): void {
     for (const [version, receipt] of this.#receipts) {
       const count = receipt[what];
       if (count === undefined || version <= from || version > to || receipt.by === user) continue;
       if (count < receipt.of) this.#setReceipt(version, { ...receipt, [what]: count + 1 });
     }
-    this.#setReader(user, reader);
   }
 
   #setReader(user: string, reader: Reader): void {
     this.#readers.set(user, reader);
     this.changedReaders.add(user);
-    const top = Math.max(this.state.top, reader.delivered, reader.read);
+    const { delivered, read, other } = reader;
+    const top = Math.max(this.state.top, delivered, read, other?.delivered ?? 0);
     if (top > this.state.top) this.state = { ...this.state, top };
   }
 
@@ -164,6 +179,15 @@ export class ReceiptLog {
     this.#receipts.set(version, receipt);
     this.changedReceipts.add(version);
   }
+}
+
+function noProgress(epoch: string): Progress {
+  return { epoch, devices: {}, delivered: 0, read: 0 };
+}
+
+/** Without what a reader has beside it. */
+function bare({ epoch, devices, delivered, read }: Progress): Progress {
+  return { epoch, devices, delivered, read };
 }
 
 function bounded(devices: Readonly<Record<string, number>>): Readonly<Record<string, number>> {

@@ -69,6 +69,29 @@ describe('the service receipt', () => {
     });
   });
 
+  it('counts what backends push and ask for, and tells who has it in the epoch of the push', async () => {
+    const backend = createServiceClient(receiptDefinition, fixture.caller);
+    const push = { product: 'p1', id: 'news-1' };
+    await expect(backend.$asked(push)).rejects.toMatchObject({ name: 'RECEIPT_UNKNOWN' });
+    await backend.$prepare({ ...push, users: ['bob', 'cat'] });
+    await backend.$positions({
+      positions: [
+        { ...position('bob', 3, 'p1/u:bob'), userGroup: 'p1/u:bob' },
+        { ...position('cat', 9, 'p1/u:cat'), userGroup: 'p1/u:cat', epoch: 'older' },
+      ],
+    });
+    const entries: [string, string, number][] = [
+      ['bob', 'e', 3],
+      ['cat', 'e', 1],
+    ];
+    await backend.$ask({ ...push, entries });
+    expect(await backend.$asked(push)).toEqual({ of: 2, delivered: 1 });
+    const readersOf = async (user: string, version: number) =>
+      (await backend.$readers({ product: 'p1', group: `u:${user}`, version, epoch: 'e' })).users;
+    expect(await readersOf('bob', 3)).toEqual([{ user: 'bob', devices: ['d1'], read: false }]);
+    expect(await readersOf('cat', 1)).toEqual([{ user: 'cat', devices: [], read: false }]);
+  });
+
   it('refuses what is no group with receipts', async () => {
     await expect(fixture.as(receiptDefinition, 'ann').of({ conversation: 'r:1', versions: [1] })).rejects.toMatchObject(
       { name: 'INVALID_INPUT' },

@@ -49,6 +49,20 @@ describe('receipts', () => {
     });
   });
 
+  it('name nobody as a reader who had a version of that number in another epoch', async () => {
+    const { receipts } = setUp();
+    await receipts.prepare(['g:team']);
+    await receipts.moved([at('bob', 9), { ...at('cat', 2), epoch: 'e2' }]);
+    await receipts.ask({ ...entry(1), epoch: 'e2' }, ask);
+    expect((await receipts.status('g:team', [1])).get(1)).toMatchObject({ delivered: 1 });
+    const devices = async (epoch?: string) => {
+      const { users } = await receipts.readers('g:team', 1, { epoch, limit: 10 });
+      return users.map((reader) => reader.devices);
+    };
+    expect(await devices()).toEqual([[], ['d1']]);
+    expect(await devices('e')).toEqual([['d1'], []]);
+  });
+
   it('count what was confirmed between publishing and asking', async () => {
     const { receipts } = setUp();
     await receipts.prepare(['u:bob']);

@@ -6,8 +6,9 @@ import { ImError, parseGroupId, withProduct } from '@im/protocol';
 import type { Logger, Metrics } from '@im/protocol/ports';
 import { decodeJson, encodeJson } from '@im/rpc';
 import type { RecordChange, RecordStore } from '@im/timeline';
+import { someAtOnce } from '../some-at-once.js';
 import { Turns } from '../turns.js';
-import { type LogState, type Reader, type Receipt, ReceiptLog } from './receipt-log.js';
+import { type LogState, progressIn, type Reader, type Receipt, ReceiptLog } from './receipt-log.js';
 import type { ReceiptNews } from './receipt-news.js';
 
 /** Groups as on the bus. */
@@ -65,16 +66,8 @@ export class Receipts {
    * lost that comes before {@link ask}.
    */
   async prepare(logs: readonly string[]): Promise<void> {
-    for (const log of logs) {
-      const owner = ownerOf(log);
-      if (this.#prepared.has(owner)) continue;
-      const change = { field: STATE, body: encodeJson(NEW_LOG), revision: 0 };
-      await this.#options.records.write(owner, [change]).catch((error: unknown) => {
-        if (!isConflict(error)) throw error;
-      });
-      this.#prepared.add(owner);
-      if (this.#prepared.size > MAX_PREPARED) this.#prepared.delete(this.#prepared.values().next().value as string);
-    }
+    const owners = logs.map(ownerOf).filter((owner) => !this.#prepared.has(owner));
+    await someAtOnce(owners, (owner) => this.#prepare(owner));
   }
 
   /** Something that asks was published. Again: nothing changes. */
@@ -123,21 +116,54 @@ export class Receipts {
     return found;
   }
 
-  /** Who has the entry, on which devices, and who has read it; by user. */
-  async readers(log: string, version: number, range: { after?: string | undefined; limit: number }) {
+  /** Whether any device of this person has the entry. Of logs that are prepared. */
+  async has({ log, epoch, version }: LogEntry, user: string): Promise<boolean> {
+    const field = READER + user;
+    const record = (await this.#options.records.get(ownerOf(log), [field])).get(field);
+    if (!record) return false;
+    return (progressIn(decodeJson(record.body) as Reader, epoch)?.delivered ?? 0) >= version;
+  }
+
+  /**
+   * Who has the entry, on which devices, and who has read it; by user.
+   * @param range `epoch` is that of the version; default: the one that was asked for last
+   */
+  async readers(
+    log: string,
+    version: number,
+    range: { readonly epoch?: string | undefined; readonly after?: string | undefined; readonly limit: number },
+  ) {
     const { after, limit } = range;
     const owner = ownerOf(log);
+    const epoch = range.epoch ?? (await this.#epochOf(owner));
     const page = await this.#options.records.page(owner, {
       prefix: READER,
       ...(after !== undefined && { after: READER + after }),
       limit,
     });
     const users = page.records.map(({ field, body }) => {
-      const { devices, read } = decodeJson(body) as Reader;
+      const { devices = {}, read = 0 } = progressIn(decodeJson(body) as Reader, epoch) ?? {};
       const having = Object.keys(devices).filter((device) => (devices[device] as number) >= version);
       return { user: field.slice(READER.length), devices: having, read: read >= version };
     });
     return { users, more: page.more };
+  }
+
+  async #epochOf(owner: string): Promise<string> {
+    const state = (await this.#options.records.get(owner, [STATE])).get(STATE);
+    return state ? (decodeJson(state.body) as LogState).epoch : NEW_LOG.epoch;
+  }
+
+  async #prepare(owner: string): Promise<void> {
+    const { records } = this.#options;
+    if (!(await records.get(owner, [STATE])).has(STATE)) {
+      const change = { field: STATE, body: encodeJson(NEW_LOG), revision: 0 };
+      await records.write(owner, [change]).catch((error: unknown) => {
+        if (!isConflict(error)) throw error;
+      });
+    }
+    this.#prepared.add(owner);
+    if (this.#prepared.size > MAX_PREPARED) this.#prepared.delete(this.#prepared.values().next().value as string);
   }
 
   async #deliveredOf({ notices = [] }: Receipt): Promise<number> {
@@ -234,7 +260,7 @@ export class Receipts {
   }
 }
 
-const isConflict = (error: unknown): boolean => error instanceof ImError && error.name === 'RECORD_CHANGED';
+export const isConflict = (error: unknown): boolean => error instanceof ImError && error.name === 'RECORD_CHANGED';
 
 /** Records of their own: the log's group has others. @throws ImError GROUP_INVALID */
 function ownerOf(log: string): string {

@@ -1,5 +1,6 @@
 /** What a push endpoint answers, before it is written: status, headers and text (docs/push.md). Pure. */
-import type { ErrorBody, ImError } from '@im/protocol';
+import { type ErrorBody, ImError } from '@im/protocol';
+import type { ReceiptSums } from '../receipt/push-receipts.js';
 import type { PushAnswer } from '../wire.js';
 import { httpStatus } from './http-status.js';
 import type { BatchForm } from './parse-batch.js';
@@ -28,15 +29,25 @@ export function pushAnswer(form: BatchForm, answers: readonly PushAnswer[]): Htt
   };
 }
 
+export function receiptAnswer(sums: ReceiptSums): HttpAnswer {
+  return { status: 200, headers: JSON_TYPE, text: `${JSON.stringify(sums)}\n` };
+}
+
+/** Another method was used. */
+export function methodAnswer(method: 'GET' | 'POST'): HttpAnswer {
+  const { headers, ...answer } = errorAnswer(new ImError('INVALID_ARGUMENT', { message: `use ${method}` }));
+  return { ...answer, status: 405, headers: { ...headers, allow: method } };
+}
+
 /** An error of the whole request: nothing was published. */
-export function errorAnswer(error: ImError, status = httpStatus(error)): HttpAnswer {
+export function errorAnswer(error: ImError): HttpAnswer {
+  const status = httpStatus(error);
   return {
     status,
     headers: {
       ...JSON_TYPE,
       ...retryHeaders(error),
       ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-      ...(status === 405 && { allow: 'POST' }),
       // What is left of the request's body will not be read.
       connection: 'close',
     },

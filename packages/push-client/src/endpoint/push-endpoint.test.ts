@@ -5,9 +5,11 @@ import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { FakeSequencer, type RecordingSubscriber, subscribeRecording } from '@im/broadcast/testing';
 import { ImError, MAX_BODY_BYTES } from '@im/protocol';
 import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
+import { createMemoryRpc } from '@im/rpc/memory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPushClient } from '../publisher-push-client.js';
 import type { PushClient } from '../push-client.js';
+import { FakeReceipts } from '../testing/index.js';
 import { createPushEndpoint, type PushEndpointOptions } from './index.js';
 
 const TOKEN = 'first-token-0123456789';
@@ -119,6 +121,32 @@ describe('the push endpoint', () => {
   it('answers 405 to other methods', async () => {
     const { status, headers } = await post(null, { method: 'GET', body: null });
     expect([status, headers.get('allow')]).toEqual([405, 'POST']);
+    const receipts = await post({}, { path: '/v1/receipts' });
+    expect([receipts.status, receipts.headers.get('allow')]).toEqual([405, 'GET']);
+  });
+
+  it('tells how many have a push that asked, to who has a token', async () => {
+    const rpc = createMemoryRpc();
+    const counted = new FakeReceipts();
+    await counted.serve(rpc.createWorker());
+    const publisher = broadcast.createPublisher();
+    const asking = createPushClient({ publisher, receipts: rpc.createCaller(), clock });
+    await restart({ client: asking });
+    const get = (query: string, headers = {}) =>
+      post(null, { method: 'GET', body: null, path: `/v1/receipts${query}`, headers });
+    const push = { to: { users: ['ann', 'bob'] }, event: 'news', lane: 'priority', id: 'a/b?', receipt: true };
+    expect(await post(push)).toMatchObject({ status: 200 });
+    counted.confirm('bob');
+    expect(await get('?id=a%2Fb%3F')).toMatchObject({ status: 200, body: { of: 2, delivered: 1 } });
+    expect(await get('?id=a%2Fb%3F&product=p1')).toMatchObject({ status: 404, body: { error: { code: 508 } } });
+    expect(await get('?id=a%2Fb%3F', { authorization: 'Bearer another-token-0123' })).toMatchObject({ status: 401 });
+    expect(await get('')).toMatchObject({ status: 400, body: { error: { details: { field: 'id' } } } });
+    expect(await get('?id=1&sum=1')).toMatchObject({ status: 400, body: { error: { details: { field: 'sum' } } } });
+    await restart({});
+    expect(await get('?id=1')).toMatchObject({ status: 501, body: { error: { name: 'RECEIPTS_UNSERVED' } } });
+    expect(await post(push)).toMatchObject({ status: 501 });
+    await asking.close();
+    await rpc.close();
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * `POST /v1/push` (docs/push.md) as a handler for any Node HTTP server. Owns who may push, limits, and the form of
+ * `POST /v1/push` and `GET /v1/receipts` (docs/push.md) as a handler for any Node HTTP server. Owns who may push, limits, and the form of
  * answers. Must not know how pushes travel on: that is the push client's business.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -7,11 +7,11 @@ import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
 import type { PushClient } from '../push-client.js';
-import { sendPush } from '../send-push.js';
-import { type PushAnswer, type PushRequest, toOutcome } from '../wire.js';
+import { sendPush, sendReceiptOf } from '../send-push.js';
+import { type PushAnswer, type PushRequest, parseReceiptOf, type ReceiptRequest, toOutcome } from '../wire.js';
 import { BearerTokens, checkDistinct } from './bearer-tokens.js';
 import { EndpointFigures } from './endpoint-figures.js';
-import { errorAnswer, type HttpAnswer, pushAnswer } from './http-answer.js';
+import { errorAnswer, type HttpAnswer, methodAnswer, pushAnswer, receiptAnswer } from './http-answer.js';
 import { httpStatus } from './http-status.js';
 import { parseBatch } from './parse-batch.js';
 import { readBody } from './request-body.js';
@@ -38,7 +38,7 @@ export interface PushEndpointOptions {
 /** Settles with false, having done nothing, when the request is for another path. Never rejects. */
 export type PushEndpoint = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
-const PATH = '/v1/push';
+const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = { '/v1/push': 'POST', '/v1/receipts': 'GET' };
 
 /** @throws ImError CONFIG_INVALID for tokens too short to be secrets, and for one that several have */
 export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
@@ -49,13 +49,14 @@ export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
   const limits = { maxBytes: options.maxBodyBytes ?? 1_048_576, timeoutMs: options.bodyTimeoutMs ?? 10_000, clock };
   const figures = new EndpointFigures(options.metrics ?? noMetrics);
 
-  async function answer(request: IncomingMessage): Promise<HttpAnswer> {
-    if (request.method !== 'POST') return errorAnswer(new ImError('INVALID_ARGUMENT', { message: 'use POST' }), 405);
+  async function answer(request: IncomingMessage, method: 'GET' | 'POST'): Promise<HttpAnswer> {
+    if (request.method !== method) return methodAnswer(method);
     const { authorization } = request.headers;
     const holder = holders.find(({ tokens }) => tokens.accept(authorization));
     if (holder === undefined) return errorAnswer(new ImError('UNAUTHORIZED'));
     if (figures.open > maxOpenRequests) return errorAnswer(new ImError('OVERLOADED'));
     try {
+      if (method === 'GET') return receiptAnswer(await sendReceiptOf(holder.client, readReceiptOf(request.url)));
       const text = await readBody(request, limits);
       const { form, pushes } = parseBatch(text, request.headers['content-type'], maxPushes);
       // All are begun before the first is awaited: they are published in their order.
@@ -84,9 +85,11 @@ export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
   }
 
   return async (request, response) => {
-    if (request.url?.split('?', 1)[0] !== PATH) return false;
+    const [path = ''] = request.url?.split('?', 1) ?? [];
+    const method = Object.hasOwn(METHODS, path) && METHODS[path];
+    if (!method) return false;
     figures.begin();
-    const { status, headers, text } = await answer(request);
+    const { status, headers, text } = await answer(request, method);
     figures.end(status);
     // The requester may be gone, which is no error here.
     response.on('error', () => {});
@@ -94,4 +97,10 @@ export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
     response.end(text);
     return true;
   };
+}
+
+/** @throws ImError INVALID_ARGUMENT */
+function readReceiptOf(url = ''): ReceiptRequest {
+  const query = url.indexOf('?');
+  return parseReceiptOf(Object.fromEntries(new URLSearchParams(query < 0 ? '' : url.slice(query))));
 }

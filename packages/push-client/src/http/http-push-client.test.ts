@@ -23,7 +23,7 @@ let outcomes: ((init: RequestInit) => Response | Promise<Response>)[];
 let client: PushClient;
 
 const fetch: typeof globalThis.fetch = async (url, init = {}) => {
-  sent.push({ url: String(url), init, push: JSON.parse(String(init.body)) as Record<string, unknown> });
+  sent.push({ url: String(url), init, push: JSON.parse(String(init.body ?? null)) as Record<string, unknown> });
   const outcome = outcomes.length > 1 ? outcomes.shift() : outcomes[0];
   if (outcome === undefined) throw new Error('the test said nothing of this request');
   return outcome(init);
@@ -100,6 +100,26 @@ describe('the HTTP push client', () => {
       id: 'g-1',
       acknowledge: 'durable',
     });
+  });
+
+  it('asks for receipts beside the url of pushes, with its token, and repeats what is retryable', async () => {
+    outcomes = [refused(new ImError('UNAVAILABLE')), () => Response.json({ of: 3, delivered: 1 })];
+    const asking = open({ product: 'p1' });
+    expect(await settle(asking.receiptOf('../ö &1'))).toEqual({ of: 3, delivered: 1, isComplete: false });
+    expect(sent.map(({ url }) => url)).toEqual(
+      Array.from({ length: 2 }, () => 'http://push.test/v1/receipts?id=..%2F%C3%B6+%261&product=p1'),
+    );
+    const { method, redirect, headers, body } = sent[0]?.init ?? {};
+    expect([method, redirect, headers, body]).toEqual([
+      ...['GET', 'manual'],
+      { authorization: `Bearer ${TOKEN}` },
+      undefined,
+    ]);
+    outcomes = [() => Response.json({ of: '3' })];
+    await expect(settle(asking.receiptOf('1'))).rejects.toMatchObject({ name: 'INVALID_ARGUMENT' });
+    outcomes = [refused(new ImError('RECEIPT_UNKNOWN'), 404)];
+    await expect(settle(asking.receiptOf('1'))).rejects.toMatchObject({ name: 'RECEIPT_UNKNOWN' });
+    await asking.close();
   });
 
   it.each<Partial<HttpPushClientOptions>>([

@@ -3,9 +3,11 @@ import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import type { Clock } from '@im/protocol/ports';
 import type { PushClient } from '../push-client.js';
+import type { PushName } from '../receipt/push-receipts.js';
 import { type AttemptOptions, type RepeatingOptions, RepeatingRoute } from '../repeating-route.js';
 import { RoutedPushClient } from '../routed-push-client.js';
-import { postPush } from './post-push.js';
+import { parseAnswer, parseReceipt } from '../wire.js';
+import { askEndpoint } from './ask-endpoint.js';
 
 export interface HttpPushClientOptions extends RepeatingOptions {
   /** Of the endpoint: `https://im.example.com/v1/push`. */
@@ -29,9 +31,17 @@ export function createHttpPushClient(options: HttpPushClientOptions): PushClient
   checkUrl(options.url);
   if (!/^[\x21-\x7e]+$/.test(options.token)) throw new ImError('INVALID_ARGUMENT', { details: { argument: 'token' } });
   const { url, token, fetch = globalThis.fetch, timeoutMs = 5_000, clock = systemClock } = options;
-  const attempt = (body: string, { closing }: AttemptOptions) =>
-    postPush(body, { url, token, fetch, timeoutMs, clock, closing });
-  return new RoutedPushClient(new RepeatingRoute({ ...options, clock, attempt }), { clock, product: options.product });
+  const common = { token, fetch, timeoutMs, clock };
+  const push = (body: string, { closing }: AttemptOptions) =>
+    askEndpoint({ url, body }, { ...common, closing, parse: parseAnswer });
+  const receiptOf = ({ id, product }: PushName, { closing }: AttemptOptions) => {
+    // Beside the other: `/v1/receipts`.
+    const receipts = new URL('receipts', url);
+    receipts.search = new URLSearchParams({ id, ...(product !== undefined && { product }) }).toString();
+    return askEndpoint({ url: receipts.href }, { ...common, closing, parse: parseReceipt });
+  };
+  const route = new RepeatingRoute({ ...options, clock, push, receiptOf });
+  return new RoutedPushClient(route, { clock, product: options.product });
 }
 
 function checkUrl(url: string): void {

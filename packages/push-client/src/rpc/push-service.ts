@@ -1,15 +1,16 @@
 /**
  * Pushing by RPC: the service that takes the JSON of docs/push.md as a call, so that backends push over ZeroMQ with the
- * callers that they have. Its method begins with `$`: clients cannot call it through a gateway.
+ * callers that they have, and tells them of receipts. Its methods begin with `$`: clients cannot call them through a gateway.
  */
 import { decodeJson, encodeJson, type Registration, type RpcWorker } from '@im/rpc';
 import { invalid } from '../publication.js';
 import type { PushClient } from '../push-client.js';
-import { sendPush } from '../send-push.js';
-import { parsePush, toOutcome } from '../wire.js';
+import { sendPush, sendReceiptOf } from '../send-push.js';
+import { parsePush, parseReceiptOf, toOutcome } from '../wire.js';
 
 export const PUSH_SERVICE = 'push';
 export const PUSH_METHOD = '$send';
+export const RECEIPT_METHOD = '$receipt';
 
 export interface PushServiceOptions {
   readonly worker: RpcWorker;
@@ -23,13 +24,15 @@ export interface PushServiceOptions {
  * @throws ImError as RpcWorker.serve does
  */
 export function servePush({ worker, client, version }: PushServiceOptions): Promise<Registration> {
+  const send = async (body: Uint8Array) => toOutcome(await sendPush(client, parsePush(read(body))));
+  const receiptOf = (body: Uint8Array) => sendReceiptOf(client, parseReceiptOf(read(body)));
   return worker.serve({
     name: PUSH_SERVICE,
     version,
-    methods: [PUSH_METHOD],
-    async handle({ body }) {
-      const outcome = await sendPush(client, parsePush(read(body)));
-      return { body: encodeJson(toOutcome(outcome)), headers: {} };
+    methods: [PUSH_METHOD, RECEIPT_METHOD],
+    async handle({ method, body }) {
+      const answer = method === RECEIPT_METHOD ? await receiptOf(body) : await send(body);
+      return { body: encodeJson(answer), headers: {} };
     },
   });
 }

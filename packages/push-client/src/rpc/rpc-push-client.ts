@@ -7,8 +7,8 @@ import { type Attempt, NOTHING_TAKEN } from '../attempt.js';
 import type { PushClient } from '../push-client.js';
 import { type AttemptOptions, type RepeatingOptions, RepeatingRoute } from '../repeating-route.js';
 import { RoutedPushClient } from '../routed-push-client.js';
-import { parseAnswer } from '../wire.js';
-import { PUSH_METHOD, PUSH_SERVICE } from './push-service.js';
+import { parseAnswer, parseReceipt } from '../wire.js';
+import { PUSH_METHOD, PUSH_SERVICE, RECEIPT_METHOD } from './push-service.js';
 
 export interface RpcPushClientOptions extends RepeatingOptions {
   /** Stays the caller's own: closing the client leaves it open. */
@@ -18,6 +18,14 @@ export interface RpcPushClientOptions extends RepeatingOptions {
   /** Of one attempt. Default 5,000. */
   readonly timeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
+}
+
+interface Ask<Result> {
+  readonly method: string;
+  /** JSON. */
+  readonly input: string;
+  /** Undefined for what is no answer. */
+  readonly parse: (text: string) => Result | ImError | undefined;
 }
 
 const encoder = new TextEncoder();
@@ -30,11 +38,14 @@ const decoder = new TextDecoder();
 export function createRpcPushClient(options: RpcPushClientOptions): PushClient {
   const { caller, timeoutMs = 5_000, clock = systemClock } = options;
 
-  async function attempt(body: string, { isRepeatable, closing }: AttemptOptions): Promise<Attempt> {
+  async function attempt<Result extends object>(
+    { method, input, parse }: Ask<Result>,
+    { isRepeatable, closing }: AttemptOptions,
+  ): Promise<Attempt<Result>> {
     try {
       const terms = { timeoutMs, idempotent: isRepeatable, signal: closing };
-      const reply = await caller.call(PUSH_SERVICE, PUSH_METHOD, encoder.encode(body), terms);
-      const answer = parseAnswer(decoder.decode(reply.body));
+      const reply = await caller.call(PUSH_SERVICE, method, encoder.encode(input), terms);
+      const answer = parse(decoder.decode(reply.body));
       if (answer === undefined || answer instanceof ImError) throw new ImError('INVALID_OUTPUT');
       return { result: answer };
     } catch (thrown) {
@@ -43,5 +54,11 @@ export function createRpcPushClient(options: RpcPushClientOptions): PushClient {
       return { error, nothingTaken, retryAfterMs: 0 };
     }
   }
-  return new RoutedPushClient(new RepeatingRoute({ ...options, clock, attempt }), { clock, product: options.product });
+  const route = new RepeatingRoute({
+    ...{ ...options, clock },
+    push: (input, terms) => attempt({ method: PUSH_METHOD, input, parse: parseAnswer }, terms),
+    receiptOf: (name, terms) =>
+      attempt({ method: RECEIPT_METHOD, input: JSON.stringify(name), parse: parseReceipt }, terms),
+  });
+  return new RoutedPushClient(route, { clock, product: options.product });
 }

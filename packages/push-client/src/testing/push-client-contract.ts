@@ -4,13 +4,18 @@ import { createMemoryBroadcast } from '@im/broadcast/memory';
 import { FakeSequencer, type RecordingSubscriber, subscribeRecording } from '@im/broadcast/testing';
 import { ImError, MAX_BODY_BYTES, MAX_NESTING, type Terms } from '@im/protocol';
 import { FakeClock } from '@im/protocol/testing';
+import type { Rpc, RpcCaller } from '@im/rpc';
+import { createMemoryRpc } from '@im/rpc/memory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MAX_USERS, type PushClient, type PushMessage } from '../push-client.js';
+import { FakeReceipts } from './fake-receipts.js';
 
 export interface PushClientSetup {
   /** The client's own: closing it closes this. */
   readonly publisher: Publisher;
   readonly product: string | undefined;
+  /** Reaches who counts receipts. */
+  readonly receipts: RpcCaller;
   /** Of whoever stamps publications. */
   readonly clock: FakeClock;
 }
@@ -25,14 +30,19 @@ export function describePushClientContract(name: string, open: (setup: PushClien
     let broadcast: Broadcast;
     let client: PushClient;
     let members: RecordingSubscriber;
+    let rpc: Rpc;
+    let counted: FakeReceipts;
 
     async function openFor(product?: string): Promise<PushClient> {
-      return open({ publisher: broadcast.createPublisher(), product, clock });
+      return open({ publisher: broadcast.createPublisher(), receipts: rpc.createCaller(), product, clock });
     }
 
     beforeEach(async () => {
       sequencer = new FakeSequencer();
       broadcast = createMemoryBroadcast({ sequencer });
+      rpc = createMemoryRpc();
+      counted = new FakeReceipts();
+      await counted.serve(rpc.createWorker());
       members = await subscribeRecording(broadcast, 'u:ann', 'u:bob', 'r:1', 'r:0', 'g:team', ...UNDER_PRODUCT);
       client = await openFor();
     });
@@ -40,6 +50,7 @@ export function describePushClientContract(name: string, open: (setup: PushClien
     afterEach(async () => {
       sequencer.release();
       await client.close();
+      await rpc.close();
       await broadcast.close();
     });
 
@@ -246,6 +257,116 @@ export function describePushClientContract(name: string, open: (setup: PushClien
       await expect(client.toRoom('1', hello, { acknowledge: 'maybe' as 'none' })).rejects.toMatchObject({
         name: 'INVALID_ARGUMENT',
         details: { field: 'acknowledge' },
+      });
+    });
+
+    describe('receipts', () => {
+      const news: PushMessage = { event: 'news', lane: 'priority', id: 'news 1/ö' };
+      const id = 'news 1/ö';
+      const receipt = true;
+
+      /** Lets time go on until it settles. */
+      async function settled<Result>(waiting: Promise<Result>): Promise<Result> {
+        let isSettled = false;
+        const settle = () => {
+          isSettled = true;
+        };
+        waiting.then(settle, settle);
+        await vi.waitFor(
+          () => {
+            clock.advance(100);
+            expect(isSettled).toBe(true);
+          },
+          { interval: 5, timeout: 5_000 },
+        );
+        return waiting;
+      }
+
+      it('say how many have a push, of how many; those who wait are told when enough have it', async () => {
+        await client.toUsers(['ann', 'bob', 'ann'], news, { receipt });
+        expect((await arrived(2)).map((delivery) => delivery.id)).toEqual([`?${id}`, `?${id}`]);
+        expect(counted.prepared).toEqual([['ann', 'bob']]);
+        expect(await client.receiptOf(id)).toEqual({ of: 2, delivered: 0, isComplete: false });
+        const enough = client.waitDelivered(id, { atLeast: 1 });
+        counted.confirm('ann');
+        expect(await settled(enough)).toEqual({ of: 2, delivered: 1, isComplete: true });
+        expect(await client.receiptOf(id)).toEqual({ of: 2, delivered: 1, isComplete: false });
+        const all = client.waitDelivered(id);
+        counted.confirm('bob');
+        expect(await settled(all)).toEqual({ of: 2, delivered: 2, isComplete: true });
+      });
+
+      it('say how many have it by the end of the time, when those are not enough', async () => {
+        await client.toUsers(['ann', 'bob'], news, { receipt });
+        counted.confirm('bob');
+        expect(await settled(client.waitDelivered(id, { timeoutMs: 250 }))).toEqual({
+          ...{ of: 2, delivered: 1, isComplete: false },
+        });
+      });
+
+      it('are one for a push to one user, a repetition, and one that completes what failed', async () => {
+        sequencer.failOnce(new ImError('STORE_FULL', { retryable: false }), { group: 'u:ann' });
+        expect((await client.toUsers(['ann', 'bob'], news, { receipt })).failed.size).toBe(1);
+        expect(await client.receiptOf(id)).toMatchObject({ of: 1 });
+        expect(await client.toUser('bob', news, { receipt })).toMatchObject({ duplicate: true });
+        expect(await client.receiptOf(id)).toMatchObject({ of: 1 });
+        expect((await client.toUsers(['ann', 'bob'], news, { receipt })).failed.size).toBe(0);
+        expect(await client.receiptOf(id)).toMatchObject({ of: 2 });
+        await arrived(2);
+      });
+
+      it('belong to a product', async () => {
+        const own = await openFor('p1');
+        await own.toUser('ann', news, { receipt });
+        counted.confirm('p1/ann');
+        expect(await own.receiptOf(id)).toEqual({ of: 1, delivered: 1, isComplete: true });
+        expect(await client.receiptOf(id, { product: 'p1' })).toMatchObject({ delivered: 1 });
+        await expect(client.receiptOf(id)).rejects.toMatchObject({ name: 'RECEIPT_UNKNOWN', retryable: false });
+        await expect(own.receiptOf(id, { product: 'p2' })).rejects.toMatchObject({ details: { field: 'product' } });
+        await own.close();
+      });
+
+      it('fail a push that cannot be counted before anything is published', async () => {
+        counted.failOnce(new ImError('TOO_MANY_RECORDS'));
+        await expect(client.toUser('ann', news, { receipt })).rejects.toMatchObject({ name: 'TOO_MANY_RECORDS' });
+        await client.toUser('ann', hello);
+        await arrived(1);
+      });
+
+      it.each<[string, Partial<PushMessage>, Record<string, unknown>, string]>([
+        ['on the normal lane', { lane: 'normal' }, {}, 'receipt'],
+        ['without an id', { id: undefined }, {}, 'id'],
+        ['under an id that has no room for the mark', { id: 'x'.repeat(64) }, {}, 'id'],
+        ['that is not acknowledged', {}, { acknowledge: 'none' }, 'acknowledge'],
+        ['neither with nor without', {}, { receipt: 'yes' }, 'receipt'],
+      ])('are refused for a push %s', async (_, message, options, field) => {
+        const push = client.toUser('ann', { ...news, ...message }, { receipt, ...options });
+        await expect(push).rejects.toMatchObject({ name: 'INVALID_ARGUMENT', details: { field } });
+      });
+
+      it('are for users alone, and for those who know what they wait for', async () => {
+        const refusal = (field: string) => ({ name: 'INVALID_ARGUMENT', details: { field } });
+        await expect(client.toRoom('1', news, { receipt })).rejects.toMatchObject(refusal('receipt'));
+        await expect(client.toAll(news, { receipt })).rejects.toMatchObject(refusal('receipt'));
+        expect(await client.toGroup('u:ann', news, { receipt })).toMatchObject({ group: 'u:ann' });
+        await expect(client.receiptOf('')).rejects.toMatchObject(refusal('id'));
+        await expect(client.waitDelivered(id, { atLeast: 0 })).rejects.toMatchObject(refusal('atLeast'));
+        await expect(client.waitDelivered(id, { timeoutMs: 0 })).rejects.toMatchObject(refusal('timeoutMs'));
+        await expect(client.waitDelivered('other')).rejects.toMatchObject({ name: 'RECEIPT_UNKNOWN' });
+      });
+
+      it('are waited for no more once the client is closed, or whoever waits has enough of it', async () => {
+        await client.toUser('ann', news, { receipt });
+        const controller = new AbortController();
+        const ended = expect(client.waitDelivered(id, { signal: controller.signal })).rejects.toMatchObject({
+          name: 'CANCELLED',
+        });
+        controller.abort();
+        await ended;
+        const waiting = expect(client.waitDelivered(id)).rejects.toMatchObject({ name: 'CLOSED' });
+        await client.close();
+        await waiting;
+        await expect(client.receiptOf(id)).rejects.toMatchObject({ name: 'CLOSED' });
       });
     });
 

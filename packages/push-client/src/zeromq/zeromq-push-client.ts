@@ -12,6 +12,7 @@ import { broadcastNodes } from '@im/cluster';
 import { joinCluster, type ManagerAddress } from '@im/cluster/zeromq';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
+import type { RpcCaller } from '@im/rpc';
 import { publisherRoute } from '../publisher-push-client.js';
 import type { PushClient } from '../push-client.js';
 import {
@@ -34,6 +35,8 @@ type PushNodes = { readonly managers: readonly ManagerAddress[] } | { readonly n
 export type ZeromqPushClientOptions = PushNodes & {
   /** What nodes and managers that have keys want. */
   readonly keys?: PushKeys | undefined;
+  /** At the brokers, for pushes that ask for a receipt; stays yours to close. Without: those are refused with RECEIPTS_UNSERVED. */
+  readonly receipts?: RpcCaller | undefined;
   /** Pushes reach this product alone. Without: those that belong to none, or the one a push names. */
   readonly product?: string | undefined;
   /** Groups of priority pushes that no node has answered; beyond, pushes are refused with QUEUE_FULL. Default 100,000. */
@@ -65,7 +68,7 @@ export interface ZeromqPushClient extends PushClient {
  * @throws ImError INVALID_ARGUMENT for a product outside the grammar
  */
 export function createZeromqPushClient(options: ZeromqPushClientOptions): ZeromqPushClient {
-  const { keys, product, maxPending, maxPendingBytes, timeoutMs } = options;
+  const { keys, receipts, product, maxPending, maxPendingBytes, timeoutMs } = options;
   const { clock = systemClock, logger = silentLogger, metrics = noMetrics } = options;
   checkOwnProduct(product);
   const ports = { clock, logger, metrics };
@@ -81,7 +84,7 @@ export function createZeromqPushClient(options: ZeromqPushClientOptions): Zeromq
     await broadcast.close();
     await leave();
   };
-  const route = { ...publisherRoute(broadcast.createPublisher()), close };
+  const route = { ...publisherRoute(broadcast.createPublisher(), receipts), close };
   return new NodePushClient(route, broadcast, { clock, product });
 }
 

@@ -1,11 +1,17 @@
-/** One attempt to push over HTTP, and what its outcome means. */
+/** One request to a push endpoint over HTTP, and what its outcome means. */
 import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
-import { type Attempt, NOTHING_TAKEN } from '../attempt.js';
-import { parseAnswer } from '../wire.js';
+import { type Attempt, type FailedAttempt, NOTHING_TAKEN } from '../attempt.js';
 
-export interface PostOptions {
+export interface EndpointRequest {
   readonly url: string;
+  /** Of a `POST`; without one it is a `GET`. */
+  readonly body?: string;
+}
+
+export interface AskOptions<Result> {
+  /** Undefined for what is no answer of an endpoint. */
+  readonly parse: (text: string) => Result | ImError | undefined;
   readonly token: string;
   readonly fetch: typeof globalThis.fetch;
   readonly timeoutMs: number;
@@ -18,8 +24,11 @@ export interface PostOptions {
 const MAX_ANSWER_BYTES = 16_777_216;
 
 /** Never rejects. */
-export async function postPush(body: string, options: PostOptions): Promise<Attempt> {
-  const { url, token, fetch, timeoutMs, clock, closing } = options;
+export async function askEndpoint<Result extends object>(
+  { url, body }: EndpointRequest,
+  options: AskOptions<Result>,
+): Promise<Attempt<Result>> {
+  const { parse, token, fetch, timeoutMs, clock, closing } = options;
   const controller = new AbortController();
   const abort = () => controller.abort();
   let timedOut = false;
@@ -30,14 +39,13 @@ export async function postPush(body: string, options: PostOptions): Promise<Atte
   closing.addEventListener('abort', abort);
   try {
     const response = await fetch(url, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body,
+      ...(body === undefined ? { method: 'GET' } : { method: 'POST', body }),
+      headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
       // The token is not for whoever a redirect names.
       redirect: 'manual',
       signal: controller.signal,
     });
-    return attemptOf(response, await boundedText(response));
+    return attemptOf(response, parse(await boundedText(response)));
   } catch (cause) {
     if (closing.aborted) return failed(new ImError('CLOSED'));
     return failed(new ImError(timedOut ? 'TIMEOUT' : 'DISCONNECTED', { cause }));
@@ -61,8 +69,10 @@ async function boundedText(response: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function attemptOf({ status, headers }: Response, text: string): Attempt {
-  const answer = parseAnswer(text);
+function attemptOf<Result extends object>(
+  { status, headers }: Response,
+  answer: Result | ImError | undefined,
+): Attempt<Result> {
   if (answer === undefined) return failed(foreignAnswer(status));
   if (!(answer instanceof ImError)) return { result: answer };
   const retryAfterSeconds = Number(headers.get('retry-after') ?? 0);
@@ -86,6 +96,6 @@ function foreignAnswer(status: number): ImError {
   });
 }
 
-function failed(error: ImError): Attempt {
+function failed(error: ImError): FailedAttempt {
   return { error, nothingTaken: false, retryAfterMs: 0 };
 }
