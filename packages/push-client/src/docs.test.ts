@@ -27,9 +27,7 @@ let server: Server;
 beforeAll(async () => {
   broadcast = createMemoryBroadcast({ sequencer: new FakeSequencer() });
   rpc = createMemoryRpc();
-  const counted = new FakeReceipts();
-  await counted.serve(rpc.createWorker());
-  counted.confirm('cid');
+  await new FakeReceipts().serve(rpc.createWorker());
   const client = createPushClient({ publisher: broadcast.createPublisher(), receipts: rpc.createCaller() });
   const endpoint = createPushEndpoint({ client, tokens: [TOKEN] });
   server = createServer((request, response) => void endpoint(request, response));
