@@ -19,7 +19,7 @@ import { DRAIN_SCALES, runDrain } from './workloads/drain.js';
 import { FAN_OUT_SCALES, runFanOut } from './workloads/fan-out.js';
 import { disturbances, HOT_UPDATE_SCALES, runHotUpdate } from './workloads/hot-update.js';
 import { IDLE_SCALES, MANY_SCALES, runIdle, runMany } from './workloads/idle.js';
-import { LOGS_SCALES, runLogs } from './workloads/logs.js';
+import { LOG_PARTS, LOGS_SCALES, runLogs } from './workloads/logs.js';
 import { MULTICAST_SCALES, multicastCases, runMulticast } from './workloads/multicast.js';
 import { OVERLOAD_SCALES, runOverload } from './workloads/overload.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
@@ -28,7 +28,7 @@ import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
 import { runSlowReaders, SLOW_READERS_SCALES } from './workloads/slow-readers.js';
 import { runStorm, STORM_SCALES } from './workloads/storm.js';
 
-const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only NAME,…] [--minutes N]
+const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only NAME,…] [--parts NAME,…] [--minutes N]
        bench report FILE… [--out FOLDER]
 
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
@@ -56,6 +56,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   --smoke      proves that the programs work; its figures tell no more than which system is cheaper by far
   --json FILE  the figures for programs
   --only A,B   these systems
+  --parts A,B  these parts of W7: ${LOG_PARTS.join(', ')}
   --minutes N  how long rpc-memory takes
   --out FOLDER where report puts its files, default bench/plots
   --help       print this text
@@ -74,6 +75,7 @@ const FEW_RUNS = 3;
 interface Options {
   readonly scale: Scale;
   readonly only: readonly string[] | undefined;
+  readonly parts: readonly string[] | undefined;
   readonly minutes: number | undefined;
 }
 
@@ -150,8 +152,8 @@ const workloads: Readonly<Record<string, Workload>> = {
   },
   W7: {
     pins: false,
-    run: ({ scale, only }) =>
-      compareSystems(chooseSystems(logSystems, only), 1, (system) => runLogs(system, LOGS_SCALES[scale])),
+    run: ({ scale, only, parts }) =>
+      compareSystems(chooseSystems(logSystems, only), 1, (system) => runLogs(system, LOGS_SCALES[scale], parts)),
   },
   'bus-priority': {
     pins: false,
@@ -215,6 +217,7 @@ async function main(): Promise<number> {
       smoke: { type: 'boolean', default: false },
       json: { type: 'string' },
       only: { type: 'string' },
+      parts: { type: 'string' },
       minutes: { type: 'string' },
       out: { type: 'string', default: 'bench/plots' },
       help: { type: 'boolean', short: 'h', default: false },
@@ -240,7 +243,7 @@ async function main(): Promise<number> {
   const result = {
     workload: name,
     machine: { ...machine, pinned: machine.pinned && workload.pins },
-    ...(await workload.run({ scale, only: values.only?.split(','), minutes })),
+    ...(await workload.run({ scale, only: values.only?.split(','), parts: values.parts?.split(','), minutes })),
   };
   process.stdout.write(`${formatResult(result)}\n`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);

@@ -3,7 +3,7 @@
  * missed, what the logs of many take, what a process needs to hand them out to thousands at once, what a page of a long log takes.
  */
 import { ControlledProcess } from '../harness/control.js';
-import { residentBytes } from '../harness/process-memory.js';
+import { ownBytes, residentBytes } from '../harness/process-memory.js';
 import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
 import type { ClientsCommand, ClientsReply, LogCommand, LogReply } from '../log/log-commands.js';
@@ -52,7 +52,29 @@ const FILLED_AT_ONCE = 10_000;
 type Clients = ControlledProcess<ClientsCommand, ClientsReply>;
 type Logs = ControlledProcess<LogCommand, LogReply>;
 
-export async function runLogs(system: LogSystem, scale: LogsScale): Promise<Figures> {
+interface Stage {
+  readonly logs: Logs;
+  readonly clients: Clients;
+  readonly port: number;
+  readonly scale: LogsScale;
+  /** What all logs take. */
+  readonly bytes: () => Promise<number>;
+}
+
+/** In this order; each can be run without the others. */
+const PARTS: Readonly<Record<string, (stage: Stage) => Promise<Figures>>> = {
+  users: ofManyUsers,
+  sync: oneByOne,
+  pages,
+  appends: appended,
+};
+
+export const LOG_PARTS: readonly string[] = Object.keys(PARTS);
+
+/** @param parts of {@link LOG_PARTS} @throws Error for one that is none of these */
+export async function runLogs(system: LogSystem, scale: LogsScale, parts = LOG_PARTS): Promise<Figures> {
+  const unknown = parts.find((part) => !LOG_PARTS.includes(part));
+  if (unknown !== undefined) throw new Error(`no part ${unknown}: choose of ${LOG_PARTS.join(', ')}`);
   const place = await system.start();
   const logs: Logs = new ControlledProcess('systems/im-log/server.js', {
     place: 'anywhere',
@@ -62,20 +84,18 @@ export async function runLogs(system: LogSystem, scale: LogsScale): Promise<Figu
   try {
     const { port = Number.NaN } = await logs.ask({ do: 'where' });
     const bytes = place.bytes ?? (async () => (await logs.ask({ do: 'measure' })).storeBytes ?? Number.NaN);
-    return {
-      ...(await stored(logs, bytes, scale)),
-      ...(await oneByOne(logs, clients, port, scale)),
-      ...(await allAtOnce(logs, clients, port, scale)),
-      ...(await pages(logs, scale)),
-      ...(await appended(logs, scale)),
-    };
+    const figures: Record<string, number> = {};
+    for (const [name, run] of Object.entries(PARTS)) {
+      if (parts.includes(name)) Object.assign(figures, await run({ logs, clients, port, scale, bytes }));
+    }
+    return figures;
   } finally {
     await Promise.all([logs.stop(), clients.stop()]);
     await place.stop();
   }
 }
 
-async function appended(logs: Logs, { warmMs, appendMs }: LogsScale): Promise<Figures> {
+async function appended({ logs, scale: { warmMs, appendMs } }: Stage): Promise<Figures> {
   const figures: Record<string, number> = {};
   for (const writers of WRITERS) {
     const reply = await logs.ask({ do: 'append', writers, groups: writers, warmMs, forMs: appendMs });
@@ -89,7 +109,7 @@ async function appended(logs: Logs, { warmMs, appendMs }: LogsScale): Promise<Fi
 }
 
 /** The first ones find code that was not compiled, so the median counts. */
-async function oneByOne(logs: Logs, clients: Clients, port: number, { users, missed }: LogsScale): Promise<Figures> {
+async function oneByOne({ logs, clients, port, scale: { users, missed } }: Stage): Promise<Figures> {
   const first = users;
   await clients.ask({ do: 'meet', first, users: VISITORS, port });
   await logs.ask({ do: 'fill', first, users: VISITORS, each: missed });
@@ -100,46 +120,35 @@ async function oneByOne(logs: Logs, clients: Clients, port: number, { users, mis
   return { syncMissed: missed, syncP50Ms: percentile(ms, 50), syncWorstMs: Math.max(...ms) };
 }
 
-async function stored(logs: Logs, bytes: () => Promise<number>, { users, messagesEach }: LogsScale): Promise<Figures> {
-  const [before, began] = [await bytes(), performance.now()];
+/** What is written to many while they are away, and read by thousands of them who come back in one turn. */
+async function ofManyUsers({ logs, clients, port, scale, bytes }: Stage): Promise<Figures> {
+  const { users, messagesEach: each, returning } = scale;
+  const storeBytes = await bytes();
+  await clients.ask({ do: 'meet', first: 0, users: returning, port });
+  const began = performance.now();
   for (let first = 0; first < users; first += FILLED_AT_ONCE) {
-    await logs.ask({ do: 'fill', first, users: Math.min(FILLED_AT_ONCE, users - first), each: messagesEach });
+    await logs.ask({ do: 'fill', first, users: Math.min(FILLED_AT_ONCE, users - first), each });
   }
-  const messages = users * messagesEach;
-  return {
-    users,
-    fillPerSecond: messages / ((performance.now() - began) / 1_000),
-    bytesPerMessage: ((await bytes()) - before) / messages,
-  };
-}
-
-async function allAtOnce(
-  logs: Logs,
-  clients: Clients,
-  port: number,
-  { users, returning, messagesEach }: LogsScale,
-): Promise<Figures> {
-  // They were here before anything was written to them, which those of `stored` were not.
-  const first = 2 * users;
-  await clients.ask({ do: 'meet', first, users: returning, port });
-  await logs.ask({ do: 'fill', first, users: returning, each: messagesEach });
+  const fillSeconds = (performance.now() - began) / 1_000;
+  const bytesPerMessage = ((await bytes()) - storeBytes) / (users * each);
   const { residentBytes: before = Number.NaN } = await logs.ask({ do: 'measure' });
-  let most = 0;
+  const ownBefore = ownBytes(logs.pid);
+  let [most, ownMost] = [0, 0];
   const looking = setInterval(() => {
     most = Math.max(most, residentBytes(logs.pid));
+    ownMost = Math.max(ownMost, ownBytes(logs.pid));
   }, LOOKING_MS);
-  const { ms } = await clients.ask({ do: 'return', first, users: returning, each: messagesEach, port });
+  const { ms } = await clients.ask({ do: 'return', first: 0, users: returning, each, port });
   clearInterval(looking);
   return {
-    returning,
-    returnP50Ms: percentile(ms, 50),
-    returnWorstMs: Math.max(...ms),
-    residentMbBefore: before / 2 ** 20,
-    residentMbMost: most / 2 ** 20,
+    ...{ users, fillPerSecond: (users * each) / fillSeconds, bytesPerMessage },
+    ...{ returning, returnP50Ms: percentile(ms, 50), returnWorstMs: Math.max(...ms) },
+    ...{ residentMbBefore: before / 2 ** 20, residentMbMost: most / 2 ** 20 },
+    ...{ ownMbBefore: ownBefore / 2 ** 20, ownMbMost: ownMost / 2 ** 20 },
   };
 }
 
-async function pages(logs: Logs, { longLog }: LogsScale): Promise<Figures> {
+async function pages({ logs, scale: { longLog } }: Stage): Promise<Figures> {
   await logs.ask({ do: 'lengthen', group: LONG, entries: longLog });
   const page = async (after: number): Promise<number> =>
     (await logs.ask({ do: 'page', group: LONG, after, times: PAGES })).p50Ms ?? Number.NaN;

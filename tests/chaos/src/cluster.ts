@@ -8,11 +8,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type RedisServer, startRedisServer } from '@im/test-servers';
+import { type AppendFsync, type RedisServer, startRedisServer } from '@im/test-servers';
 
 export interface ClusterOptions {
   /** People prove who they are with JWTs signed with it. */
   readonly jwtSecret: string;
+  /** Of Redis. Default always. */
+  readonly appendfsync?: AppendFsync;
 }
 
 interface LogLine {
@@ -90,7 +92,8 @@ export class Cluster {
 
   /** Settles when all of it is ready. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const redis = await startRedisServer({ persistent: true });
+    const { appendfsync = 'always' } = options;
+    const redis = await startRedisServer({ persistent: true, appendfsync });
     const folder = await mkdtemp(path.join(tmpdir(), 'im-chaos-'));
     const cluster = new Cluster(redis, folder, await freePair(), options);
     try {

@@ -7,9 +7,14 @@ import path from 'node:path';
 import { freePorts } from './free-port.js';
 import { ServerProcess, type TestServer } from './server-process.js';
 
+/** When the append-only file is flushed: before an answer, or every second, so that the loss of power takes what was acknowledged. */
+export type AppendFsync = 'always' | 'everysec';
+
 export interface RedisServerOptions {
-  /** Append-only file, flushed at every command: a kill loses nothing that was acknowledged. Default: keeps nothing. */
+  /** Append-only file: a kill loses nothing that was acknowledged. Default: keeps nothing. */
   readonly persistent?: boolean;
+  /** Default always. */
+  readonly appendfsync?: AppendFsync;
   readonly password?: string;
   /** A Redis Cluster of this one node, which has all slots: commands over several slots are refused. */
   readonly cluster?: boolean;
@@ -40,11 +45,11 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
 }
 
 async function startOnFreePort(options: RedisServerOptions): Promise<RedisServer> {
-  const { persistent = false, password, cluster = false } = options;
+  const { persistent = false, appendfsync = 'always', password, cluster = false } = options;
   const [port = 0, busPort = 0] = await freePorts(2);
   const folder = await mkdtemp(path.join(tmpdir(), 'im-redis-'));
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
-  if (persistent) args.push('--appendonly', 'yes', '--appendfsync', 'always');
+  if (persistent) args.push('--appendonly', 'yes', '--appendfsync', appendfsync);
   if (password !== undefined) args.push('--requirepass', password);
   if (cluster) {
     args.push('--cluster-enabled', 'yes', '--cluster-port', `${busPort}`, '--cluster-announce-ip', '127.0.0.1');

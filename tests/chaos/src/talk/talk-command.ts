@@ -4,10 +4,10 @@ import { killGateway, killNode, killWorker, restartRedis } from '../disturbances
 import { numberIn, seedIn } from '../number-option.js';
 import { runTalk } from './talk-run.js';
 
-const USAGE = `Usage: chaos talk [--people N] [--messages N] [--delay MIN-MAX] [--cut MS] [--kill] [--seed N]
+const USAGE = `Usage: chaos talk [--people N] [--messages N] [--delay MIN-MAX] [--cut MS] [--kill] [--appendfsync WHEN] [--seed N]
 
   People talk one to one and in groups, every fourth of them on two devices, at a cluster of 2 gateways, 2 broadcast nodes and 2
-  workers on a Redis that flushes every write. Between them and the gateways is a network that delays all bytes of a connection and ends it: for both sides
+  workers on a Redis. Between them and the gateways is a network that delays all bytes of a connection and ends it: for both sides
   at once, for one side first, silently, or so that the server sees the end of the old one after the beginning of the new one.
   Exit code 1 when a device does not have every message once and in order in the end.
 
@@ -16,6 +16,7 @@ const USAGE = `Usage: chaos talk [--people N] [--messages N] [--delay MIN-MAX] [
   --delay MIN-MAX  of a round trip, milliseconds, drawn for each connection, default 200-2000
   --cut MS         how long a connection lasts on average, default 3000, or never
   --kill           kill -9 a worker, a gateway, a broadcast node and Redis, five seconds apart, while they talk
+  --appendfsync WHEN  when Redis flushes what it acknowledged: always (default) or everysec
   --seed N         of the choices, default a new one
   --help           print this text
 `;
@@ -32,6 +33,7 @@ export async function talkCommand(args: string[]): Promise<number> {
       delay: { type: 'string', default: '200-2000' },
       cut: { type: 'string', default: '3000' },
       kill: { type: 'boolean', default: false },
+      appendfsync: { type: 'string', default: 'always' },
       seed: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -42,6 +44,8 @@ export async function talkCommand(args: string[]): Promise<number> {
   }
   const [min = '', max = min] = values.delay.split('-');
   const seed = seedIn(values.seed);
+  const { appendfsync } = values;
+  if (appendfsync !== 'always' && appendfsync !== 'everysec') throw new TypeError('--appendfsync is always or everysec');
   process.stdout.write(`seed ${seed}\n`);
   const report = await runTalk({
     people: numberIn('--people', values.people),
@@ -50,6 +54,7 @@ export async function talkCommand(args: string[]): Promise<number> {
     delayMs: [numberIn('--delay', min) / 2, numberIn('--delay', max) / 2],
     cutEveryMs: values.cut === 'never' ? Number.POSITIVE_INFINITY : numberIn('--cut', values.cut),
     ...(values.kill && { disturbances: KILLS, disturbEveryMs: 5_000 }),
+    appendfsync,
     seed,
     onProgress: (stored) => process.stderr.write(`\r${stored.toLocaleString('en')} stored`),
   });

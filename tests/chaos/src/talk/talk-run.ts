@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Conversation } from '@im/client-sdk/conversations';
 import { seededRandom } from '@im/protocol/testing';
+import type { AppendFsync } from '@im/test-servers';
 import { Cluster } from '../cluster.js';
 import type { Disturbance } from '../disturbances.js';
 import { type Ending, WeakNetwork } from '../weak-network/weak-network.js';
@@ -20,6 +21,8 @@ export interface TalkRunOptions {
   readonly delayMs: readonly [min: number, max: number];
   readonly cutEveryMs: number;
   readonly seed: number;
+  /** Of Redis. Default always. */
+  readonly appendfsync?: AppendFsync;
   /** One after the other, while people talk. Default: none. */
   readonly disturbances?: readonly Disturbance[];
   /** How long people talk before each. */
@@ -62,7 +65,8 @@ export async function runTalk(options: TalkRunOptions): Promise<TalkReport> {
   const traffic: Traffic = { sent: 0, received: 0 };
   const networks: WeakNetwork[] = [];
   const participants: Participant[] = [];
-  const cluster = await Cluster.start({ jwtSecret });
+  const { appendfsync = 'always' } = options;
+  const cluster = await Cluster.start({ jwtSecret, appendfsync });
   try {
     for (const origin of cluster.gateways) {
       networks.push(await WeakNetwork.open({ ...options, port: Number(new URL(origin).port), random }));
