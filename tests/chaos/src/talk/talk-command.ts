@@ -45,7 +45,8 @@ export async function talkCommand(args: string[]): Promise<number> {
   const [min = '', max = min] = values.delay.split('-');
   const seed = seedIn(values.seed);
   const { appendfsync } = values;
-  if (appendfsync !== 'always' && appendfsync !== 'everysec') throw new TypeError('--appendfsync is always or everysec');
+  if (appendfsync !== 'always' && appendfsync !== 'everysec')
+    throw new TypeError('--appendfsync is always or everysec');
   process.stdout.write(`seed ${seed}\n`);
   const report = await runTalk({
     people: numberIn('--people', values.people),
