@@ -6,7 +6,7 @@ namespace Im;
 
 use Im\Wire\Json;
 
-/** Pushes over HTTP: `POST /v1/push`. Needs no extension but, for https, `openssl`. */
+/** Pushes over HTTP: `POST /v1/push`, `GET /v1/receipts`. Needs no extension but, for https, `openssl`. */
 final class HttpPushClient extends PushClient
 {
     private const MAX_ANSWER_BYTES = 16_777_216;
@@ -41,16 +41,46 @@ final class HttpPushClient extends PushClient
             $details = ['field' => 'data'];
             throw ImError::of(ErrorCode::INVALID_ARGUMENT, 'data: cannot be said in JSON', $details, $cause);
         }
+        [$answer, $status, $retryAfterMs] = $this->ask($this->url, $body);
+        if (!is_array($answer['published'] ?? null) || !is_array($answer['failed'] ?? null)) {
+            throw self::foreign($status);
+        }
+        $outcome = PublishedMany::fromAnswer($answer['published'], $answer['failed']);
+        if ($outcome->published === [] && $outcome->failed !== []) {
+            throw PublishedMany::error(array_values($answer['failed'])[0], $retryAfterMs);
+        }
+        return $outcome;
+    }
+
+    protected function askReceipt(array $push): PushReceipt
+    {
+        // Beside the other: `/v1/receipts`.
+        $path = preg_replace('~[^/]*$~', '', preg_replace('~[?#].*$~', '', $this->url));
+        [$answer, $status] = $this->ask($path . 'receipts?' . http_build_query($push));
+        return PushReceipt::fromAnswer($answer) ?? throw self::foreign($status);
+    }
+
+    /**
+     * One request.
+     *
+     * @param ?string $body of a `POST`; null: it is a `GET`
+     *
+     * @return array{mixed, int, int} what was answered, if that is JSON, with its status and the milliseconds that it asks to wait
+     *
+     * @throws ImError also the one that was answered
+     */
+    private function ask(string $url, ?string $body = null): array
+    {
         $context = stream_context_create(['http' => [
-            'method' => 'POST',
+            'method' => $body === null ? 'GET' : 'POST',
             'header' => ["Authorization: Bearer {$this->token}", 'Content-Type: application/json', 'Connection: close'],
-            'content' => $body,
+            'content' => $body ?? '',
             'timeout' => $this->timeoutMs / 1_000,
             'ignore_errors' => true,
             // The token is not for whoever a redirect names.
             'follow_location' => 0,
         ]]);
-        $stream = @fopen($this->url, 'rb', false, $context);
+        $stream = @fopen($url, 'rb', false, $context);
         if ($stream === false) {
             throw ImError::of(ErrorCode::DISCONNECTED, 'the endpoint cannot be reached, or gave no answer in time');
         }
@@ -61,30 +91,18 @@ final class HttpPushClient extends PushClient
         if ($isLate) {
             throw ImError::of(ErrorCode::TIMEOUT);
         }
-        return $this->understood(self::headers($meta['wrapper_data'] ?? []), $text);
-    }
-
-    /**
-     * @param array{int, int} $headers status, and milliseconds that it asks to wait
-     *
-     * @throws ImError
-     */
-    private function understood(array $headers, string $text): PublishedMany
-    {
-        [$status, $retryAfterMs] = $headers;
+        [$status, $retryAfterMs] = self::headers($meta['wrapper_data'] ?? []);
         $answer = json_decode($text, true);
         if (is_array($answer) && is_array($answer['error'] ?? null)) {
             throw PublishedMany::error($answer['error'], $retryAfterMs);
         }
-        if (is_array($answer) && is_array($answer['published'] ?? null) && is_array($answer['failed'] ?? null)) {
-            $outcome = PublishedMany::fromAnswer($answer['published'], $answer['failed']);
-            if ($outcome->published === [] && $outcome->failed !== []) {
-                throw PublishedMany::error(array_values($answer['failed'])[0], $retryAfterMs);
-            }
-            return $outcome;
-        }
-        // Something between here and the endpoint answered, or the url is wrong.
-        throw match (true) {
+        return [$answer, $status, $retryAfterMs];
+    }
+
+    /** Something between here and the endpoint answered, or the url is wrong. */
+    private static function foreign(int $status): ImError
+    {
+        return match (true) {
             $status === 401, $status === 403 => ImError::of(ErrorCode::UNAUTHORIZED),
             $status === 413 => ImError::of(ErrorCode::BODY_TOO_LARGE),
             $status === 408, $status === 429, $status >= 500 =>

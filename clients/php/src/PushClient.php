@@ -13,6 +13,7 @@ abstract class PushClient
 {
     private const MIN_BACKOFF_MS = 100;
     private const MAX_PAUSE_MS = 30_000;
+    private const MAX_LOOK_MS = 2_000;
     /** Errors after which repeating is safe on any lane. */
     private const NOTHING_TAKEN = ['QUEUE_FULL', 'RATE_LIMITED', 'OVERLOADED', 'UNAVAILABLE', 'SHUTTING_DOWN'];
 
@@ -58,6 +59,66 @@ abstract class PushClient
         return $this->push(['users' => array_values($users)], $message);
     }
 
+    /**
+     * How many have the push that was made under this id with `receipt: true`.
+     *
+     * @throws ImError
+     */
+    public function receiptOf(string $id, ?string $product = null): PushReceipt
+    {
+        return $this->repeat(fn (): PushReceipt => $this->askReceipt(self::named($id, $product)), true);
+    }
+
+    /**
+     * Waits until enough have it, at most `$timeoutMs`: then it says how many have it by then. A question that is under way
+     * then is awaited.
+     *
+     * @param ?int $atLeast how many are enough; null: all to whom it went
+     *
+     * @throws ImError what is retryable only if nothing else came
+     */
+    public function waitDelivered(
+        string $id,
+        ?int $atLeast = null,
+        int $timeoutMs = 10_000,
+        ?string $product = null,
+    ): PushReceipt {
+        if ($atLeast !== null && $atLeast < 1) {
+            $details = ['field' => 'atLeast'];
+            throw ImError::of(ErrorCode::INVALID_ARGUMENT, 'atLeast: not from 1', $details);
+        }
+        $begun = hrtime(true);
+        $latest = null;
+        $failure = null;
+        do {
+            try {
+                $now = $this->askReceipt(self::named($id, $product));
+                $latest = new PushReceipt($now->of, $now->delivered, $now->delivered >= ($atLeast ?? $now->of));
+                if ($latest->isComplete) {
+                    return $latest;
+                }
+            } catch (ImError $error) {
+                if (!$error->retryable) {
+                    throw $error;
+                }
+                $failure = $error;
+            }
+            $waitedMs = intdiv(hrtime(true) - $begun, 1_000_000);
+            $leftMs = $timeoutMs - $waitedMs;
+            // Whoever has it not is looked up every time; the last look is shortly before the end.
+            $missing = $latest === null ? 0 : $latest->of - $latest->delivered;
+            $wantedMs = min(self::MAX_LOOK_MS, intdiv($leftMs, 2), max($waitedMs / 4, $missing / 10));
+            usleep(1_000 * (int) max(0, min($leftMs, max(self::MIN_BACKOFF_MS, $wantedMs))));
+        } while ($leftMs > 0);
+        return $latest ?? throw $failure;
+    }
+
+    /** @return array<string, string> */
+    private static function named(string $id, ?string $product): array
+    {
+        return ['id' => $id] + ($product === null ? [] : ['product' => $product]);
+    }
+
     /** @param array<string, mixed> $to */
     private function toOne(array $to, PushMessage $message): Published
     {
@@ -71,9 +132,21 @@ abstract class PushClient
     {
         $isRepeatable = $message->isRepeatable();
         $push = ['to' => $to] + $message->members();
+        return $this->repeat(fn (): PublishedMany => $this->attempt($push, $isRepeatable), $isRepeatable);
+    }
+
+    /**
+     * @template Result
+     *
+     * @param callable(): Result $attempt
+     *
+     * @return Result
+     */
+    private function repeat(callable $attempt, bool $isRepeatable): mixed
+    {
         for ($retry = 0; ; $retry++) {
             try {
-                return $this->attempt($push, $isRepeatable);
+                return $attempt();
             } catch (ImError $error) {
                 $nothingTaken = in_array($error->name, self::NOTHING_TAKEN, true)
                     || ($error->details['handedOut'] ?? null) === false;
@@ -86,6 +159,15 @@ abstract class PushClient
             }
         }
     }
+
+    /**
+     * One attempt to ask for a receipt.
+     *
+     * @param array<string, string> $push its id, and its product
+     *
+     * @throws ImError
+     */
+    abstract protected function askReceipt(array $push): PushReceipt;
 
     /**
      * One attempt.

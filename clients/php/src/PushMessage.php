@@ -23,6 +23,8 @@ final class PushMessage
      * @param ?bool $reserved on the normal lane: goes before the others where room is short
      * @param ?array{mode: string, key: string, amount?: int} $conflate on the normal lane: `['mode' => 'latest', 'key' => …]`,
      *     or `['mode' => 'sum', 'key' => …, 'amount' => …]`: those of one key that wait at the same time become one
+     * @param bool $receipt to users on the priority lane, by an id of 1 to 63 characters: asks how many have it, see
+     *     `PushClient::receiptOf`
      */
     public function __construct(
         public readonly string $event,
@@ -34,6 +36,7 @@ final class PushMessage
         public readonly ?string $sender = null,
         public readonly ?bool $reserved = null,
         public readonly ?array $conflate = null,
+        public readonly bool $receipt = false,
     ) {
         $this->id = $id ?? ($lane === 'priority' ? bin2hex(random_bytes(16)) : null);
     }
@@ -57,6 +60,7 @@ final class PushMessage
         $optional = [
             'id' => $this->id, 'product' => $this->product,
             'sender' => $this->sender, 'reserved' => $this->reserved, 'conflate' => $this->conflate,
+            'receipt' => $this->receipt ?: null,
         ];
         return ['event' => $this->event, 'data' => $this->data, 'lane' => $this->lane, 'acknowledge' => $this->acknowledge]
             + array_filter($optional, static fn (mixed $value): bool => $value !== null);

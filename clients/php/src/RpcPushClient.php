@@ -28,4 +28,11 @@ final class RpcPushClient extends PushClient
         }
         return PublishedMany::fromAnswer($answer['published'], $answer['failed']);
     }
+
+    protected function askReceipt(array $push): PushReceipt
+    {
+        $options = new CallOptions(timeoutMs: $this->timeoutMs, idempotent: true);
+        return PushReceipt::fromAnswer($this->caller->call('push', '$receipt', $push, $options))
+            ?? throw ImError::of(ErrorCode::INVALID_OUTPUT);
+    }
 }

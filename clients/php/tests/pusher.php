@@ -1,8 +1,8 @@
 <?php
 
 /**
- * `php tests/pusher.php <url> <token>`, or `<address of a broker>`: makes the pushes that it is told, one a line, and says
- * what became of each.
+ * `php tests/pusher.php <url> <token>`, or `<address of a broker>`: makes the pushes, and asks for the receipts, that it is
+ * told, one a line, and says what became of each.
  */
 
 declare(strict_types=1);
@@ -31,6 +31,14 @@ $client = isset($argv[2])
 while (($line = fgets(STDIN)) !== false) {
     $ask = json_decode($line, true);
     try {
+        if (isset($ask['receiptOf'])) {
+            [$id, $product] = [$ask['receiptOf'], $ask['product'] ?? null];
+            $receipt = isset($ask['timeoutMs'])
+                ? $client->waitDelivered($id, $ask['atLeast'] ?? null, $ask['timeoutMs'], $product)
+                : $client->receiptOf($id, $product);
+            echo json_encode($receipt), "\n";
+            continue;
+        }
         $message = new PushMessage(
             $ask['event'],
             $ask['data'] ?? null,
@@ -41,6 +49,7 @@ while (($line = fgets(STDIN)) !== false) {
             $ask['sender'] ?? null,
             $ask['reserved'] ?? null,
             $ask['conflate'] ?? null,
+            $ask['receipt'] ?? false,
         );
         $to = $ask['to'];
         $outcome = match (array_key_first($to)) {

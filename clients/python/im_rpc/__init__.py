@@ -3,7 +3,7 @@
 from .brokers import Keys
 from .caller import Caller
 from .errors import ErrorCode, ImError
-from .push import HttpPushClient, Published, PublishedMany, PushClient, RpcPushClient
+from .push import HttpPushClient, Published, PublishedMany, PushClient, PushReceipt, RpcPushClient
 from .reply import Reply
 from .request import Request
 from .worker import Worker
@@ -17,6 +17,7 @@ __all__ = [
     "Published",
     "PublishedMany",
     "PushClient",
+    "PushReceipt",
     "Reply",
     "Request",
     "RpcPushClient",

@@ -11,15 +11,19 @@ import ssl
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Sequence
-from urllib.parse import urlsplit
+from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from .caller import Caller
 from .errors import ErrorCode, ImError
 
+_Result = TypeVar("_Result")
+
 MAX_ANSWER_BYTES = 16_777_216
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
+_LONGEST_LOOK = 2.0
+_LOOKED_UP_PER_SECOND = 10_000
 #: Errors after which repeating is safe on any lane.
 _NOTHING_TAKEN = frozenset({"QUEUE_FULL", "RATE_LIMITED", "OVERLOADED", "UNAVAILABLE", "SHUTTING_DOWN"})
 
@@ -45,6 +49,18 @@ class PublishedMany:
     failed: Mapping[str, ImError]
 
 
+@dataclass(frozen=True)
+class PushReceipt:
+    """How far a push has come that asked."""
+
+    #: people in whose logs it is
+    of: int
+    #: how many of them have it, on any of their devices; never less than before
+    delivered: int
+    #: whether all have it; after waiting: as many as were waited for
+    is_complete: bool
+
+
 class PushClient:
     """What ``HttpPushClient`` and ``RpcPushClient`` have in common. Any thread may use them.
 
@@ -54,7 +70,8 @@ class PushClient:
     Every push takes ``event``, what clients listen to, and ``data``, any JSON value; ``lane``: ``"normal"`` may be shed
     under pressure, ``"priority"`` gets a version and is never lost; ``id``, 1 to 64 characters: on the priority lane the
     same id to the same group is sent once; ``acknowledge``: ``"none"``, ``"accepted"`` or ``"durable"``; ``product``,
-    whose users and groups, where several products share the system. It raises ImError.
+    whose users and groups, where several products share the system; ``receipt``: to users on the priority lane, by an ``id``,
+    asks how many have it: ``receipt_of``. It raises ImError.
 
     Normal pushes may say what may become of them where a room gets more than it can show: ``sender``, whose message it is,
     for every sender gets a share; ``reserved``, that it goes before the others; ``conflate``, ``{"mode": "latest", "key": …}``
@@ -87,6 +104,43 @@ class PushClient:
         """
         return self._push({"users": list(users)}, event, data, **options)
 
+    def receipt_of(self, id: str, *, product: Optional[str] = None) -> PushReceipt:
+        """How many have the push that was made under this id with ``receipt=True``."""
+        return _complete(self._repeat(lambda: self._ask_receipt(id, product), is_repeatable=True), None)
+
+    def wait_delivered(
+        self, id: str, *, at_least: Optional[int] = None, timeout: float = 10.0, product: Optional[str] = None
+    ) -> PushReceipt:
+        """Waits until ``at_least`` people have it, or all, at most ``timeout`` seconds: says how many have it by then.
+
+        A question that is under way then is awaited. Raises ImError: what is retryable only if nothing else came.
+        """
+        if at_least is not None and at_least < 1:
+            raise ImError(ErrorCode.INVALID_ARGUMENT, message="at_least: not from 1", details={"field": "at_least"})
+        begun = time.monotonic()
+        latest: Optional[PushReceipt] = None
+        failure: Optional[ImError] = None
+        while True:
+            try:
+                latest = _complete(self._ask_receipt(id, product), at_least)
+                if latest.is_complete:
+                    return latest
+            except ImError as error:
+                if not error.retryable:
+                    raise
+                failure = error
+            waited = time.monotonic() - begun
+            left = timeout - waited
+            if left <= 0:
+                break
+            # Whoever has it not is looked up every time; the last look is shortly before the end.
+            missing = latest.of - latest.delivered if latest is not None else 0
+            wanted = min(_LONGEST_LOOK, left / 2, max(waited / 4, missing / _LOOKED_UP_PER_SECOND))
+            time.sleep(min(left, max(_FIRST_PAUSE, wanted)))
+        if latest is None and failure is not None:
+            raise failure
+        return latest
+
     def _to_one(self, to: Mapping[str, Any], event: str, data: Any, **options: Any) -> Published:
         outcome = self._push(to, event, data, **options)
         if outcome.published:
@@ -108,6 +162,7 @@ class PushClient:
         sender: Optional[str] = None,
         reserved: Optional[bool] = None,
         conflate: Optional[Mapping[str, Any]] = None,
+        receipt: bool = False,
     ) -> PublishedMany:
         is_priority = lane == "priority"
         is_sum = conflate is not None and conflate.get("mode") == "sum"
@@ -116,16 +171,21 @@ class PushClient:
             id = uuid.uuid4().hex
         members = {"to": to, "event": event, "data": data, "lane": lane, "acknowledge": acknowledge}
         optional = {"id": id, "product": product, "sender": sender, "reserved": reserved, "conflate": conflate}
+        if receipt:
+            optional["receipt"] = True
         members.update({name: value for name, value in optional.items() if value is not None})
         try:
             body = json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
         except (TypeError, ValueError, RecursionError) as cause:
             message = "data: cannot be said in JSON"
             raise ImError(ErrorCode.INVALID_ARGUMENT, message=message, details={"field": "data"}) from cause
+        return self._repeat(lambda: self._attempt(body, is_repeatable), is_repeatable)
+
+    def _repeat(self, attempt: Callable[[], _Result], is_repeatable: bool) -> _Result:
         retry = 0
         while True:
             try:
-                return self._attempt(body, is_repeatable)
+                return attempt()
             except ImError as error:
                 nothing_taken = error.name in _NOTHING_TAKEN or error.details.get("handedOut") is False
                 if not error.retryable or not (is_repeatable or nothing_taken) or retry >= self._retries:
@@ -136,6 +196,10 @@ class PushClient:
 
     def _attempt(self, body: bytes, is_repeatable: bool) -> PublishedMany:
         """One attempt; raises ImError. ``is_repeatable``: repeating is safe even if it may have been published."""
+        raise NotImplementedError
+
+    def _ask_receipt(self, id: str, product: Optional[str]) -> Mapping[str, int]:
+        """One attempt: ``of`` and ``delivered``; raises ImError."""
         raise NotImplementedError
 
 
@@ -155,9 +219,16 @@ class RpcPushClient(PushClient):
             raise ImError(ErrorCode.INVALID_OUTPUT)
         return outcome
 
+    def _ask_receipt(self, id: str, product: Optional[str]) -> Mapping[str, int]:
+        asked = {"id": id} if product is None else {"id": id, "product": product}
+        sums = _sums(self._caller.call("push", "$receipt", asked, timeout=self._timeout, idempotent=True))
+        if sums is None:
+            raise ImError(ErrorCode.INVALID_OUTPUT)
+        return sums
+
 
 class HttpPushClient(PushClient):
-    """Pushes over HTTP: ``POST /v1/push``. Every push is a request of its own."""
+    """Pushes over HTTP: ``POST /v1/push``, ``GET /v1/receipts``. Every push is a request of its own."""
 
     def __init__(self, url: str, token: str, *, timeout: float = 5.0, retries: int = 3) -> None:
         """``timeout`` in seconds of one attempt, ``retries`` attempts after the first."""
@@ -170,19 +241,34 @@ class HttpPushClient(PushClient):
         self._host = parts.hostname
         self._port = parts.port
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._receipts_path = urljoin(parts.path or "/", "receipts")
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._token = token
         self._timeout = timeout
 
     def _attempt(self, body: bytes, is_repeatable: bool) -> PublishedMany:
+        answer = self._request("POST", self._path, body, _outcome)
+        if answer.value.failed and not answer.value.published:
+            raise _error(next(iter(answer.raw["failed"].values())), answer.retry_after_ms)
+        return answer.value
+
+    def _ask_receipt(self, id: str, product: Optional[str]) -> Mapping[str, int]:
+        query = urlencode({"id": id} if product is None else {"id": id, "product": product})
+        return self._request("GET", f"{self._receipts_path}?{query}", None, _sums).value
+
+    def _request(
+        self, method: str, path: str, body: Optional[bytes], parse: Callable[[Any], Optional[_Result]]
+    ) -> _Answer[_Result]:
         connection: http.client.HTTPConnection
         if self._tls is None:
             connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
         else:
             connection = http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._tls)
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self._token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         try:
-            connection.request("POST", self._path, body, headers)
+            connection.request(method, path, body, headers)
             # Redirects are not followed: the token is not for whoever they name.
             response = connection.getresponse()
             text = response.read(MAX_ANSWER_BYTES)
@@ -192,10 +278,19 @@ class HttpPushClient(PushClient):
             raise ImError(ErrorCode.DISCONNECTED, message=f"the endpoint cannot be reached: {cause}") from cause
         finally:
             connection.close()
-        return _understood(response.status, response.headers.get("retry-after", ""), text)
+        return _understood(response.status, response.headers.get("retry-after", ""), text, parse)
 
 
-def _understood(status: int, retry_after: str, text: bytes) -> PublishedMany:
+@dataclass(frozen=True)
+class _Answer(Generic[_Result]):
+    value: _Result
+    raw: Any
+    retry_after_ms: int
+
+
+def _understood(
+    status: int, retry_after: str, text: bytes, parse: Callable[[Any], Optional[_Result]]
+) -> _Answer[_Result]:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
@@ -203,11 +298,9 @@ def _understood(status: int, retry_after: str, text: bytes) -> PublishedMany:
     retry_after_ms = int(retry_after) * 1_000 if re.fullmatch(r"[0-9]{1,6}", retry_after) else 0
     if isinstance(answer, dict) and isinstance(answer.get("error"), dict):
         raise _error(answer["error"], retry_after_ms)
-    outcome = _outcome(answer)
-    if outcome is not None:
-        if outcome.failed and not outcome.published:
-            raise _error(next(iter(answer["failed"].values())), retry_after_ms)
-        return outcome
+    value = parse(answer)
+    if value is not None:
+        return _Answer(value, answer, retry_after_ms)
     # Something between here and the endpoint answered, or the url is wrong.
     if status in (401, 403):
         raise ImError(ErrorCode.UNAUTHORIZED)
@@ -217,6 +310,17 @@ def _understood(status: int, retry_after: str, text: bytes) -> PublishedMany:
         raise ImError(ErrorCode.DISCONNECTED, details={"status": status})
     message = f"no push endpoint answers at the url: HTTP {status}"
     raise ImError(ErrorCode.INVALID_ARGUMENT, message=message, details={"argument": "url", "status": status})
+
+
+def _sums(answer: Any) -> Optional[Mapping[str, int]]:
+    """None for what is no answer of this interface."""
+    is_answer = isinstance(answer, dict) and all(isinstance(answer.get(name), int) for name in ("of", "delivered"))
+    return answer if is_answer else None
+
+
+def _complete(sums: Mapping[str, int], at_least: Optional[int]) -> PushReceipt:
+    of, delivered = sums["of"], sums["delivered"]
+    return PushReceipt(of, delivered, delivered >= (of if at_least is None else at_least))
 
 
 def _outcome(answer: Any) -> Optional[PublishedMany]:

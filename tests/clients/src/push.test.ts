@@ -8,6 +8,9 @@ import { FakeSequencer, type RecordingSubscriber, subscribeRecording } from '@im
 import { ImError } from '@im/protocol';
 import { createPushClient, servePush } from '@im/push-client';
 import { createPushEndpoint, type PushEndpoint } from '@im/push-client/endpoint';
+import { FakeReceipts } from '@im/push-client/testing';
+import type { Rpc } from '@im/rpc';
+import { createMemoryRpc } from '@im/rpc/memory';
 import { createZeromqBroker, createZeromqRpc, type ZeromqBroker } from '@im/rpc/zeromq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PusherProcess } from './client-process.js';
@@ -19,6 +22,8 @@ const pushers = languages('').flatMap(({ name, pusher }) => (pusher === undefine
 describe.each(pushers)('a push client over HTTP in %s', (_, command) => {
   let sequencer: FakeSequencer;
   let broadcast: Broadcast;
+  let memory: Rpc;
+  let counted: FakeReceipts;
   let members: RecordingSubscriber;
   let endpoint: PushEndpoint;
   let server: Server;
@@ -54,11 +59,17 @@ describe.each(pushers)('a push client over HTTP in %s', (_, command) => {
     broadcast = createMemoryBroadcast({ sequencer });
     const groups = ['u:ann', 'u:bob', 'r:1', 'r:0', 'g:team', 'p1/r:1'];
     members = await subscribeRecording(broadcast, ...groups);
-    const client = createPushClient({ publisher: broadcast.createPublisher() });
+    memory = createMemoryRpc();
+    counted = new FakeReceipts();
+    await counted.serve(memory.createWorker());
+    const client = createPushClient({ publisher: broadcast.createPublisher(), receipts: memory.createCaller() });
     endpoint = createPushEndpoint({ client, tokens: [TOKEN] });
   });
 
-  afterEach(() => broadcast.close());
+  afterEach(async () => {
+    await memory.close();
+    await broadcast.close();
+  });
 
   const hello = { event: 'hello', data: { text: 'Zoë 🎈 "' } };
 
@@ -152,6 +163,12 @@ describe.each(pushers)('a push client over HTTP in %s', (_, command) => {
     expect(members.deliveries).toEqual([]);
   });
 
+  it('asks how many have a push, and waits until enough have it', async () => {
+    await proveReceipts(pusher, counted);
+    instead = [(response) => void response.destroy()];
+    expect(await pusher.ask({ receiptOf: NEWS })).toMatchObject({ of: 2 });
+  });
+
   it('gives up an endpoint that hangs', async () => {
     const held: ServerResponse[] = [];
     instead = [(response) => void held.push(response)];
@@ -166,6 +183,7 @@ describe.each(pushers)('a push client by RPC in %s', (_, command) => {
   let members: RecordingSubscriber;
   let broker: ZeromqBroker;
   let rpc: ReturnType<typeof createZeromqRpc>;
+  let counted: FakeReceipts;
   let pusher: PusherProcess;
 
   beforeAll(async () => {
@@ -174,7 +192,9 @@ describe.each(pushers)('a push client by RPC in %s', (_, command) => {
     members = await subscribeRecording(broadcast, 'u:ann', 'u:bob', 'r:1', 'r:0', 'g:team');
     broker = await createZeromqBroker({ callers: 'tcp://127.0.0.1:*', workers: 'tcp://127.0.0.1:*' });
     rpc = createZeromqRpc({ brokers: [{ callers: broker.callersAddress, workers: broker.workersAddress }] });
-    const client = createPushClient({ publisher: broadcast.createPublisher() });
+    counted = new FakeReceipts();
+    await counted.serve(rpc.createWorker());
+    const client = createPushClient({ publisher: broadcast.createPublisher(), receipts: rpc.createCaller() });
     await servePush({ worker: rpc.createWorker(), client, version: '1' });
     pusher = new PusherProcess(command, [broker.callersAddress]);
   });
@@ -217,4 +237,24 @@ describe.each(pushers)('a push client by RPC in %s', (_, command) => {
       error: { name: 'INVALID_ARGUMENT', details: { field: 'event' } },
     });
   });
+
+  it('asks how many have a push, and waits until enough have it', () => proveReceipts(pusher, counted));
 });
+
+const NEWS = 'news 2/ö?';
+
+async function proveReceipts(pusher: PusherProcess, counted: FakeReceipts): Promise<void> {
+  const users = ['cid', 'dan'];
+  const news = { to: { users }, event: 'news', lane: 'priority', id: NEWS, receipt: true };
+  expect(await pusher.ask(news)).toMatchObject({ published: [{ group: 'u:cid' }, { group: 'u:dan' }] });
+  const of = (delivered: number) => ({ of: 2, delivered });
+  expect(await pusher.ask({ receiptOf: NEWS })).toMatchObject(of(0));
+  expect(await pusher.ask({ receiptOf: NEWS, timeoutMs: 150 })).toMatchObject(of(0));
+  const enough = pusher.ask({ receiptOf: NEWS, timeoutMs: 9_000, atLeast: 1 });
+  counted.confirm('cid');
+  expect(Object.values((await enough) as object)).toEqual([2, 1, true]);
+  expect(Object.values((await pusher.ask({ receiptOf: NEWS, timeoutMs: 150 })) as object)).toEqual([2, 1, false]);
+  const unknown = { error: { name: 'RECEIPT_UNKNOWN', retryable: false } };
+  expect(await pusher.ask({ receiptOf: NEWS, product: 'p1' })).toMatchObject(unknown);
+  expect(await pusher.ask({ ...news, lane: 'normal' })).toMatchObject({ error: { details: { field: 'receipt' } } });
+}
