@@ -67,9 +67,10 @@ describe.skipIf(!hasRedisServer)('im up takes pushes', () => {
   beforeEach(async () => {
     folder = await workplace.folder();
     closing.push(() => workplace.clear());
-    const args = ['--broadcast-nodes', '2', '--workers', '2', '--managers', '1', '--manager-port', '0'];
+    const nodes = ['--gateways', '2', '--broadcast-nodes', '2', '--workers', '2'];
+    const args = [...nodes, '--managers', '1', '--manager-port', '0'];
     up = workplace.run(new Up(args, folder, { IM_REDIS: redis.url }));
-    await vi.waitFor(() => expect(up.origin, up.output).toBeDefined(), WAIT);
+    await vi.waitFor(() => expect(up.gateways, up.output).toHaveLength(2), WAIT);
     ann = await Person.signIn(up.origin as string, 'Ann');
     closing.push(() => ann.client.close());
     await ann.enter('1');
@@ -78,16 +79,21 @@ describe.skipIf(!hasRedisServer)('im up takes pushes', () => {
   const pushTo = (client: PushClient, text: string) =>
     client.toUser(ann.user, { event: 'message', data: { text }, lane: 'priority', id: text });
 
-  it('over HTTP, by RPC in three languages, and over ZeroMQ, each once, wherever a repetition goes', async () => {
+  async function openWays() {
     const brokers = up.brokers.map((name) => ({ callers: `${name}.callers`, workers: `${name}.workers` }));
-    const rpc = closedLater(createZeromqRpc({ brokers }));
+    const caller = closedLater(createZeromqRpc({ brokers })).createCaller();
     const token = (await readFile(path.join(folder, '.im/push-token'), 'utf8')).trim();
     const manager = `ipc://${path.join(folder, '.im/rpc/manager-1')}`;
     const managers = [{ heartbeats: `${manager}.heartbeats`, topology: `${manager}.topology` }];
     const byHttp = closedLater(createHttpPushClient({ url: `${up.origin}/v1/push`, token }));
-    const byRpc = closedLater(createRpcPushClient({ caller: rpc.createCaller() }));
-    const byZeromq = closedLater(createZeromqPushClient({ managers }));
+    const byRpc = closedLater(createRpcPushClient({ caller }));
+    const byZeromq = closedLater(createZeromqPushClient({ managers, receipts: caller }));
     await byZeromq.ready(20_000);
+    return { brokers, byHttp, byRpc, byZeromq };
+  }
+
+  it('over HTTP, by RPC in three languages, and over ZeroMQ, each once, wherever a repetition goes', async () => {
+    const { brokers, byHttp, byRpc, byZeromq } = await openWays();
     const ways = [byHttp, byRpc, byZeromq];
     for (const [number, client] of ways.entries()) {
       expect(await pushTo(client, `by-${number}`)).toMatchObject({ version: number + 1 });
@@ -111,6 +117,37 @@ describe.skipIf(!hasRedisServer)('im up takes pushes', () => {
     await byZeromq.toAll({ event: 'message', data: { text: 'nobody listens to that one' } });
     const texts = ['by-0', 'by-1', 'by-2', ...languages.map(([, file]) => file), 'to ten thousand'];
     await vi.waitFor(() => expect(ann.messages.map(({ text }) => text)).toEqual(texts), WAIT);
+  });
+
+  it('that ask how many have them, whichever way, and tells who waits when enough do: here, and back from away', async () => {
+    const { byHttp, byRpc, byZeromq } = await openWays();
+    const bob = await Person.signIn(up.gateways[1] as string, 'Bob');
+    closing.push(() => bob.client.close());
+    await bob.enter('1');
+    bob.goAway();
+    const message = (text: string) => ({ event: 'message', data: { text }, lane: 'priority', id: text }) as const;
+    const receipt = true;
+    const both = [ann.user, bob.user];
+    const crowd = Array.from({ length: 9_998 }, (_, number) => `user-${number}`);
+    const { failed } = await byZeromq.toUsers([...crowd, ...both], message('to all'), { receipt });
+    expect(failed.size).toBe(0);
+    await byHttp.toUsers(both, message('to both'), { receipt });
+    const times = { timeoutMs: 30_000 };
+    expect(await byRpc.waitDelivered('to both', { atLeast: 1, ...times })).toEqual({
+      ...{ of: 2, delivered: 1, isComplete: true },
+    });
+    expect(await byHttp.waitDelivered('to all', { atLeast: 1, ...times })).toMatchObject({ of: 10_000, delivered: 1 });
+    // Who was away confirms what was kept.
+    bob.comeBack();
+    expect(await byZeromq.waitDelivered('to both', times)).toEqual({ of: 2, delivered: 2, isComplete: true });
+    expect(await byHttp.waitDelivered('to all', { atLeast: 2, ...times })).toMatchObject({ delivered: 2 });
+    // A repetition is the same push, and its receipt.
+    expect((await byRpc.toUsers(both, message('to both'), { receipt })).published).toMatchObject([
+      { duplicate: true },
+      { duplicate: true },
+    ]);
+    expect(await byHttp.receiptOf('to both')).toEqual({ of: 2, delivered: 2, isComplete: true });
+    for (const { messages } of [ann, bob]) expect(messages.map(({ text }) => text)).toEqual(['to all', 'to both']);
   });
 
   it('and publishes each once while one of its nodes and its workers are killed', async () => {
