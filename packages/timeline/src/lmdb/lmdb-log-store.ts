@@ -33,7 +33,11 @@ export class LmdbLogStore implements LogStore {
 
   async read(group: string, range: ReadRange): Promise<Page> {
     checkRange(range);
-    return this.#log(group).read(this.#options.epoch, range, this.#options.clock.now());
+    const { epoch, clock, figures } = this.#options;
+    const log = this.#log(group);
+    const page = log.read(epoch, range, clock.now());
+    figures.readFrom(page.entries, log.rowLast);
+    return page;
   }
 
   async append(group: string, entry: NewEntry): Promise<Appended> {

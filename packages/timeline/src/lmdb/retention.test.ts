@@ -1,7 +1,9 @@
+import { RecordingMetrics } from '@im/protocol/testing';
 import { describe, expect, it, vi } from 'vitest';
 import type { NewEntry } from '../log-store.js';
 import { retentionByGroup } from '../retention.js';
 import { AMPLE, useStoreFolders } from './fixtures/store-folder.js';
+import { StoreFigures } from './store-figures.js';
 
 const folders = useStoreFolders();
 
@@ -19,6 +21,27 @@ describe('rows on the disk', () => {
     await vi.waitFor(() => expect(database.count('journal')).toBe(0));
     expect([database.count('entries'), database.count('ids')]).toEqual([10, 10]);
     expect(database.commits - commits).toBeLessThan(5);
+  });
+
+  it('are counted apart from memory when they are read, in either direction', async () => {
+    const metrics = new RecordingMetrics();
+    const { store, database, clock } = await folders.open(folders.folder(), { figures: new StoreFigures(metrics) });
+    const read = () =>
+      ['memory', 'rows'].map((from) => metrics.value('im_timeline_entries_read_total', { store: 'lmdb', from }) ?? 0);
+    for (let count = 0; count < 10; count += 1) await store.append('d:a', entryOf(10));
+    await store.read('d:a', { before: 11, limit: 4 });
+    expect(read()).toEqual([4, 0]);
+    clock.advance(2_000);
+    await vi.waitFor(() => expect(database.count('journal')).toBe(0));
+    await store.append('d:a', entryOf(10));
+    await store.read('d:a', { after: 8, limit: 100 });
+    expect(read()).toEqual([5, 2]);
+    await store.read('d:a', { before: 12, limit: 3 });
+    expect(read()).toEqual([6, 4]);
+    await store.read('d:a', { before: 5, limit: 2 });
+    expect(read()).toEqual([6, 6]);
+    await store.read('d:a', { after: 11, limit: 5 });
+    expect(read()).toEqual([6, 6]);
   });
 
   it('are moved to when the store is closed', async () => {
@@ -71,6 +94,46 @@ describe('rows on the disk', () => {
     const { store: reopened } = await folders.open(folder, { retentionOf, clock });
     expect(await reopened.head('d:7')).toMatchObject({ version: 3, first: 4 });
     expect(await reopened.append('d:7', entryOf(10, 'm1'))).toMatchObject({ version: 4, duplicate: false });
+  });
+});
+
+describe('logs of several kinds that nobody uses', () => {
+  it('lose their rows at the age of their kind, a bounded number at a time however many there are', async () => {
+    const retentionOf = retentionByGroup({
+      default: { ...AMPLE, maxAgeMs: 600_000 },
+      kinds: { u: { ...AMPLE, maxAgeMs: 60_000 }, d: { ...AMPLE, maxEntries: 2 } },
+    });
+    const { store, database, clock } = await folders.open(folders.folder(), { retentionOf, checkpointFrom: 1 });
+    const logs = 300;
+    for (let index = 0; index < logs; index += 1) {
+      await Promise.all(
+        ['u', 'd', 'g'].flatMap((kind) => [1, 2, 3].map(() => store.append(`${kind}:${index}`, entryOf(10)))),
+      );
+    }
+    clock.advance(2_000);
+    await vi.waitFor(() => expect(database.count('journal')).toBe(0));
+    // Of each the newest row stays, for its version.
+    const ofU = logs * 3;
+    const others = logs * 2 + logs * 3;
+    expect(database.count('entries')).toBe(ofU + others);
+    clock.advance(58_000);
+    let left = database.count('entries');
+    let most = 0;
+    await vi.waitFor(
+      () => {
+        clock.advance(1_000);
+        const now = database.count('entries');
+        most = Math.max(most, left - now);
+        left = now;
+        expect(now).toBe(others + logs);
+      },
+      { timeout: 10_000, interval: 1 },
+    );
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(ofU / 2);
+    expect(await store.head('u:7')).toMatchObject({ version: 3, first: 4 });
+    expect(await store.head('d:7')).toMatchObject({ version: 3, first: 2 });
+    expect(await store.head('g:7')).toMatchObject({ version: 3, first: 1 });
   });
 });
 

@@ -1,5 +1,6 @@
 /** The figures of an LMDB store, by the names that the README lists. */
 import type { Counter, Histogram, Metrics } from '@im/protocol/ports';
+import type { Entry } from '../log-store.js';
 import { RecordFigures } from '../record-figures.js';
 
 /** Read when figures are. */
@@ -22,6 +23,8 @@ export class StoreFigures {
   readonly records: RecordFigures;
   readonly hits: Counter;
   readonly misses: Counter;
+  readonly #fromMemory: Counter;
+  readonly #fromRows: Counter;
   readonly #commitMs: Histogram;
   readonly #commitEntries: Histogram;
   readonly #metrics: Metrics;
@@ -37,6 +40,13 @@ export class StoreFigures {
     this.failed = counter('failed_commits', 'Transactions that the disk did not take.');
     this.hits = counter('cache_hits', 'Logs that were looked for and in memory.');
     this.misses = counter('cache_misses', 'Logs that were looked for and read from the disk.');
+    const entriesRead = (from: string) =>
+      metrics.counter('im_timeline_entries_read_total', {
+        help: 'Entries that were read, by where they were.',
+        labels: { ...labels, from },
+      });
+    this.#fromMemory = entriesRead('memory');
+    this.#fromRows = entriesRead('rows');
     this.#commitMs = metrics.histogram('im_timeline_commit_ms', {
       help: 'From the begin of a transaction to its flush.',
       labels,
@@ -54,6 +64,16 @@ export class StoreFigures {
     this.appended.add(entries);
     this.#commitMs.observe(ms);
     this.#commitEntries.observe(entries);
+  }
+
+  /** @param entries of a page, without holes @param rowLast the newest that has a row: those behind it are in memory */
+  readFrom(entries: readonly Entry[], rowLast: number): void {
+    const [first, last] = [entries[0], entries.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const oldest = Math.min(first.version, last.version);
+    const rows = Math.min(Math.max(0, rowLast - oldest + 1), entries.length);
+    if (rows > 0) this.#fromRows.add(rows);
+    if (rows < entries.length) this.#fromMemory.add(entries.length - rows);
   }
 
   observe(levels: StoreLevels): void {

@@ -154,6 +154,24 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       expect([first, entries.length, entries[0]?.id]).toEqual([17, 640, 'm17']);
     });
 
+    it('lets the server end the entries of each kind at their own age, and a body with the last log that holds it', async () => {
+      server = await startRedisServer();
+      const of = (maxAgeMs: number) => ({ maxEntries: 10, maxBytes: 1_000_000, maxAgeMs });
+      const retention = { default: of(3_600_000), kinds: { r: of(60_000), d: of(86_400_000) } };
+      const store = await open(server, { prefix: 'kinds', retention });
+      await store.appendMany(['r:1', 'u:1', 'd:1'], entryOf('x'.repeat(2_000), 'm1'));
+      const lifeOf = async (key: string) => Number((await server.command('PTTL', key)).slice(1));
+      for (const [group, age] of Object.entries({ 'r:1': 60_000, 'u:1': 3_600_000, 'd:1': 86_400_000 })) {
+        for (const part of [':e', ':i']) {
+          const life = await lifeOf(`kinds:log:{${group}}${part}`);
+          expect(life).toBeGreaterThan(age - 10_000);
+          expect(life).toBeLessThan(age * 1.5 + 120_000);
+        }
+      }
+      const [body = ''] = (await server.command('KEYS', 'kinds:body:*')).match(/kinds:body:\S+/) ?? [];
+      expect(await lifeOf(body)).toBeGreaterThan(86_400_000);
+    });
+
     it('begins a new epoch, versions going on, when a server that flushes nothing was restarted', async () => {
       server = await startRedisServer();
       const store = await open(server);

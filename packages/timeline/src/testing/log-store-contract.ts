@@ -335,6 +335,25 @@ export function describeLogStoreContract(name: string, open: (setup: LogStoreSet
         const firsts = await Promise.all(['r:1', 'p1/r:1', 'u:1', 'rr:1'].map((group) => store.head(group)));
         expect(firsts.map(({ first }) => first)).toEqual([2, 2, 1, 1]);
       });
+
+      it('lets entries of each kind go at their own age, with their ids, and no log begin anew by that', async () => {
+        const kinds = { r: { ...AMPLE, maxAgeMs: 600_000 }, u: { ...AMPLE, maxAgeMs: 3_600_000 } };
+        store = await openWith({ default: AMPLE, kinds });
+        const groups = ['r:1', 'u:1', 'p1/u:1', 'd:1'];
+        const append = () => Promise.all(groups.map((group) => store.append(group, entryOf('x', { id: 'm1' }))));
+        const before = await append();
+        const firsts = async () =>
+          (await Promise.all(groups.map((group) => store.head(group)))).map(({ first }) => first);
+        clock.advance(600_000);
+        expect(await firsts()).toEqual([1, 1, 1, 1]);
+        clock.advance(1);
+        expect(await firsts()).toEqual([2, 1, 1, 1]);
+        clock.advance(3_000_000);
+        expect(await firsts()).toEqual([2, 2, 2, 1]);
+        expect(await append()).toEqual(
+          before.map((each, index) => (index < 3 ? { ...each, version: 2 } : { ...each, duplicate: true })),
+        );
+      });
     });
 
     describe('refusing', () => {
