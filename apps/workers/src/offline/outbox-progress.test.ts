@@ -18,7 +18,7 @@ describe('how far an outbox was told', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         let progress = new OutboxProgress();
-        progress.follow(head(0));
+        progress.follow(head(0), 0);
         const open = new Set<number>();
         let upTo = 0;
         let first = 1;
@@ -36,7 +36,7 @@ describe('how far an outbox was told', () => {
             for (let version = Math.max(1, first - each.trim); version < first; version++)
               if (open.delete(version) || version > upTo) lostInModel += 1;
             upTo = Math.max(upTo, first - 1);
-            lost += progress.follow(head(Math.max(upTo, first), first));
+            lost += progress.follow(head(Math.max(upTo, first), first), 0);
           }
           progress = again(progress);
           expect(progress.upTo).toBe(upTo);
@@ -52,15 +52,21 @@ describe('how far an outbox was told', () => {
   it('goes on with the versions when the log has begun anew, and with its end where that was lost', () => {
     const progress = new OutboxProgress({ epoch: EPOCH, upTo: 10, open: [[8, 9]] });
     expect(progress.isBehind(head(10, 1, 'e2'))).toBe(true);
-    expect(progress.follow(head(12, 1, 'e2'))).toBe(0);
+    expect(progress.follow(head(12, 1, 'e2'), 10)).toBe(0);
     expect([progress.upTo, progress.openCount]).toEqual([10, 2]);
-    expect(progress.follow(head(8, 1, 'e3'))).toBe(0);
+    expect(progress.follow(head(8, 1, 'e3'), 10)).toBe(0);
     expect([progress.upTo, progress.openCount, progress.start]).toEqual([8, 1, 7]);
+  });
+
+  it('does not count as lost what is being told while the log drops it', () => {
+    const progress = new OutboxProgress({ epoch: EPOCH, upTo: 4, open: [[1, 4]] });
+    expect(progress.follow(head(10, 7), 3)).toBe(3);
+    expect([progress.upTo, progress.openCount]).toEqual([6, 0]);
   });
 
   it('fits into a record, whatever is open: what is done may then be told again, nothing is left out', () => {
     const progress = new OutboxProgress();
-    progress.follow(head(0));
+    progress.follow(head(0), 0);
     progress.take(20_000);
     for (let version = 1; version <= 20_000; version += 2) progress.done(version);
     const kept = again(progress);

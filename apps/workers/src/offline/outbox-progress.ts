@@ -50,9 +50,10 @@ export class OutboxProgress {
 
   /**
    * The log stands there now. A log that began anew goes on with its versions, or lost the last ones: what was told is not told again.
-   * @returns how many that were not told it has no more
+   * @param read up to this version whoever tells it has what is open
+   * @returns how many it has no more that nobody has
    */
-  follow({ epoch, version, first }: Head): number {
+  follow({ epoch, version, first }: Head, read: number): number {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#upTo = Math.min(this.#upTo, version);
@@ -63,7 +64,7 @@ export class OutboxProgress {
     for (const each of this.#open) {
       if (each >= first) break;
       this.#open.delete(each);
-      lost += 1;
+      if (each > read) lost += 1;
     }
     return lost;
   }

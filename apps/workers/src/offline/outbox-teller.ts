@@ -137,7 +137,7 @@ export class OutboxTeller {
     const { outbox, telling, clock } = this.#options;
     while (telling.size < MAX_TELLING && !this.#isClosed) {
       const page = await outbox.read(this.#cursor);
-      this.#lost.add(progress.follow(page));
+      this.#lost.add(progress.follow(page, this.#cursor));
       // The log may have lost its end.
       this.#cursor = Math.min(this.#cursor, page.version);
       this.#waiting = page.version - this.#cursor;

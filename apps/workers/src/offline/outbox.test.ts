@@ -215,6 +215,9 @@ describe('the outbox', () => {
     await cell.log.append(OUTBOX, { event: 'message', body, time: 0 });
     await cell.log.append(OUTBOX, { event: 'message', body: new Uint8Array([0xff]), time: 0 });
     await cell.log.append(OUTBOX, { event: 'other', body, time: 0 });
+    const { id, from } = { id: 'm0', from: { user: 'ann', name: 'Ann' } };
+    const forNobody = JSON.stringify({ id, conversation: 'd:x', version: 1, from, at: 0, to: [] });
+    await cell.log.append(OUTBOX, { event: 'message', body: new TextEncoder().encode(forNobody), time: 0 });
     await cell.start('a').send('m1', 'bob');
     await settle();
     expect(cell.idsOf('bob')).toEqual(['m1']);

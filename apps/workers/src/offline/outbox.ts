@@ -33,7 +33,7 @@ const outboxMessage = z.object({
   from: z.object({ user: z.string(), name: z.string() }),
   preview: z.string().optional(),
   at: z.number(),
-  to: z.array(z.tuple([z.string(), z.number()])),
+  to: z.array(z.tuple([z.string(), z.number()])).min(1),
 });
 
 export class Outbox {
