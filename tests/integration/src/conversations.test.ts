@@ -1,5 +1,6 @@
 /** Chat groups through a real gateway and the SDK: who is there, who was away, who is out. */
 import { randomUUID } from 'node:crypto';
+import { conversations } from '@im/client-sdk/conversations';
 import { afterEach, expect, it, vi } from 'vitest';
 import { Supervised, Workplace } from './im-process.js';
 import { Person } from './person.js';
@@ -91,4 +92,55 @@ it('brings a chat group to who is there at once, and to who was away on return: 
     [],
   );
   expect(dan.heard).toEqual([]);
+}, 60_000);
+
+it('starts a new device with the newest of each conversation, not with its past, and pages the rest', async () => {
+  const server = workplace.run(new Supervised([], await workplace.folder()));
+  const origin = await vi.waitFor(() => {
+    expect(server.origin, server.output).toBeDefined();
+    return server.origin as string;
+  }, WAIT);
+  const talkers = await Promise.all(['Ann', 'Bob', 'Cat', 'Dan'].map((name) => Talker.connect(origin, name)));
+  const [ann, bob, ...others] = talkers as [Talker, Talker, ...Talker[]];
+  const conversation = await ann.create([bob, ...others]);
+  const said = (
+    await Promise.all(
+      talkers.map(async (talker) => {
+        const own: string[] = [];
+        for (let count = 0; count < 17; count += 1) {
+          const text = `${talker.person.user} ${count}`;
+          own.push(`${await talker.say(conversation, text)} ${text}`);
+        }
+        return own;
+      }),
+    )
+  )
+    .flat()
+    .sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10));
+  await bob.person.client.call('conversation.send', { to: ann.person.user, text: 'for you' }, { key: randomUUID() });
+
+  const device = await Person.signIn(origin, 'Ann', { device: 'another' });
+  people.push(device);
+  const talks = conversations(device.client);
+  const live: unknown[] = [];
+  talks.on('message', (message) => live.push(message));
+  device.client.connect();
+  await vi.waitFor(() => expect(talks.loaded).toBe(true), WAIT);
+  expect(talks.list).toMatchObject([
+    { kind: 'direct', unread: 1, last: { data: { text: 'for you' } } },
+    { conversation, last: { data: { text: said.at(-1)?.replace(/^\d+ /, '') } } },
+  ]);
+
+  const open = talks.open(conversation);
+  const off = open.on('change', () => {});
+  const texts = () => open.lines.flatMap((line) => (line.kind === 'message' ? [`${line.version} ${line.text}`] : []));
+  await vi.waitFor(() => expect(open.state).toBe('open'), WAIT);
+  expect(texts()).toEqual(said.slice(-50));
+  expect(open.hasOlder).toBe(true);
+  while (open.hasOlder) await open.load('older');
+  expect(texts()).toEqual(said);
+  // By its hello it got nothing of what was before.
+  expect([live, device.messages]).toEqual([[], []]);
+  off();
+  talks.close();
 }, 60_000);

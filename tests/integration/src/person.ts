@@ -62,6 +62,7 @@ export class Person {
     readonly user: string,
     origins: readonly string[],
     token: () => Promise<string>,
+    device = `device-${user}`,
   ) {
     const isAway = () => this.#isAway;
     const sockets = this.#sockets;
@@ -76,7 +77,7 @@ export class Person {
     this.client = createClient<Application>({
       url: origins.map((origin) => `${origin.replace('http', 'ws')}/im`),
       token,
-      device: `device-${user}`,
+      device,
       WebSocket: Mobile,
       reconnect: { minMs: 50, maxMs: 500 },
     });
@@ -84,7 +85,11 @@ export class Person {
   }
 
   /** Signed in, not connected yet. @param others where to turn when that gateway is gone */
-  static async signIn(origin: string, name: string, others: readonly string[] = []): Promise<Person> {
+  static async signIn(
+    origin: string,
+    name: string,
+    { others = [], device }: { readonly others?: readonly string[]; readonly device?: string } = {},
+  ): Promise<Person> {
     const login = async (): Promise<{ token: string; user: string }> => {
       const response = await fetch(`${origin}/v1/login`, { method: 'POST', body: JSON.stringify({ name }) });
       if (!response.ok) throw new Error(`login: ${response.status} ${await response.text()}`);
@@ -92,11 +97,12 @@ export class Person {
     };
     const { token, user } = await login();
     let first: string | undefined = token;
-    return new Person(user, [origin, ...others], async () => {
+    const tokens = async () => {
       const current = first ?? (await login()).token;
       first = undefined;
       return current;
-    });
+    };
+    return new Person(user, [origin, ...others], tokens, device);
   }
 
   /** With a token that somebody else issued, not connected yet. @param others where to turn when that gateway is gone */

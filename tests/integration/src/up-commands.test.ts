@@ -27,7 +27,7 @@ async function start(args: readonly string[], variables: Record<string, string> 
   await vi.waitFor(() => expect(up.origin, up.output).toBeDefined(), WAIT);
   const origin = up.origin as string;
   const enter = async (name: string, others: readonly string[] = [], first = origin) => {
-    const person = await Person.signIn(first, name, others);
+    const person = await Person.signIn(first, name, { others });
     people.push(person);
     const room = await person.enter(ROOM);
     const gifts: string[] = [];
