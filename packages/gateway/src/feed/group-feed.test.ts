@@ -1,6 +1,6 @@
 import type { Delivery, Position } from '@im/protocol';
 import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
-import type { LogReader, Page } from '@im/timeline';
+import type { Head, LogReader, Page } from '@im/timeline';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GroupFeed, UNKNOWN_EPOCH } from './group-feed.js';
@@ -15,12 +15,14 @@ class ListedLog implements LogReader {
   epoch = 'e1';
   version = 0;
   first = 1;
+  continues: Position | undefined;
   away = false;
   reads = 0;
 
-  async head(): Promise<Position & { first: number }> {
+  async head(): Promise<Head> {
     if (this.away) throw new Error('away');
-    return { epoch: this.epoch, version: this.version, first: this.first };
+    const { epoch, version, first, continues } = this;
+    return { epoch, version, first, ...(continues && { continues }) };
   }
 
   async read(_group: string, range: { after?: number; limit: number }): Promise<Page> {
@@ -247,6 +249,42 @@ describe('GroupFeed', () => {
     receive(4, 'e2');
     await turn();
     expect(published).toEqual(['e2/2', 'e2/3', 'e2/4']);
+  });
+
+  it('shows nothing twice of a log that went on under a new epoch with what it held [PR-144]', async () => {
+    const { log, opened, published, receive, counted } = setUp();
+    log.version = 300;
+    await opened();
+    receive(301);
+    Object.assign(log, { epoch: 'e2', version: 302, continues: { epoch: 'e1', version: 301 } });
+    receive(302);
+    await turn();
+    receive(303);
+    expect(published).toEqual(['e1/301', 'e2/302', 'e2/303']);
+    expect(counted().lost).toBe(0);
+  });
+
+  it('hands on what has the versions of something that such a log lost [PR-144]', async () => {
+    const { log, feed, opened, published, receive } = setUp();
+    log.version = 4;
+    await opened();
+    for (const version of [5, 6, 7]) receive(version);
+    Object.assign(log, { epoch: 'e2', version: 6, continues: { epoch: 'e1', version: 5 } });
+    feed.heard({ epoch: 'e2', version: 6 });
+    await turn();
+    expect(published).toEqual(['e1/5', 'e1/6', 'e1/7', 'e2/6']);
+  });
+
+  it('hands on once what such a log took when it went, and a node took again [PR-144]', async () => {
+    const { log, opened, published, receive } = setUp();
+    log.version = 5;
+    await opened();
+    receive(1, 'memory', 'm6');
+    receive(2, 'memory', 'other');
+    Object.assign(log, { epoch: 'e2', version: 7, continues: { epoch: 'e1', version: 6 } });
+    receive(7);
+    await turn();
+    expect(published).toEqual(['memory/1', 'memory/2', 'e2/7']);
   });
 
   it('goes on in an epoch that no log knows: a node in its own memory', async () => {

@@ -11,11 +11,13 @@
  * | closed   | — |
  *
  * While the store is away a node goes on in its memory, under an epoch of its own; afterwards the log goes on under its old one, where it
- * was left. What was on its way when the store went is then in both: it is known by its id, and handed on once.
+ * was left. What was on its way when the store went is then in both: it is known by its id, and handed on once. A store that may have lost
+ * something begins a new epoch and says what of the old one it has: what of that was handed on is not handed on again.
  */
 import type { Delivery, Position } from '@im/protocol';
 import type { Clock, Counter } from '@im/protocol/ports';
 import type { Page } from '@im/timeline';
+import { continued } from './continued.js';
 import { deliveryOf } from './delivery-of.js';
 import { EarlyDeliveries } from './early-deliveries.js';
 import type { LogAccess } from './log-access.js';
@@ -191,16 +193,17 @@ export class GroupFeed {
     const { epoch, first } = page;
     const before = this.position;
     const isReturn = this.isPast(epoch);
+    const seen = epoch === before.epoch ? undefined : this.#continued(page);
     // The log of an epoch that was left is returned to when something new of it was seen, and is there.
     if (isReturn && (epoch !== this.#target?.epoch || page.version <= (this.#handedOn(epoch) ?? 0))) return false;
-    if (epoch !== before.epoch) this.#turnTo({ epoch, version: this.#handedOn(epoch) ?? first - 1 });
+    if (epoch !== before.epoch) this.#turnTo({ epoch, version: this.#handedOn(epoch) ?? seen ?? first - 1 });
     const lost = first - 1 - this.position.version;
     if (lost > 0) {
       this.#surroundings.lostVersions.add(lost);
       this.#position = { epoch, version: first - 1 };
     }
     let pulled = 0;
-    let mayBeKnown = isReturn;
+    let mayBeKnown = isReturn || seen !== undefined;
     for (const entry of page.entries) {
       if (entry.version !== this.position.version + 1) continue;
       const position = { epoch, version: entry.version };
@@ -234,6 +237,13 @@ export class GroupFeed {
   #handedOn(epoch: string): number | undefined {
     if (this.#position?.epoch === epoch) return this.#position.version;
     return this.#past.find((position) => position.epoch === epoch)?.version;
+  }
+
+  /** Up to which version of a new epoch everything was handed on under the one that it continues; undefined: nothing is known of that. */
+  #continued(page: Page): number | undefined {
+    const { epoch } = page.continues ?? {};
+    const version = epoch === undefined ? undefined : this.#handedOn(epoch);
+    return epoch === undefined || version === undefined ? undefined : continued({ epoch, version }, page)?.version;
   }
 
   /** Begins an epoch, or returns to one. */

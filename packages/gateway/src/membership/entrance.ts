@@ -14,6 +14,7 @@
 import type { FanOut, Membership } from '@im/groups';
 import type { Position } from '@im/protocol';
 import type { Page } from '@im/timeline';
+import { continued } from '../feed/continued.js';
 import { deliveryOf } from '../feed/delivery-of.js';
 import type { GroupFeed } from '../feed/group-feed.js';
 import type { GroupFeeds } from '../feed/group-feeds.js';
@@ -143,7 +144,8 @@ export class Entrance {
 
   #send(page: Page): void {
     const { epoch, first } = page;
-    const before = Math.max(first - 1, Math.min(this.#after, page.version));
+    const seen = continued(this.#at, page)?.version ?? 0;
+    const before = Math.max(first - 1, Math.min(this.#after, page.version), seen);
     if (epoch !== this.#at.epoch || before > this.#at.version) this.#jump({ epoch, version: before });
     const missed = page.entries.filter(({ version }) => version > this.#at.version);
     const last = missed.at(-1);

@@ -26,6 +26,21 @@ describe('recover', () => {
     expect(recover(given, head, 1_000, 0)).toEqual(beginning);
   });
 
+  it.each([
+    ['that the log went on from', 15, { epoch: 'e', version: 15, recovered: true }],
+    ['at the end of what the log went on from', 17, { epoch: 'e', version: 17, recovered: true }],
+    [
+      'beyond what the log went on from',
+      18,
+      { epoch: 'e', version: 17, recovered: false, missed: { epoch: 'd', after: 18 } },
+    ],
+    ['from before what is kept', 9, { epoch: 'e', version: 10, recovered: false, missed: { after: 9, upto: 10 } }],
+  ])('takes a position of the epoch before %s for one in this log [PR-144]', (_case, version, beginning) => {
+    const went = { ...head, continues: { epoch: 'd', version: 17 } };
+    expect(recover({ epoch: 'd', version }, went, 1_000, 0)).toEqual(beginning);
+    expect(recover({ epoch: 'c', version }, went, 1_000, 0)).toMatchObject({ version: 10, recovered: false });
+  });
+
   it('begins as late as the replay is bounded', () => {
     expect(recover({ epoch: 'e', version: 12 }, head, 5, 0)).toMatchObject({
       version: 15,
@@ -38,13 +53,15 @@ describe('recover', () => {
   });
 
   it('accounts for every version: seen, told as missed, or still to come, and never promises what is not kept', () => {
-    const logs = fc
-      .tuple(fc.nat(30), fc.nat(30))
-      .map(([first, more]) => ({ epoch: 'e', first: first + 1, version: first + more }));
+    const logs = fc.tuple(fc.nat(30), fc.nat(30)).chain(([first, more]) => {
+      const log = { epoch: 'e', first: first + 1, version: first + more };
+      const continues = fc.record({ epoch: fc.constant('d'), version: fc.nat(log.version) });
+      return fc.option(continues, { nil: undefined }).map((one) => ({ ...log, ...(one && { continues: one }) }));
+    });
     fc.assert(
       fc.property(
         logs,
-        fc.record({ epoch: fc.constantFrom('e', 'x'), version: fc.nat(80) }),
+        fc.record({ epoch: fc.constantFrom('e', 'd', 'x'), version: fc.nat(80) }),
         fc.nat(40),
         fc.nat(70),
         (log, given, maxReplay, after) => {
@@ -52,8 +69,11 @@ describe('recover', () => {
           expect(version).toBeGreaterThanOrEqual(log.first - 1);
           expect(version).toBeGreaterThanOrEqual(Math.min(after, log.version));
           expect(version).toBeLessThanOrEqual(log.version);
-          if (recovered) expect([given.epoch, version, missed]).toEqual(['e', given.version, undefined]);
-          else if (missed?.epoch === undefined) {
+          const kept = given.epoch === 'd' ? (log.continues?.version ?? -1) : given.epoch === 'e' ? log.version : -1;
+          if (recovered) {
+            expect([version, missed]).toEqual([given.version, undefined]);
+            expect(given.version).toBeLessThanOrEqual(kept);
+          } else if (missed?.epoch === undefined) {
             expect(missed).toEqual({ after: given.version, upto: version });
             expect(version).toBeGreaterThan(given.version);
           } else expect(missed).toEqual({ epoch: given.epoch, after: given.version });

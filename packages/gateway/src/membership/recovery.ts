@@ -1,6 +1,7 @@
 /** Where a membership begins, seen from the position that the client gave (PR-95 to PR-97). Pure. */
 import type { JoinedGroup, Position } from '@im/protocol';
 import type { Head } from '@im/timeline';
+import { continued } from '../feed/continued.js';
 
 export type Beginning = Omit<JoinedGroup, 'group'>;
 
@@ -14,9 +15,12 @@ export function recover(given: Position, head: Head, maxReplay: number, after: n
   const { epoch } = head;
   const oldest = Math.max(head.first - 1, head.version - maxReplay, Math.min(after, head.version));
   const unknown = { recovered: false, missed: { epoch: given.epoch, after: given.version } };
+  const seen = given.epoch === epoch ? given : continued(given, head);
   // Nothing of another epoch was seen: all that is kept follows.
-  if (given.epoch !== epoch) return { epoch, version: oldest, ...unknown };
-  if (given.version > head.version) return { epoch, version: head.version, ...unknown };
-  if (given.version >= oldest) return { epoch, version: given.version, recovered: true };
-  return { epoch, version: oldest, recovered: false, missed: { after: given.version, upto: oldest } };
+  if (seen === undefined) return { epoch, version: oldest, ...unknown };
+  if (seen.version > head.version) return { epoch, version: head.version, ...unknown };
+  // What it saw last was lost, and with it what may have come behind that.
+  if (seen.version < given.version) return { epoch, version: Math.max(oldest, seen.version), ...unknown };
+  if (seen.version >= oldest) return { epoch, version: seen.version, recovered: true };
+  return { epoch, version: oldest, recovered: false, missed: { after: seen.version, upto: oldest } };
 }

@@ -1,7 +1,8 @@
 /**
  * A log inside Redis: what the scripts that append and read have in common. Three keys a log, in one slot:
  * - `:h`, its head, a string: whether what the server acknowledged outlives it ('1') · version of the newest entry, of the oldest
- *   kept, bytes of bodies, when the oldest was appended, when entries and ids expire (doubles) · which server wrote last (20) · epoch (24);
+ *   kept, bytes of bodies, when the oldest was appended, when entries and ids expire (doubles) · which server wrote last (20) · epoch (24)
+ *   · where one was before, up to which of its versions entries are the same (double), and that epoch (24);
  * - `:e`, a list of the entries from the oldest to the newest. See `entry-bytes.ts` for how one is written;
  * - `:i`, a hash of message id → version. What it says of an id counts where the entry of that version has this id.
  *
@@ -11,7 +12,7 @@
  * - another incarnation wrote last, unless that one flushed every write (appendfsync always) and had no replicas, and this one
  *   was not promoted: then nothing acknowledged can be missing;
  * - the log ends before a version that this process saw acknowledged.
- * Versions go on and entries stay.
+ * Versions go on and entries stay: the head says up to which version they are those of the epoch before.
  *
  * Repair. A server that was killed while it wrote a transaction to its append-only file leaves the beginning of it there, and carries
  * that out at the start after the next one, when others have long been given those versions. So an append writes entry, id and
@@ -37,7 +38,7 @@ const GRACE_MS = 60_000;
 export const LOG = `
 local WEEK_MS, OUTLIVES_MS, GRACE_MS = ${WEEK_MS}, ${WEEK_MS + 86_400_000}, ${GRACE_MS}
 local SLACK = 1 / 64
-local HEAD, ENTRY = '>c1dddddc20c24', '>ddIBHc0'
+local HEAD, ENTRY, BEFORE = '>c1dddddc20c24', '>ddIBHc0', '>dc24'
 local call, pack, unpacked = redis.call, struct.pack, struct.unpack
 local info = call('INFO', 'replication')
 local server = string.match(info, 'master_replid:(%x+)')
@@ -53,6 +54,10 @@ local outlives = (safe == '1' and string.find(info, 'connected_slaves:0', 1, tru
 
 local function epoch_of(...)
   return string.sub(redis.sha1hex(table.concat({ ... }, ' ')), 1, 24)
+end
+
+local function begin_epoch(log, before, ...)
+  log.before, log.epoch = pack(BEFORE, log.version, before), epoch_of(before, server, ...)
 end
 
 local function version_at(log, index)
@@ -91,24 +96,24 @@ local function open(head, list, ids, terms)
   local max_entries, max_bytes, max_age, seen_version, at = unpacked('>dddd', terms)
   local seen, known = string.sub(terms, at), call('GET', head)
   local log = {
-    head = head, list = list, ids = ids, seen = seen, version = 0, first = 1, bytes = 0, oldest = 0, expires = 0,
+    head = head, list = list, ids = ids, seen = seen, version = 0, first = 1, bytes = 0, oldest = 0, expires = 0, before = '',
     max_entries = max_entries, max_bytes = max_bytes, max_age = max_age, fresh = not known,
   }
   if known then
-    local outlived, writer, epoch
-    outlived, log.version, log.first, log.bytes, log.oldest, log.expires, writer, epoch = unpacked(HEAD, known)
-    log.epoch = epoch
+    local outlived, writer, epoch, at
+    outlived, log.version, log.first, log.bytes, log.oldest, log.expires, writer, epoch, at = unpacked(HEAD, known)
+    log.epoch, log.before = epoch, string.sub(known, at)
     if writer ~= server then
       local version = log.version
       repair(log)
-      if log.torn or promoted or safe ~= '1' or outlived ~= '1' then log.epoch = epoch_of(epoch, server, version) end
+      if log.torn or promoted or safe ~= '1' or outlived ~= '1' then begin_epoch(log, epoch, version) end
     end
   else
     local beginning = 36 * tonumber(string.sub(redis.sha1hex(head), 1, 6), 16)
     log.epoch = epoch_of(head, server, math.floor((now + beginning) / WEEK_MS))
   end
   if log.version < seen_version and (log.fresh or log.epoch == seen) then
-    log.epoch = epoch_of(seen, server, seen_version, 'lost')
+    begin_epoch(log, seen, seen_version, 'lost')
     log.lost = true
   end
   return log
@@ -143,16 +148,18 @@ local function trim(log)
   end
 end
 
+local function packed_head(log)
+  return pack(HEAD, outlives, log.version, log.first, log.bytes, log.oldest, log.expires, server, log.epoch) .. log.before
+end
+
 local function save(log)
-  local head = pack(HEAD, outlives, log.version, log.first, log.bytes, log.oldest, log.expires, server, log.epoch)
   local life = log.max_age + GRACE_MS
   if math.abs(now + life - log.expires) <= GRACE_MS / 2 then
-    call('SET', log.head, head, 'KEEPTTL')
+    call('SET', log.head, packed_head(log), 'KEEPTTL')
     return
   end
   log.expires = now + life
-  head = pack(HEAD, outlives, log.version, log.first, log.bytes, log.oldest, log.expires, server, log.epoch)
-  call('SET', log.head, head, 'PX', life + OUTLIVES_MS)
+  call('SET', log.head, packed_head(log), 'PX', life + OUTLIVES_MS)
   call('PEXPIRE', log.list, life)
   -- A hash that became empty would lose its expiry.
   call('HSET', log.ids, '', '')

@@ -71,7 +71,7 @@ return reply
  *
  * KEYS: the three. ARGV: now, flushed; terms; '1' for forward, from where (exclusive), limit, bytes of bodies or 'inf', what keys of
  * shared bodies begin with.
- * Reply: epoch, version, first, the first entry's version, 1 when the log was repaired, entries.
+ * Reply: epoch, version, first, the first entry's version, 1 when the log was repaired, what its head says of the epoch before, entries.
  */
 export const READ = new RedisScript(`${LOG}
 local log = open(KEYS[1], KEYS[2], KEYS[3], ARGV[3])
@@ -88,7 +88,8 @@ else
   low = math.max(log.first, high - limit + 1)
 end
 local next = forward and low or high
-local reply, total = { log.epoch, log.version, log.first, next, log.repaired and 1 or 0 }, 0
+local reply, total = { log.epoch, log.version, log.first, next, log.repaired and 1 or 0, log.before }, 0
+local without = #reply
 while low <= high do
   local count = math.min(high - low + 1, 64)
   local begin = forward and low or high - count + 1
@@ -98,7 +99,7 @@ while low <= high do
     if not entry then return reply end
     local _, _, size, shared = unpacked('>ddIB', entry)
     total = total + size
-    if total > max_bytes and #reply > 5 then return reply end
+    if total > max_bytes and #reply > without then return reply end
     if shared == 1 then
       local body = call('GET', ARGV[8] .. string.sub(entry, -32))
       if not body then return redis.error_reply('ERR a body that several logs share was evicted or deleted') end

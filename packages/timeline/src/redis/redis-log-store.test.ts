@@ -202,9 +202,15 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       const before = await store.append('r:1', entryOf('1'));
       await server.restart();
       await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      const continues = { epoch: before.epoch, version: 1 };
+      expect(await store.head('r:1')).toMatchObject({ version: 1, continues });
       const after = await store.append('r:1', entryOf('2'));
       expect(after).toMatchObject({ version: 2, duplicate: false });
       expect(after.epoch).not.toBe(before.epoch);
+      await store.append('r:1', entryOf('3'));
+      const page = await store.read('r:1', { after: 0, limit: 10 });
+      expect(page).toMatchObject({ epoch: after.epoch, version: 3, continues });
+      expect(page.entries.map(({ version }) => version)).toEqual([1, 2, 3]);
     });
 
     it('takes a server that does not tell its configuration for one that flushes nothing', async () => {
@@ -246,6 +252,7 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       const anew = await store.append('r:1', entryOf('2'));
       expect(anew.version).toBe(2);
       expect(anew.epoch).not.toBe(lost.epoch);
+      expect(await store.head('r:1')).toMatchObject({ continues: { epoch: lost.epoch, version: 1 } });
 
       await server.command('FLUSHALL');
       const { epoch } = await store.head('r:1');

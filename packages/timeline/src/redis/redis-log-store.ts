@@ -135,8 +135,8 @@ class LogsInRedis implements RedisLogStore {
   }
 
   async head(group: string): Promise<Head> {
-    const { epoch, version, first } = await this.#read(group, { after: 0, limit: 0 });
-    return { epoch, version, first };
+    const { entries: _, ...head } = await this.#read(group, { after: 0, limit: 0 });
+    return head;
   }
 
   async read(group: string, range: ReadRange): Promise<Page> {
@@ -260,18 +260,19 @@ class LogsInRedis implements RedisLogStore {
     const bytes = range.maxBytes ?? 'inf';
     const args = [...this.#circumstances(), this.#terms(group), forward ? 1 : 0, from, range.limit, bytes];
     const reply = await this.#connection.run(READ, this.#keysOf(group), [...args, this.#bodyKeys]);
-    const [epoch, version, first, next, repaired, ...rest] = reply as [
+    const [epoch, version, first, next, repaired, before, ...rest] = reply as [
       Buffer,
       number,
       number,
       number,
       number,
+      Buffer,
       ...Buffer[],
     ];
     if (repaired === 1) this.#repaired(group);
     const step = forward ? 1 : -1;
     const entries: Entry[] = rest.map((entry, index) => decodeEntry(entry, next + step * index));
-    return { epoch: epoch.toString(), version, first, entries };
+    return { epoch: epoch.toString(), version, first, ...continued(before), entries };
   }
 
   #repaired(group: string | undefined): void {
@@ -333,4 +334,10 @@ function laneOf(group: string): number {
   let sum = 0;
   for (let i = Math.max(0, group.length - 4); i < group.length; i += 1) sum = sum * 31 + group.charCodeAt(i);
   return sum % LANES;
+}
+
+/** What a head says of the epoch before. */
+function continued(before: Buffer): Pick<Head, 'continues'> {
+  if (before.length === 0) return {};
+  return { continues: { epoch: before.toString('latin1', 8), version: before.readDoubleBE(0) } };
 }
