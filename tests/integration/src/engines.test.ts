@@ -90,6 +90,20 @@ describe.skipIf(!hasRedisServer || !hasNatsServer).each(['redis', 'nats'])('im u
   });
 });
 
+describe.skipIf(!hasRedisServer)('im up with logs in Redis', () => {
+  it('shows no gift twice after a Redis that flushes once a second was killed', async () => {
+    const redis = await stopLater(startRedisServer({ persistent: true, appendfsync: 'everysec' }));
+    const { give, seenInOrder } = await start(['--redis', redis.url]);
+    await give(10);
+    await seenInOrder();
+    await redis.kill();
+    await redis.restart();
+    // What comes under the new epoch is behind what was seen under the old one.
+    await give(3);
+    await seenInOrder();
+  });
+});
+
 describe('im up', () => {
   const [MISTAKE, AWAY] = [78, 69];
   const refusal = async (args: readonly string[], variables: Record<string, string> = {}, exitCode = MISTAKE) => {
