@@ -17,7 +17,7 @@ interface PresenceReader {
 }
 
 /** What a message is to one of its receivers. */
-export interface Concern {
+interface Concern {
   /** Not told of: the receiver does not want it. */
   readonly muted: boolean;
   readonly unread?: number | undefined;
