@@ -35,6 +35,9 @@ export interface PushReceiptsOptions {
 /** Of one push, or of several under one id. */
 export const MAX_PEOPLE = 10_000;
 const SHARE = 'to.';
+/** There where the index has it. */
+const KNOWN = 'known';
+const NOTHING = new Uint8Array();
 const PAGE = 1_000;
 const MAX_ATTEMPTS = 20;
 
@@ -57,15 +60,19 @@ export class PushReceipts {
    * @throws ImError TOO_MANY_RECORDS beyond {@link MAX_PEOPLE} under one id; as RecordStore
    */
   async prepare(push: PushName, users: readonly string[]): Promise<void> {
-    const shares = await this.#shares(ownerOf(push));
+    const { records, receipts } = this.#options;
+    const owner = ownerOf(push);
+    const [known, shares] = await Promise.all([records.get(owner, [KNOWN]), this.#shares(owner)]);
     const people = new Set(users);
     for (const { waiting, have } of shares.values()) {
       for (const [user] of waiting) people.add(user);
       for (const user of have) people.add(user);
     }
     if (people.size > MAX_PEOPLE) throw new ImError('TOO_MANY_RECORDS', { details: { max: MAX_PEOPLE } });
-    if (shares.size === 0) await this.#index.add(push.product, nameOf(push));
-    await this.#options.receipts.prepare(users.map((user) => logOf(push, user)));
+    await Promise.all([
+      known.has(KNOWN) ? undefined : this.#begin(push),
+      receipts.prepare(users.map((user) => logOf(push, user))),
+    ]);
   }
 
   /** The push was published, there. Again, or with others of its people: it is one receipt. */
@@ -102,6 +109,12 @@ export class PushReceipts {
       delivered += have.length;
     }
     return { of, delivered };
+  }
+
+  /** Once, however often it is tried: what is not published would push out others. */
+  async #begin(push: PushName): Promise<void> {
+    await this.#index.add(push.product, nameOf(push));
+    await this.#options.records.write(ownerOf(push), [{ field: KNOWN, body: NOTHING }]);
   }
 
   /** Again when somebody else was faster. */

@@ -71,6 +71,35 @@ describe('receipts of a log', () => {
     );
   });
 
+  it('count each once in the epoch of which they are, whatever is told of others, and before it began as well', () => {
+    const told = fc.record({
+      user: fc.constantFrom(...users),
+      epoch: fc.constantFrom('e', 'e2', 'e3'),
+      version: fc.integer({ min: 1, max: 4 }),
+    });
+    fc.assert(
+      fc.property(fc.array(told, { maxLength: 12 }), fc.array(told, { maxLength: 12 }), (before, after) => {
+        const log = newLog();
+        // Two epochs are kept, not three.
+        const early = before.filter(({ epoch }) => epoch !== 'e3');
+        for (const { user, epoch, version } of early) log.delivered(user, 'd1', epoch, version);
+        log.ask('e2', 2, ofTwo);
+        for (const { user, epoch, version } of after) log.delivered(user, 'd1', epoch, version);
+        const having = [...early, ...after].filter(({ epoch, version }) => epoch === 'e2' && version >= 2);
+        const delivered = new Set(having.map(({ user }) => user).filter((user) => user !== 'ann')).size;
+        expect(log.receipt(2)).toMatchObject({ delivered });
+      }),
+      { numRuns: 500 },
+    );
+    const log = newLog();
+    // Of three people: nothing but the sum's bound would hide who is counted twice.
+    log.delivered('bob', 'd1', 'e2', 3);
+    log.delivered('bob', 'd1', 'e', 1);
+    log.ask('e2', 2, { ...ofTwo, of: 3 });
+    for (const epoch of ['e3', 'e', 'e2']) log.delivered('bob', 'd2', epoch, 3);
+    expect(log.receipt(2)).toMatchObject({ delivered: 1 });
+  });
+
   it('count who has it before it was asked', () => {
     const log = newLog();
     log.delivered('bob', 'd1', 'e', 3);

@@ -71,6 +71,16 @@ describe('receipts', () => {
     expect(await receipts.status('u:bob', [3])).toEqual(new Map([[3, { of: 1, delivered: 1, read: 0 }]]));
   });
 
+  it('count what was confirmed in an epoch before anybody asked in it', async () => {
+    const { receipts } = setUp();
+    await receipts.prepare(['u:bob']);
+    await receipts.ask(entry(1, 'u:bob'), { ...ask, of: 1 });
+    await receipts.moved([at('bob', 1, 'd1', 'u:bob')]);
+    await receipts.moved([{ ...at('bob', 5, 'd1', 'u:bob'), epoch: 'e2' }]);
+    await receipts.ask({ ...entry(5, 'u:bob'), epoch: 'e2' }, { ...ask, of: 1 });
+    expect((await receipts.status('u:bob', [5])).get(5)).toMatchObject({ delivered: 1 });
+  });
+
   it('keep nothing of logs in which nobody asked, and ask the store once', async () => {
     let asked = 0;
     const { receipts, store } = setUp((records) => ({
