@@ -10,8 +10,9 @@ import { createZeromqRpc } from '@im/rpc/zeromq';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { ImProcess, Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { ImProcess, Up } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const ROOM = '10000';
@@ -36,10 +37,10 @@ beforeAll(async () => {
   folder = await workplace.folder();
   const ports = ['--rpc-port', `${RPC_PORT}`, '--bus-port', `${BUS_PORT}`, '--cluster-port', `${CLUSTER_PORT}`];
   const parts = ['--workers', '1', '--managers', '1', '--manager-port', '0', '--transport', 'tcp', ...ports];
-  up = workplace.run(new Up(parts, folder, { IM_REDIS: redis.url }));
-  await vi.waitFor(() => expect(up.origin, up.output).toBeDefined(), WAIT);
-  ann = await Person.signIn(up.origin as string, 'Ann');
-  bob = await Person.signIn(up.origin as string, 'Bob');
+  up = new Up(parts, folder, { IM_REDIS: redis.url });
+  const origin = await workplace.open(up);
+  ann = await workplace.signIn(origin, 'Ann');
+  bob = await workplace.signIn(origin, 'Bob');
   await ann.enter(ROOM);
   (await bob.enter(ROOM)).on('gift', ({ id }) => seen.push(id));
 });
@@ -48,7 +49,6 @@ afterEach(async () => {
 });
 afterAll(async () => {
   if (!hasRedisServer) return;
-  for (const { client } of [ann, bob]) client?.close();
   await workplace.clear();
   await redis.stop();
 });
@@ -112,8 +112,7 @@ describe.skipIf(!hasRedisServer)('a running server', () => {
     await vi.waitFor(() => expect(said(gateway, 'ready'), gateway.output).toBeDefined(), WAIT);
     const { origin, time } = said(gateway, 'ready') as { origin: string; time: string };
     expect(Math.round((Date.parse(time) - Date.now()) / 3_600_000)).toBe(shiftMs / 3_600_000);
-    const carol = await Person.signIn(origin, 'Carol');
-    closing.push(() => carol.client.close());
+    const carol = await workplace.signIn(origin, 'Carol');
     const gifts: string[] = [];
     (await carol.enter(ROOM)).on('gift', ({ id }) => gifts.push(id));
     const before = sent.length;

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ImProcess, Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { ImProcess, Up } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 /** Rooms of cell a; whatever begins with `b-` is at home in b. */
@@ -12,12 +13,8 @@ const HOMES = 'r:b-*=b,*=a';
 const ROOM = '10000';
 
 const workplace = new Workplace();
-const people: Person[] = [];
 
-afterEach(async () => {
-  for (const person of people.splice(0)) person.client.close();
-  await workplace.clear();
-});
+afterEach(() => workplace.clear());
 
 interface Cell {
   readonly up: Up;
@@ -38,8 +35,8 @@ async function startCell(cell: string, from: string, bridges: readonly string[])
   const folder = await workplace.folder();
   const addresses = bridges.map((name) => `${from}=${bridgeAt(folder, name)}`).join(',');
   const args = ['--workers', '1', '--cell', cell, '--homes', HOMES, '--bridge', addresses];
-  const up = workplace.run(new Up(args, folder));
-  await vi.waitFor(() => expect(up.origin, up.output).toBeDefined(), WAIT);
+  const up = new Up(args, folder);
+  await workplace.open(up);
   return { up, folder };
 }
 
@@ -53,9 +50,7 @@ async function startBridge(name: string, from: Cell, to: Cell, direction: readon
 }
 
 async function personAt({ up }: Cell, name: string): Promise<Person> {
-  const person = await Person.signIn(up.origin as string, name);
-  people.push(person);
-  return person;
+  return workplace.signIn(up.origin as string, name);
 }
 
 async function sendGift(person: Person, room = ROOM): Promise<string> {

@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ImProcess, Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { ImProcess, Up } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const ROOM = '10000';
@@ -14,14 +15,11 @@ const workplace = new Workplace();
 let redis: RedisServer;
 let up: Up;
 let folder: string;
-let people: Person[];
 
 beforeEach(async () => {
   redis = await startRedisServer({ persistent: true });
-  people = [];
 });
 afterEach(async () => {
-  for (const person of people) person.client.close();
   await workplace.clear();
   await redis.stop();
 });
@@ -42,9 +40,7 @@ function routeOf(manager: string): string {
 }
 
 async function personAt(origin: string | undefined, name: string): Promise<Person> {
-  const person = await Person.signIn(origin as string, name);
-  people.push(person);
-  return person;
+  return workplace.signIn(origin as string, name);
 }
 
 /** The ids of the gifts that somebody saw, in order. */

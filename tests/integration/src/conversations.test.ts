@@ -2,17 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { conversations } from '@im/client-sdk/conversations';
 import { afterEach, expect, it, vi } from 'vitest';
-import { Supervised, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { Supervised } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 
 const workplace = new Workplace();
-const people: Person[] = [];
-afterEach(async () => {
-  for (const { client } of people.splice(0)) client.close();
-  await workplace.clear();
-});
+afterEach(() => workplace.clear());
 
 /** A person who opens what they are brought into, and remembers what was said there, with its versions. */
 class Talker {
@@ -22,9 +19,8 @@ class Talker {
   private constructor(readonly person: Person) {}
 
   static async connect(origin: string, name: string): Promise<Talker> {
-    const talker = new Talker(await Person.signIn(origin, name));
+    const talker = new Talker(await workplace.signIn(origin, name));
     const { client } = talker.person;
-    people.push(talker.person);
     client.user.on('conversation', ({ conversation, change }) => {
       if (change !== 'added') return;
       const group = client.group<{ message: { text: string } }>(conversation);
@@ -49,11 +45,8 @@ class Talker {
 }
 
 it('brings a chat group to who is there at once, and to who was away on return: all in order, also when the server was killed', async () => {
-  const server = workplace.run(new Supervised([], await workplace.folder()));
-  const origin = await vi.waitFor(() => {
-    expect(server.origin, server.output).toBeDefined();
-    return server.origin as string;
-  }, WAIT);
+  const server = new Supervised([], await workplace.folder());
+  const origin = await workplace.open(server);
   const ann = await Talker.connect(origin, 'Ann');
   const bob = await Talker.connect(origin, 'Bob');
   const cat = await Talker.connect(origin, 'Cat');
@@ -95,11 +88,7 @@ it('brings a chat group to who is there at once, and to who was away on return: 
 }, 60_000);
 
 it('starts a new device with the newest of each conversation, not with its past, and pages the rest', async () => {
-  const server = workplace.run(new Supervised([], await workplace.folder()));
-  const origin = await vi.waitFor(() => {
-    expect(server.origin, server.output).toBeDefined();
-    return server.origin as string;
-  }, WAIT);
+  const origin = await workplace.open(new Supervised([], await workplace.folder()));
   const talkers = await Promise.all(['Ann', 'Bob', 'Cat', 'Dan'].map((name) => Talker.connect(origin, name)));
   const [ann, bob, ...others] = talkers as [Talker, Talker, ...Talker[]];
   const conversation = await ann.create([bob, ...others]);
@@ -119,8 +108,7 @@ it('starts a new device with the newest of each conversation, not with its past,
     .sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10));
   await bob.person.client.call('conversation.send', { to: ann.person.user, text: 'for you' }, { key: randomUUID() });
 
-  const device = await Person.signIn(origin, 'Ann', { device: 'another' });
-  people.push(device);
+  const device = await workplace.signIn(origin, 'Ann', { device: 'another' });
   const talks = conversations(device.client);
   const live: unknown[] = [];
   talks.on('message', (message) => live.push(message));

@@ -4,8 +4,9 @@ import { cpSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { createHttpPushClient, type PushClient } from '@im/push-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Supervised, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { Supervised } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const ROOM = '10000';
@@ -13,18 +14,15 @@ const ROOM = '10000';
 const PADDING = 'x'.repeat(30_000);
 
 const workplace = new Workplace();
-const opened: { close(): unknown }[] = [];
+const opened: PushClient[] = [];
 afterEach(async () => {
   for (const each of opened.splice(0)) await each.close();
   await workplace.clear();
 });
 
 async function start(folder: string, ...args: string[]) {
-  const server = workplace.run(new Supervised(args, folder));
-  const origin = await vi.waitFor(() => {
-    expect(server.origin, server.output).toBeDefined();
-    return server.origin as string;
-  }, WAIT);
+  const server = new Supervised(args, folder);
+  const origin = await workplace.open(server);
   const token = readFileSync(path.join(folder, '.im/push-token'), 'utf8').trim();
   const pushing = createHttpPushClient({ url: `${origin}/v1/push`, token, retries: 0 });
   opened.push(pushing);
@@ -32,8 +30,7 @@ async function start(folder: string, ...args: string[]) {
 }
 
 async function signIn(origin: string, name: string): Promise<Person> {
-  const person = await Person.signIn(origin, name);
-  opened.push(person.client);
+  const person = await workplace.signIn(origin, name);
   person.client.connect();
   await vi.waitFor(() => expect(person.client.state.status).toBe('connected'), WAIT);
   return person;

@@ -2,8 +2,9 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isAlive, Up, Workplace } from './im-process.js';
+import { isAlive, Up } from './im-process.js';
 import { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const ROOM = '10000';
@@ -11,7 +12,6 @@ const VIEWERS = 200;
 const SECRET = randomBytes(32).toString('hex');
 
 const workplace = new Workplace();
-const people: Person[] = [];
 let redis: RedisServer;
 let up: Up;
 
@@ -22,7 +22,6 @@ beforeEach(async () => {
   await vi.waitFor(() => expect(up.gateways, up.output).toHaveLength(2), WAIT);
 });
 afterEach(async () => {
-  for (const person of people.splice(0)) person.client.close();
   await workplace.clear();
   await redis.stop();
 });
@@ -37,8 +36,7 @@ function tokenOf(user: string): string {
 /** Somebody in the room, and the gifts seen there. */
 async function enter(user: string, origins: readonly string[]) {
   const [first = '', ...others] = origins;
-  const person = Person.withToken(first, user, tokenOf(user), others);
-  people.push(person);
+  const person = workplace.keep(Person.withToken(first, user, tokenOf(user), others));
   const room = await person.enter(ROOM);
   const gifts: string[] = [];
   const lost: unknown[] = [];

@@ -2,17 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { hasNatsServer, hasRedisServer, type RedisServer, startNatsServer, startRedisServer } from '@im/test-servers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ImProcess, isAlive, Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { ImProcess, isAlive, Up } from './im-process.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const ROOM = '10000';
 
 const workplace = new Workplace();
-const people: Person[] = [];
 const servers: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
-  for (const { client } of people.splice(0)) client.close();
   await workplace.clear();
   for (const server of servers.splice(0)) await server.stop();
 });
@@ -29,8 +27,7 @@ async function start(args: readonly string[], variables: Record<string, string> 
   workplace.run(up);
   await vi.waitFor(() => expect(up.gateways, up.output).toHaveLength(2), WAIT);
   const enter = async (gateway: number, name: string) => {
-    const person = await Person.signIn(up.gateways[gateway] as string, name);
-    people.push(person);
+    const person = await workplace.signIn(up.gateways[gateway] as string, name);
     const room = await person.enter(ROOM);
     const seen = { chats: [] as string[], gifts: [] as string[] };
     room.on('chat', ({ text }) => seen.chats.push(text));

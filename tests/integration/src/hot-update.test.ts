@@ -3,8 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { encodeJson } from '@im/rpc';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ImProcess, Up, Workplace } from './im-process.js';
+import { ImProcess, Up } from './im-process.js';
 import { connectTo, load } from './rpc-load.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const CALLS_PER_SECOND = 5_000;

@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ImProcess, Supervised, Workplace } from './im-process.js';
+import { ImProcess, Supervised } from './im-process.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 15_000, interval: 20 };
 
@@ -13,11 +14,7 @@ async function im(args: string[], variables: Record<string, string> = {}, cwd?: 
 }
 
 async function started(folder: string): Promise<string> {
-  const server = workplace.run(new Supervised([], folder));
-  return vi.waitFor(() => {
-    expect(server.origin, server.output).toBeDefined();
-    return server.origin as string;
-  }, WAIT);
+  return workplace.open(new Supervised([], folder));
 }
 
 const lines = (output: string): string[] => output.trimEnd().split('\n');

@@ -1,8 +1,6 @@
 /** The built `im` command as a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const main = path.resolve(import.meta.dirname, '../../../apps/im/dist/main.js');
@@ -122,27 +120,5 @@ export function isAlive(pid: number): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** Folders and processes of one test file, all gone after each test. */
-export class Workplace {
-  readonly #folders: string[] = [];
-  readonly #processes: ImProcess[] = [];
-
-  async folder(): Promise<string> {
-    const folder = await mkdtemp(path.join(tmpdir(), 'im-integration-'));
-    this.#folders.push(folder);
-    return folder;
-  }
-
-  run<Process extends ImProcess>(process: Process): Process {
-    this.#processes.push(process);
-    return process;
-  }
-
-  async clear(): Promise<void> {
-    for (const process of this.#processes.splice(0)) await process.signal('SIGTERM');
-    for (const folder of this.#folders.splice(0)) await rm(folder, { recursive: true, force: true });
   }
 }

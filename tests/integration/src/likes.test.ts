@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hasRedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Supervised, Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { Supervised, Up } from './im-process.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const ROOM = '10000';
@@ -15,10 +15,8 @@ const CALLS = 10;
 const PUSHES = 340;
 
 const workplace = new Workplace();
-const people: Person[] = [];
 const servers: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
-  for (const { client } of people.splice(0)) client.close();
   await workplace.clear();
   for (const server of servers.splice(0)) await server.stop();
 });
@@ -59,8 +57,7 @@ const systems: [name: string, start: (folder: string) => Promise<System>][] = [[
 if (hasRedisServer) systems.push(['over ZeroMQ, at two gateways', atTwoGateways]);
 
 async function enter(origin: string, name: string) {
-  const person = await Person.signIn(origin, name);
-  people.push(person);
+  const person = await workplace.signIn(origin, name);
   const room = await person.enter(ROOM);
   const seen = { pushes: 0, conflated: 0, total: 0, keys: new Set<string | undefined>() };
   room.on('like', (_, { sum, conflated = 0, key }) => {

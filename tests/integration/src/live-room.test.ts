@@ -3,35 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ImProcess, Supervised, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { ImProcess, Supervised } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 15_000, interval: 20 };
 const ROOM = '10000';
 
 const workplace = new Workplace();
-const people: Person[] = [];
 let folder: string;
 let origin: string;
 
 beforeAll(async () => {
   folder = await workplace.folder();
-  const server = workplace.run(new Supervised([], folder));
-  origin = await vi.waitFor(() => {
-    expect(server.origin, server.output).toBeDefined();
-    return server.origin as string;
-  }, WAIT);
+  origin = await workplace.open(new Supervised([], folder));
 });
-afterAll(async () => {
-  for (const { client } of people) client.close();
-  await workplace.clear();
-});
+afterAll(() => workplace.clear());
 
-async function person(name: string): Promise<Person> {
-  const signedIn = await Person.signIn(origin, name);
-  people.push(signedIn);
-  return signedIn;
-}
+const person = (name: string): Promise<Person> => workplace.signIn(origin, name);
 
 async function pushToken(): Promise<string> {
   return (await readFile(path.join(folder, '.im/push-token'), 'utf8')).trim();

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
-import { Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { Up } from './im-process.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const RECEIVERS = ['Bob', 'Cat', 'Dan'];
@@ -17,10 +17,8 @@ interface Told {
 }
 
 const workplace = new Workplace();
-let ann: Person | undefined;
 let backend: Server | undefined;
 afterEach(async () => {
-  ann?.client.close();
   await workplace.clear();
   backend?.closeAllConnections();
   await new Promise((resolve) => (backend ? backend.close(resolve) : resolve(undefined)));
@@ -45,11 +43,9 @@ it('tells of every acknowledged message, in the order of each user, though worke
   const url = `http://127.0.0.1:${(backend.address() as AddressInfo).port}/offline`;
   const secret = { IM_OFFLINE_SECRET: randomUUID() };
   const args = ['--workers', '2', '--offline-url', url, '--offline-preview'];
-  const up = workplace.run(new Up(args, await workplace.folder(), secret));
-  await vi.waitFor(() => expect(up.gateways, up.output).toHaveLength(1), WAIT);
-  const sender = await Person.signIn(up.gateways[0] as string, 'Ann');
-  ann = sender;
-  sender.client.connect();
+  const up = new Up(args, await workplace.folder(), secret);
+  const ann = await workplace.signIn(await workplace.open(up), 'Ann');
+  ann.client.connect();
 
   const acknowledged = new Map<string, string[]>(RECEIVERS.map((user) => [user, []]));
   let isWriting = true;
@@ -58,7 +54,7 @@ it('tells of every acknowledged message, in the order of each user, though worke
       const text = `${to} ${count}`;
       const key = randomUUID();
       await vi.waitFor(
-        () => sender.client.call('conversation.send', { to, text }, { key, timeoutMs: 10_000 }),
+        () => ann.client.call('conversation.send', { to, text }, { key, timeoutMs: 10_000 }),
         // Whoever is too fast tries again.
         { timeout: 20_000, interval: 250 },
       );

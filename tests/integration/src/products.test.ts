@@ -4,8 +4,9 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Up, Workplace } from './im-process.js';
+import { Up } from './im-process.js';
 import { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const ROOM = '10000';
@@ -14,11 +15,9 @@ const PUSH_TOKEN = { p1: randomUUID(), p2: randomUUID() };
 type Product = keyof typeof PUSH_TOKEN;
 
 const workplace = new Workplace();
-const people: Person[] = [];
 let redis: RedisServer | undefined;
 
 afterEach(async () => {
-  for (const person of people.splice(0)) person.client.close();
   await workplace.clear();
   await redis?.stop();
 });
@@ -39,8 +38,7 @@ class Witness {
   constructor(readonly person: Person) {}
 
   static async enter(origin: string, user: string, product: Product): Promise<Witness> {
-    const witness = new Witness(Person.withToken(origin, user, tokenFor(user, product)));
-    people.push(witness.person);
+    const witness = new Witness(workplace.keep(Person.withToken(origin, user, tokenFor(user, product))));
     const room = await witness.person.enter(ROOM);
     room.on('gift', ({ id }) => witness.gifts.push(id));
     room.on('chat', ({ text }) => witness.chat.push(text));

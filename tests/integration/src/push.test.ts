@@ -12,8 +12,9 @@ import { createZeromqRpc } from '@im/rpc/zeromq';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { createRedisLogStore } from '@im/timeline/redis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { Up } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 30_000, interval: 20 };
 const clients = path.resolve(import.meta.dirname, '../../../clients');
@@ -69,10 +70,8 @@ describe.skipIf(!hasRedisServer)('im up takes pushes', () => {
     closing.push(() => workplace.clear());
     const nodes = ['--gateways', '2', '--broadcast-nodes', '2', '--workers', '2'];
     const args = [...nodes, '--managers', '1', '--manager-port', '0'];
-    up = workplace.run(new Up(args, folder, { IM_REDIS: redis.url }));
-    await vi.waitFor(() => expect(up.gateways, up.output).toHaveLength(2), WAIT);
-    ann = await Person.signIn(up.origin as string, 'Ann');
-    closing.push(() => ann.client.close());
+    up = new Up(args, folder, { IM_REDIS: redis.url });
+    ann = await workplace.signIn(await workplace.open(up), 'Ann');
     await ann.enter('1');
   });
 
@@ -121,8 +120,7 @@ describe.skipIf(!hasRedisServer)('im up takes pushes', () => {
 
   it('that ask how many have them, whichever way, and tells who waits when enough do: here, and back from away', async () => {
     const { byHttp, byRpc, byZeromq } = await openWays();
-    const bob = await Person.signIn(up.gateways[1] as string, 'Bob');
-    closing.push(() => bob.client.close());
+    const bob = await workplace.signIn(up.gateways[1] as string, 'Bob');
     await bob.enter('1');
     bob.goAway();
     const message = (text: string) => ({ event: 'message', data: { text }, lane: 'priority', id: text }) as const;

@@ -4,16 +4,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Client } from '@im/client-sdk';
 import { afterEach, expect, it, vi } from 'vitest';
-import { Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { Up } from './im-process.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 
 const workplace = new Workplace();
-const people: Person[] = [];
 let backend: Server | undefined;
 afterEach(async () => {
-  for (const { client } of people.splice(0)) client.close();
   await workplace.clear();
   backend?.closeAllConnections();
   await new Promise((resolve) => (backend ? backend.close(resolve) : resolve(undefined)));
@@ -35,14 +33,9 @@ it('says how far a message came, tells of it who was not connected, and lets the
   const url = `http://127.0.0.1:${(backend.address() as AddressInfo).port}/offline`;
   const secret = { IM_OFFLINE_SECRET: randomUUID() };
   const args = ['--devices', 'one', '--offline-url', url, '--offline-preview'];
-  const up = workplace.run(new Up(args, await workplace.folder(), secret));
-  const origin = await vi.waitFor(() => {
-    expect(up.gateways[0], up.output).toBeDefined();
-    return up.gateways[0] as string;
-  }, WAIT);
+  const origin = await workplace.open(new Up(args, await workplace.folder(), secret));
   const signIn = async (name: string): Promise<Client> => {
-    const person = await Person.signIn(origin, name);
-    people.push(person);
+    const person = await workplace.signIn(origin, name);
     person.client.connect();
     await vi.waitFor(() => expect(person.client.state.status).toBe('connected'), WAIT);
     return person.client;

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { type Client, createClient } from '@im/client-sdk';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { Supervised, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { Supervised } from './im-process.js';
+import type { Person } from './person.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 15_000, interval: 20 };
 /** As many as one person may write at once. */
@@ -18,13 +19,8 @@ afterEach(async () => {
 });
 
 async function start() {
-  const server = workplace.run(new Supervised([], await workplace.folder()));
-  const origin = await vi.waitFor(() => {
-    expect(server.origin, server.output).toBeDefined();
-    return server.origin as string;
-  }, WAIT);
-  const ann = await Person.signIn(origin, 'Ann');
-  clients.push(ann.client);
+  const origin = await workplace.open(new Supervised([], await workplace.folder()));
+  const ann = await workplace.signIn(origin, 'Ann');
   ann.client.connect();
   return { ann, origin };
 }

@@ -2,8 +2,8 @@
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ImProcess, Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { ImProcess, Up } from './im-process.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 
@@ -11,8 +11,8 @@ const workplace = new Workplace();
 let folder: string;
 
 async function startUp(...args: string[]): Promise<Up> {
-  const up = workplace.run(new Up(['--workers', '1', ...args], folder));
-  await vi.waitFor(() => expect(up.origin, up.output).toBeDefined(), WAIT);
+  const up = new Up(['--workers', '1', ...args], folder);
+  await workplace.open(up);
   return up;
 }
 
@@ -132,11 +132,7 @@ describe('im rpc', () => {
 });
 
 describe('keys', () => {
-  const people: Person[] = [];
-  afterEach(async () => {
-    for (const { client } of people.splice(0)) client.close();
-    await workplace.clear();
-  });
+  afterEach(() => workplace.clear());
 
   it('let in who has them, and nobody else', async () => {
     folder = await workplace.folder();
@@ -145,8 +141,7 @@ describe('keys', () => {
     expect(files.map((file) => path.basename(file))).toEqual(['broker.json', 'peer.json']);
     for (const file of files) expect((await stat(path.join(folder, file))).mode & 0o777).toBe(0o600);
     const up = await startUp('--keys', '.im/keys');
-    const ann = await Person.signIn(up.origin as string, 'Ann');
-    people.push(ann);
+    const ann = await workplace.signIn(up.origin as string, 'Ann');
     await ann.enter('10000');
     await ann.client.call('chat.send', { room: '10000', text: 'hello' });
     expect((await im('rpc', 'call', 'gift.catalogue')).code).toBe(0);

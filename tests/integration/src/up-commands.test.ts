@@ -4,18 +4,16 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { hasRedisServer, type RedisServer, startRedisServer } from '@im/test-servers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { isAlive, Up, Workplace } from './im-process.js';
-import { Person } from './person.js';
+import { isAlive, Up } from './im-process.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 60_000, interval: 20 };
 const ROOM = '10000';
 const NOT_RUNNING = 3;
 
 const workplace = new Workplace();
-const people: Person[] = [];
 let redis: RedisServer | undefined;
 afterEach(async () => {
-  for (const { client } of people.splice(0)) client.close();
   await workplace.clear();
   await redis?.stop();
   redis = undefined;
@@ -23,12 +21,10 @@ afterEach(async () => {
 
 async function start(args: readonly string[], variables: Record<string, string> = {}) {
   const folder = await workplace.folder();
-  const up = workplace.run(new Up(args, folder, variables));
-  await vi.waitFor(() => expect(up.origin, up.output).toBeDefined(), WAIT);
-  const origin = up.origin as string;
+  const up = new Up(args, folder, variables);
+  const origin = await workplace.open(up);
   const enter = async (name: string, others: readonly string[] = [], first = origin) => {
-    const person = await Person.signIn(first, name, { others });
-    people.push(person);
+    const person = await workplace.signIn(first, name, { others });
     const room = await person.enter(ROOM);
     const gifts: string[] = [];
     room.on('gift', ({ id }) => gifts.push(id));

@@ -5,34 +5,26 @@ import path from 'node:path';
 import { type CallerContext, CONNECTION_HEADER } from '@im/protocol';
 import { decodeJson, encodeJson } from '@im/rpc';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { isAlive, Up, Workplace } from './im-process.js';
-import { type Message, Person } from './person.js';
+import { isAlive, Up } from './im-process.js';
+import type { Message, Person } from './person.js';
 import { connectTo, load } from './rpc-load.js';
+import { Workplace } from './workplace.js';
 
 const WAIT = { timeout: 20_000, interval: 20 };
 const ROOM = '10000';
 
 const workplace = new Workplace();
-const people: Person[] = [];
 const connections: { close(): Promise<void> }[] = [];
 afterEach(async () => {
-  for (const { client } of people.splice(0)) client.close();
   await Promise.all(connections.splice(0).map((connection) => connection.close()));
   await workplace.clear();
 });
 
 async function start(...args: string[]) {
   const folder = await workplace.folder();
-  const up = workplace.run(new Up(args, folder));
-  const origin = await vi.waitFor(() => {
-    expect(up.origin, up.output).toBeDefined();
-    return up.origin as string;
-  }, WAIT);
-  const person = async (name: string): Promise<Person> => {
-    const signedIn = await Person.signIn(origin, name);
-    people.push(signedIn);
-    return signedIn;
-  };
+  const up = new Up(args, folder);
+  const origin = await workplace.open(up);
+  const person = (name: string): Promise<Person> => workplace.signIn(origin, name);
   /** Kills a child as a crash would. */
   const kill = (child: string): void => void process.kill(up.pids(child).at(-1) as number, 'SIGKILL');
   const back = async (child: string, count: number): Promise<void> =>

@@ -3,7 +3,7 @@
  * know which server it is.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** What a test can do to a server; its address and its folder stay the same until `stop`. */
@@ -36,6 +36,9 @@ const KEPT_LINES = 20;
 export class ServerProcess {
   readonly #program: ServerProgram;
   #child: ChildProcess | undefined;
+  readonly #output = new EventEmitter<{ line: [line: string] }>();
+  /** The last ones of its output. */
+  readonly #lines: string[] = [];
 
   constructor(program: ServerProgram) {
     this.#program = program;
@@ -50,17 +53,29 @@ export class ServerProcess {
     const orphaned = () => child.kill('SIGKILL');
     process.once('exit', orphaned);
     child.once('exit', () => process.off('exit', orphaned));
-    const lines: string[] = [];
+    this.#lines.length = 0;
+    for (const output of [child.stdout, child.stderr]) {
+      createInterface({ input: output }).on('line', (line) => {
+        this.#lines.push(line);
+        if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+        this.#output.emit('line', line);
+      });
+    }
+    await this.says(ready);
+  }
+
+  /** Resolves with the next such line of its output. @throws Error with the last lines when it ends without it */
+  async says(pattern: RegExp): Promise<void> {
+    const child = this.#child as ChildProcess;
     await new Promise<void>((resolve, reject) => {
-      const ended = () => reject(new Error(`${file} did not start:\n${lines.join('\n')}`));
+      const ended = () => reject(new Error(`${this.#program.file} ended:\n${this.#lines.join('\n')}`));
       child.once('error', reject).once('close', ended);
-      for (const output of [child.stdout, child.stderr]) {
-        createInterface({ input: output }).on('line', (line) => {
-          lines.push(line);
-          if (lines.length > KEPT_LINES) lines.shift();
-          if (ready.test(line)) resolve();
-        });
-      }
+      const look = (line: string): void => {
+        if (!pattern.test(line)) return;
+        this.#output.off('line', look);
+        resolve();
+      };
+      this.#output.on('line', look);
     });
   }
 
