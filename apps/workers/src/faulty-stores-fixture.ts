@@ -1,9 +1,35 @@
-/** Stores that fail now and then, and a caller that goes on all the same; for this package's tests. */
+/** Stores that fail now and then, callers that go on all the same, and what is to hold of them; for this package's tests. */
 import { ImError } from '@im/protocol';
-import type { FixtureOptions } from './worker-fixture.js';
+import fc from 'fast-check';
+import { type FixtureOptions, FREE_RATES, startWorkers, type WorkerFixture } from './worker-fixture.js';
+
+/**
+ * Asserts something of any turns of what is done at once, by two workers on the same stores.
+ * @param proves carries them out, while stores fail after `turn(true)`, and throws where it does not hold
+ */
+export async function holdsOfAnyTurns<Step>(
+  step: fc.Arbitrary<Step>,
+  numRuns: number,
+  proves: (fixture: WorkerFixture, turns: readonly (readonly Step[])[], turn: (on: boolean) => void) => Promise<void>,
+): Promise<void> {
+  const turns = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(turns, fc.nat(), async (all, seed) => {
+      const { options, turn } = faultyStores(seed);
+      const fixture = await startWorkers({ ...options, rates: FREE_RATES });
+      try {
+        await fixture.startAnother();
+        await proves(fixture, all, turn);
+      } finally {
+        await fixture.close();
+      }
+    }),
+    { numRuns },
+  );
+}
 
 /** A store that fails now and then, before it did what it was asked to, or after. */
-export function faultyStores(seed: number) {
+function faultyStores(seed: number) {
   let random = seed;
   let isOn = false;
   async function risk<Result>(run: () => Promise<Result>): Promise<Result> {
@@ -15,6 +41,9 @@ export function faultyStores(seed: number) {
     if (fault === 1) throw new ImError('STORE_UNAVAILABLE');
     return result;
   }
+  const turn = (on: boolean): void => {
+    isOn = on;
+  };
   const options: FixtureOptions = {
     wrapLog: (log) => ({
       head: (group) => risk(() => log.head(group)),
@@ -29,7 +58,7 @@ export function faultyStores(seed: number) {
       write: (owner, changes) => risk(() => records.write(owner, changes)),
     }),
   };
-  return { options, turn: (on: boolean) => (isOn = on) };
+  return { options, turn };
 }
 
 /** As the SDK does: again with the same key, until it is answered. */

@@ -7,6 +7,7 @@ import { ControlledProcess } from '../harness/control.js';
 import { HOST } from '../harness/host.js';
 import type { Figures } from '../harness/result.js';
 import type { ServerProcess } from '../harness/server-process.js';
+import { sum } from '../harness/statistics.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { Scale } from '../scale.js';
 import { startIm } from '../systems.js';
@@ -60,7 +61,7 @@ async function cycle(port: number, server: ServerProcess, loads: readonly Load[]
       return load.ask({ do: 'open', first, count: last - first, ...options });
     }),
   );
-  const open = replies.reduce((sum, { snapshot }) => sum + snapshot.held, 0);
+  const open = sum(replies, ({ snapshot }) => snapshot.held);
   const held = await holding(server);
   if (open !== count || held.im_gateway_connections !== count) {
     throw new Error(`${open} of ${count} connections are held; the gateway says ${held.im_gateway_connections}`);

@@ -7,8 +7,7 @@ import { ControlledProcess } from '../harness/control.js';
 import { HOST } from '../harness/host.js';
 import { cpuSeconds } from '../harness/process-cpu.js';
 import type { Figures } from '../harness/result.js';
-import { percentile } from '../harness/statistics.js';
-import type { LoadSnapshot } from '../load/ledger.js';
+import { percentile, sum } from '../harness/statistics.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
 import type { Scale } from '../scale.js';
@@ -103,8 +102,4 @@ export function mostInASecond(moments: readonly number[]): number {
     most = Math.max(most, index - from + 1);
   }
   return most;
-}
-
-function sum(snapshots: readonly LoadSnapshot[], of: (snapshot: LoadSnapshot) => number): number {
-  return snapshots.reduce((total, snapshot) => total + of(snapshot), 0);
 }

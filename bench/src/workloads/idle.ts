@@ -8,6 +8,7 @@ import { HOST } from '../harness/host.js';
 import { cpuSeconds } from '../harness/process-cpu.js';
 import { residentBytes } from '../harness/process-memory.js';
 import type { Figures } from '../harness/result.js';
+import { sum } from '../harness/statistics.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { Scale } from '../scale.js';
 import { type RunningSystem, type System, startIm } from '../systems.js';
@@ -73,7 +74,7 @@ export async function runIdle(system: System, { connections, first, windowMs }: 
     const idleCores = await cpuOver(server, windowMs);
     const idle = await memory();
     const replies = await Promise.all(loads.map((load) => load.ask({ do: 'snapshot' })));
-    const held = replies.reduce((sum, { snapshot }) => sum + snapshot.held, 0);
+    const held = sum(replies, ({ snapshot }) => snapshot.held);
     if (held !== connections) throw new Error(`only ${held} of ${connections} connections are held`);
     return {
       connections,
@@ -109,9 +110,9 @@ export async function runMany({ connections, servers }: ManyScale): Promise<Figu
     // Longer than a client may be silent.
     await sleep(share > 10_000 ? 2.6 * HEARTBEAT_MS : SETTLE_MS);
     const replies = await Promise.all(loads.map((load) => load.ask({ do: 'snapshot' })));
-    const lost = replies.reduce((sum, { snapshot }) => sum + snapshot.lostConnections, 0);
-    const held = replies.reduce((sum, { snapshot }) => sum + snapshot.held, 0);
-    const memory = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + residentBytes(pid), 0) / GB;
+    const lost = sum(replies, ({ snapshot }) => snapshot.lostConnections);
+    const held = sum(replies, ({ snapshot }) => snapshot.held);
+    const memory = (pids: readonly number[]): number => sum(pids, residentBytes) / GB;
     return {
       processes: servers,
       connectionsHeld: held,

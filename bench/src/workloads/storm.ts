@@ -8,8 +8,7 @@ import { HOST } from '../harness/host.js';
 import { listenDrops } from '../harness/listen-drops.js';
 import { cpuSeconds } from '../harness/process-cpu.js';
 import type { Figures } from '../harness/result.js';
-import { percentile } from '../harness/statistics.js';
-import type { LoadSnapshot } from '../load/ledger.js';
+import { percentile, sum } from '../harness/statistics.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
 import type { Scale } from '../scale.js';
@@ -112,8 +111,4 @@ export async function runStorm(system: System, { viewers, bystanders, warmMs }: 
 
 function rates({ lanes }: System): { normal: number; priority: number } {
   return lanes ? RATES : { normal: RATES.normal + RATES.priority, priority: 0 };
-}
-
-function sum(snapshots: readonly LoadSnapshot[], of: (snapshot: LoadSnapshot) => number): number {
-  return snapshots.reduce((total, snapshot) => total + of(snapshot), 0);
 }

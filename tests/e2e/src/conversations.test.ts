@@ -1,45 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser } from './browser.js';
-import { LiveServer } from './live-server.js';
-import { PHONE, Visitor } from './visitor.js';
+import { Stage } from './stage.js';
+import { PHONE } from './visitor.js';
 
 describe('conversations in real browsers', () => {
-  let data: string;
-  let server: LiveServer;
-  let browser: Browser;
-  const visitors: Visitor[] = [];
-
-  const arrive = async (name: string, options = {}): Promise<Visitor> => {
-    const visitor = await Visitor.arrive(browser, server.page, name, options);
-    visitors.push(visitor);
-    return visitor;
-  };
-
-  beforeAll(async () => {
-    data = await mkdtemp(path.join(tmpdir(), 'im-e2e-'));
-    server = await LiveServer.start(data);
-    browser = await launchBrowser();
-  });
-  afterEach(async () => {
-    for (const visitor of visitors.splice(0)) {
-      expect(visitor.problems).toEqual([]);
-      await visitor.leave();
-    }
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-    await rm(data, { recursive: true, force: true });
-  });
+  const stage = new Stage();
+  const arrive: Stage['arrive'] = (name, options) => stage.arrive(name, options);
+  beforeAll(() => stage.open());
+  afterEach(() => stage.clear());
+  afterAll(() => stage.close());
 
   it('two write to each other: badges count what is unread, reading takes them away on every device, and ticks say how far it came', async () => {
     const ann = await arrive('Ann');
     const bob = await arrive('Bob', { viewport: PHONE });
-    const tab = await bob.another(server.page);
+    const tab = await bob.another(stage.server.page);
     await ann.openTalk('Bob');
     for (const text of ['one', 'two', 'three']) await ann.write(text);
     await ann.waitForTick('three', 'delivered');

@@ -1,42 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchBrowser } from './browser.js';
-import { LiveServer } from './live-server.js';
-import { PHONE, Visitor } from './visitor.js';
+import { Stage } from './stage.js';
+import { PHONE } from './visitor.js';
 
 describe('a live room in real browsers', () => {
-  let data: string;
-  let server: LiveServer;
-  let browser: Browser;
-  const visitors: Visitor[] = [];
-
-  const arrive = async (name: string, options?: { viewport: typeof PHONE }): Promise<Visitor> => {
-    const visitor = await Visitor.arrive(browser, server.page, name, options);
-    visitors.push(visitor);
-    return visitor;
-  };
-
-  beforeAll(async () => {
-    data = await mkdtemp(path.join(tmpdir(), 'im-e2e-'));
-    server = await LiveServer.start(data);
-    browser = await launchBrowser();
-  });
-
-  afterEach(async () => {
-    for (const visitor of visitors.splice(0)) {
-      expect(visitor.problems).toEqual([]);
-      await visitor.leave();
-    }
-  });
-
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-    await rm(data, { recursive: true, force: true });
-  });
+  const stage = new Stage();
+  const arrive: Stage['arrive'] = (name, options) => stage.arrive(name, options);
+  beforeAll(() => stage.open());
+  afterEach(() => stage.clear());
+  afterAll(() => stage.close());
 
   it('two people in one room see each other’s chat and gifts, on phone and desktop', async () => {
     const ann = await arrive('Ann');
@@ -68,12 +39,10 @@ describe('a live room in real browsers', () => {
   it('a private message to a person who is offline is there when that person returns', async () => {
     const offline = await arrive('Dora');
     await offline.leave();
-    visitors.splice(0);
     const carl = await arrive('Carl');
     const dora = await arrive('Dora');
     await carl.openTalk('Dora');
     await dora.leave();
-    visitors.splice(visitors.indexOf(dora), 1);
     await carl.write('see you tomorrow');
     await carl.message('see you tomorrow').waitFor();
 
@@ -103,7 +72,7 @@ describe('a live room in real browsers', () => {
   it('when the server is killed while gifts are sent, both pages carry on by themselves', async () => {
     const ann = await arrive('Ann');
     const bob = await arrive('Bob');
-    const before = server.serverPid;
+    const before = stage.server.serverPid;
     await ann.sendGift('Rose');
     await bob.line('Rose').waitFor();
 
@@ -118,6 +87,6 @@ describe('a live room in real browsers', () => {
     await bob.sendGift('Cake');
     await ann.line('Cake').waitFor();
     expect(await bob.line('Heart').count()).toBe(1);
-    expect(server.serverPid).not.toBe(before);
+    expect(stage.server.serverPid).not.toBe(before);
   });
 });

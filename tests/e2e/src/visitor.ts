@@ -106,6 +106,7 @@ export class Visitor {
     await this.page.locator(`.status[data-state="${state}"]`).waitFor();
   }
 
+  /** Idempotent. */
   async leave(): Promise<void> {
     await this.context.close();
   }

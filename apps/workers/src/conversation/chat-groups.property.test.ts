@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { faultyStores, persist } from '../faulty-stores-fixture.js';
-import { FREE_RATES, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { holdsOfAnyTurns, persist } from '../faulty-stores-fixture.js';
+import { type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 
 const PEOPLE = ['ann', 'bob', 'cat', 'dan', 'eve'] as const;
@@ -80,26 +80,15 @@ async function check(fixture: WorkerFixture, conversation: string): Promise<void
 }
 
 it('has one story of who is in a group, told by its records, its log, everybody’s lists and notices, whatever is changed at once and fails', async () => {
-  const turns = fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 });
-  await fc.assert(
-    fc.asyncProperty(turns, fc.nat(), async (all, seed) => {
-      const { options, turn } = faultyStores(seed);
-      const fixture = await startWorkers({ ...options, rates: FREE_RATES });
-      try {
-        await fixture.startAnother();
-        const founder = fixture.as(conversationDefinition, 'ann');
-        turn(true);
-        const input = { name: 'all', members: ['bob', 'cat'] };
-        const { conversation } = await persist(() => founder.create(input, withKey('ann', 'create')));
-        for (const changes of all) await Promise.all(changes.map((each) => make(fixture, conversation, each)));
-        turn(false);
-        // What others' changes could not tell is told by the next call of anybody.
-        await fixture.as(conversationDefinition, 'zoe').leave({ conversation });
-        await check(fixture, conversation);
-      } finally {
-        await fixture.close();
-      }
-    }),
-    { numRuns: 50 },
-  );
+  await holdsOfAnyTurns(change, 50, async (fixture, turns, turn) => {
+    const founder = fixture.as(conversationDefinition, 'ann');
+    turn(true);
+    const input = { name: 'all', members: ['bob', 'cat'] };
+    const { conversation } = await persist(() => founder.create(input, withKey('ann', 'create')));
+    for (const changes of turns) await Promise.all(changes.map((each) => make(fixture, conversation, each)));
+    turn(false);
+    // What others' changes could not tell is told by the next call of anybody.
+    await fixture.as(conversationDefinition, 'zoe').leave({ conversation });
+    await check(fixture, conversation);
+  });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { faultyStores, persist } from '../faulty-stores-fixture.js';
-import { FREE_RATES, startWorkers, type WorkerFixture, withKey } from '../worker-fixture.js';
+import { holdsOfAnyTurns, persist } from '../faulty-stores-fixture.js';
+import { type WorkerFixture, withKey } from '../worker-fixture.js';
 import { conversationDefinition } from './conversation-definition.js';
 import { directConversation } from './conversation-id.js';
 
@@ -112,26 +112,15 @@ class Talk {
 }
 
 it('stores each message once and counts right, whatever two people do at once, and though stores fail before or after they did', async () => {
-  const turns = fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 8 });
-  await fc.assert(
-    fc.asyncProperty(turns, fc.nat(), async (all, seed) => {
-      const { options, turn } = faultyStores(seed);
-      const fixture = await startWorkers({ ...options, rates: FREE_RATES });
-      try {
-        await fixture.startAnother();
-        const ann = fixture.as(conversationDefinition, 'ann');
-        const { conversation } = await ann.create({ name: 'two', members: ['bob'] }, withKey('ann', 'create'));
-        const talk = new Talk(fixture, directConversation('ann', 'bob'), conversation);
-        turn(true);
-        for (const steps of all) await Promise.all(steps.map((each) => talk.carryOut(each)));
-        turn(false);
-        if (talk.accounts.get(talk.direct)?.sent.size === 0)
-          await talk.carryOut({ user: 'ann', act: 'send', inGroup: false, at: 0 });
-        await talk.check();
-      } finally {
-        await fixture.close();
-      }
-    }),
-    { numRuns: 40 },
-  );
+  await holdsOfAnyTurns(step, 40, async (fixture, turns, turn) => {
+    const ann = fixture.as(conversationDefinition, 'ann');
+    const { conversation } = await ann.create({ name: 'two', members: ['bob'] }, withKey('ann', 'create'));
+    const talk = new Talk(fixture, directConversation('ann', 'bob'), conversation);
+    turn(true);
+    for (const steps of turns) await Promise.all(steps.map((each) => talk.carryOut(each)));
+    turn(false);
+    if (talk.accounts.get(talk.direct)?.sent.size === 0)
+      await talk.carryOut({ user: 'ann', act: 'send', inGroup: false, at: 0 });
+    await talk.check();
+  });
 });
