@@ -34,3 +34,9 @@ export function abortError(signal: AbortSignal, handedOut: boolean): ImError {
   if (cause instanceof ImError && cause.name === 'DEADLINE_EXCEEDED') return deadlineExceeded(handedOut);
   return new ImError('CANCELLED', { details: { handedOut }, cause });
 }
+
+/** The same error, where it tells whether a worker may have begun, telling it so. */
+export function withHandedOut(error: ImError, handedOut: boolean): ImError {
+  if (error.name !== 'CANCELLED' && error.name !== 'DEADLINE_EXCEEDED') return error;
+  return new ImError(error.name, { details: { handedOut }, cause: error.cause });
+}

@@ -1,7 +1,7 @@
 /** One call inside the broker, and the bounded place where open calls stand. Objects are used again: see generation. */
 import type { DeadlineList, Expiring } from '../deadlines/deadline-lists.js';
 import type { RecordSource } from '../wire/pack-writer.js';
-import { FLAG } from '../wire/record.js';
+import { FLAG, KIND } from '../wire/record.js';
 import type { CallQueue } from './call-queue.js';
 import type { CallerPeer } from './caller-peer.js';
 import type { Registration } from './registration.js';
@@ -80,6 +80,19 @@ export class BrokerCall implements Expiring, RecordSource {
 
   get wantsLate(): boolean {
     return (this.flags & FLAG.late) !== 0;
+  }
+
+  /** Tells its caller, if there is one that wants to know. @param error JSON text */
+  tellError(error: string): void {
+    if (this.caller === undefined) return;
+    this.caller.writer.text(KIND.error, this.callerId, error);
+    this.caller.touch();
+  }
+
+  /** Nobody waits for what a worker may still say. */
+  forgetCaller(): void {
+    this.caller?.calls.delete(this.callerId);
+    this.caller = undefined;
   }
 
   /** Its caller has parts of an answer, which another worker would send again. */

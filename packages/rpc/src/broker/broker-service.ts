@@ -60,8 +60,8 @@ export class BrokerService {
       caller.refuse(reader.id, refusal('SERVICE_UNKNOWN').before);
       return;
     }
-    entry.shares.set(weights);
-    reply(caller, reader.id, entry.shares.weights);
+    entry.workers.shares.set(weights);
+    reply(caller, reader.id, entry.workers.shares.weights);
   }
 
   #tap(caller: CallerPeer, reader: PackReader, timeoutMs: number): void {

@@ -126,7 +126,7 @@ export class CallerPeer extends Peer {
   #leave(): void {
     this.#core.taps.closeAll(this);
     for (const call of [...this.calls.values()]) {
-      if (call.stage === 'abandoned') call.service.forgetCaller(call);
+      if (call.stage === 'abandoned') call.forgetCaller();
       else call.service.giveUp(call, undefined, 0);
     }
   }

@@ -1,21 +1,19 @@
 /**
- * The broker's rules of one service: which worker gets a call, what waits, what is refused, what becomes of calls whose
- * worker or caller goes. State alone: it writes records to peers, and reads no clock but the turn's.
+ * The broker's rules of one service: what is handed out, what waits, what is refused, what becomes of calls whose worker or
+ * caller goes. State alone: it writes records to peers, and reads no clock but the turn's.
  */
 import type { ErrorName } from '@im/protocol';
 import type { Metrics } from '@im/protocol/ports';
 import type { DeadlineLists } from '../deadlines/deadline-lists.js';
-import { pickByKey, pointOf } from '../rendezvous.js';
-import { KIND } from '../wire/record.js';
 import type { BrokerCall, OpenCalls } from './broker-call.js';
 import { CallQueue } from './call-queue.js';
 import { CircuitBreaker, type Outcome } from './circuit-breaker.js';
 import { BREAKER_OPEN, CALL_LOST, DEADLINE_EXCEEDED, NO_ANSWER, refusal } from './refusals.js';
 import type { Registration } from './registration.js';
 import { type ServiceCounts, ServiceFigures } from './service-figures.js';
+import { ServiceWorkers } from './service-workers.js';
 import type { Taps } from './taps.js';
 import type { Turn } from './turn.js';
-import { VersionShares } from './version-shares.js';
 
 /** What all services of a broker share. */
 export interface ServiceEnvironment {
@@ -37,7 +35,7 @@ const MAX_LOSSES = 3;
 export class ServiceEntry {
   readonly name: string;
   readonly limits: EntryLimits;
-  readonly shares = new VersionShares();
+  readonly workers = new ServiceWorkers();
   readonly breaker = new CircuitBreaker();
   /** Whether any worker ever served it here. */
   everServed = false;
@@ -46,8 +44,6 @@ export class ServiceEntry {
   /** Until then calls wait for a worker to come back instead of being refused. Monotonic. */
   absentUntil = 0;
 
-  readonly #serving: Registration[] = [];
-  readonly #draining = new Set<Registration>();
   readonly #queue = new CallQueue();
   readonly #environment: ServiceEnvironment;
   readonly #figures = new ServiceFigures();
@@ -55,8 +51,6 @@ export class ServiceEntry {
   #queued = 0;
   #running = 0;
   #nextSequence = 0;
-  /** Where the search for a worker begins, so that equals take turns. */
-  #turn = 0;
 
   constructor(name: string, limits: EntryLimits, environment: ServiceEnvironment) {
     this.name = name;
@@ -77,15 +71,10 @@ export class ServiceEntry {
     return this.#running;
   }
 
-  /** Serving ones first, then draining ones. */
-  workers(): readonly Registration[] {
-    return [...this.#serving, ...this.#draining];
-  }
-
   add(registration: Registration): void {
     if (!this.everServed) this.#figures.publish(this.#environment.metrics, this.name, this);
     this.everServed = true;
-    this.#serving.push(registration);
+    this.workers.add(registration);
     // What waited for any worker at all may have found its owner, or nobody with its method.
     this.#placeAgain(this.#queue);
     this.fill(registration);
@@ -93,11 +82,7 @@ export class ServiceEntry {
 
   /** What waits for the worker goes to others; the worker is told when what it has is answered. */
   drain(registration: Registration): void {
-    const index = this.#serving.indexOf(registration);
-    if (index < 0) return;
-    this.#serving.splice(index, 1);
-    this.#draining.add(registration);
-    registration.draining = true;
+    if (!this.workers.drain(registration)) return;
     this.#placeAgain(registration.queue);
     // With another worker gone, calls may wait for a method that nobody is left to serve.
     this.#placeAgain(this.#queue);
@@ -106,13 +91,7 @@ export class ServiceEntry {
 
   /** The worker is gone; its calls are lost one by one, and then what waits is placed anew. @param graceMs how long calls wait for another, if it was the last */
   withdraw(registration: Registration, graceMs: number): void {
-    const index = this.#serving.indexOf(registration);
-    if (index >= 0) {
-      this.#serving.splice(index, 1);
-      if (this.#serving.length === 0) this.absentUntil = this.#environment.turn.now + graceMs;
-    }
-    this.#draining.delete(registration);
-    registration.draining = true;
+    if (this.workers.remove(registration)) this.absentUntil = this.#environment.turn.now + graceMs;
   }
 
   /** A call whose worker is gone: repeated where that is harmless. */
@@ -122,7 +101,7 @@ export class ServiceEntry {
     if (call.registration !== undefined) call.registration.peer.inFlight--;
     call.registration = undefined;
     if (call.stage === 'abandoned') {
-      this.#tell(call, KIND.error, CALL_LOST);
+      call.tellError(CALL_LOST);
       this.#release(call);
       return;
     }
@@ -145,7 +124,7 @@ export class ServiceEntry {
 
   /** Nobody came back: what waits is refused. */
   endAbsence(): void {
-    if (this.#serving.length === 0) this.#placeAgain(this.#queue);
+    if (this.workers.serving.length === 0) this.#placeAgain(this.#queue);
   }
 
   /** A new call: to a worker, into the queue, or refused. */
@@ -187,15 +166,9 @@ export class ServiceEntry {
     call.isProbe = false;
     this.#figures.fail();
     this.#environment.taps.ended(call, reason === 1 ? 'DEADLINE_EXCEEDED' : 'CANCELLED', 0);
-    if (error !== undefined) this.#tell(call, KIND.error, error.after);
-    if (error === undefined || !call.wantsLate) this.forgetCaller(call);
+    if (error !== undefined) call.tellError(error.after);
+    if (error === undefined || !call.wantsLate) call.forgetCaller();
     this.#closeAt(registration);
-  }
-
-  /** Nobody waits for what the worker may still say. */
-  forgetCaller(call: BrokerCall): void {
-    call.caller?.calls.delete(call.callerId);
-    call.caller = undefined;
   }
 
   /** The worker answered: the reader of its peer stands at the record, which is passed on. @param error name of the error, if it is one */
@@ -220,7 +193,7 @@ export class ServiceEntry {
 
   /** The worker answered what is no answer: its caller is told, its slot is free. */
   answeredNothing(call: BrokerCall): void {
-    this.#tell(call, KIND.error, NO_ANSWER);
+    call.tellError(NO_ANSWER);
     this.answered(call, 'INTERNAL', 0);
   }
 
@@ -240,18 +213,18 @@ export class ServiceEntry {
   }
 
   #fillAll(): void {
-    if (this.#queued > 0) for (const registration of this.#serving) this.fill(registration);
+    if (this.#queued > 0) for (const registration of this.workers.serving) this.fill(registration);
   }
 
   #place(call: BrokerCall): void {
     const { turn } = this.#environment;
     call.stage = 'waiting';
-    if (this.#serving.length === 0) {
+    if (this.workers.serving.length === 0) {
       if (turn.now >= this.absentUntil) this.#refuse(call, this.everServed ? 'UNAVAILABLE' : 'SERVICE_UNKNOWN');
       else this.#wait(call, this.#queue);
       return;
     }
-    const choice = this.#choose(call);
+    const choice = this.workers.choose(call);
     if (choice === undefined) this.#refuse(call, 'METHOD_UNKNOWN');
     else if (choice.hasRoom && this.#running < this.limits.concurrency) this.#handOut(call, choice);
     else this.#wait(call, call.affinity === undefined ? this.#queue : choice.queue);
@@ -266,42 +239,6 @@ export class ServiceEntry {
     call.compact();
     this.#queued++;
     queue.push(call);
-  }
-
-  /** A worker with room, or a busy one for which the call may wait; undefined when none has the method. */
-  #choose({ method, affinity }: BrokerCall): Registration | undefined {
-    const version = this.#version(affinity);
-    if (affinity !== undefined) {
-      const able = this.#serving.filter((worker) => worker.methods.has(method));
-      return (
-        pickByKey(
-          affinity,
-          able.filter((worker) => worker.version === version),
-        ) ?? pickByKey(affinity, able)
-      );
-    }
-    if (version === undefined) return this.#leastBusy(method, undefined);
-    const chosen = this.#leastBusy(method, version);
-    // A share is a wish: a call does not wait for a version while another one has room.
-    return chosen?.hasRoom ? chosen : (this.#leastBusy(method, undefined) ?? chosen);
-  }
-
-  #version(affinity: string | undefined): string | undefined {
-    if (!this.shares.isSet) return undefined;
-    const present = new Set(this.#serving.map(({ version }) => version));
-    return this.shares.pick(present, affinity === undefined ? undefined : pointOf(affinity));
-  }
-
-  #leastBusy(method: string, version: string | undefined): Registration | undefined {
-    const { length } = this.#serving;
-    const start = this.#turn++ % length;
-    let best: Registration | undefined;
-    for (let step = 0; step < length; step++) {
-      const worker = this.#serving[(start + step) % length] as Registration;
-      if (!worker.methods.has(method) || (version !== undefined && worker.version !== version)) continue;
-      if (best === undefined || isLessBusy(worker, best)) best = worker;
-    }
-    return best;
   }
 
   #placeAgain(queue: CallQueue): void {
@@ -351,20 +288,14 @@ export class ServiceEntry {
     this.#figures.fail();
     this.breaker.record(outcome, call.isProbe, turn.now);
     if (taps.isOpen) taps.ended(call, name ?? errorName(error), 0);
-    if (error !== undefined) this.#tell(call, KIND.error, error);
+    if (error !== undefined) call.tellError(error);
     this.#release(call);
-  }
-
-  #tell({ caller, callerId }: BrokerCall, kind: number, text: string): void {
-    if (caller === undefined) return;
-    caller.writer.text(kind, callerId, text);
-    caller.touch();
   }
 
   #release(call: BrokerCall): void {
     const { calls, deadlines } = this.#environment;
     deadlines.remove(call);
-    this.forgetCaller(call);
+    call.forgetCaller();
     calls.release(call);
   }
 
@@ -374,16 +305,11 @@ export class ServiceEntry {
   }
 
   #withdrawIfDone(registration: Registration): void {
-    if (!registration.draining || registration.open > 0 || !this.#draining.has(registration)) return;
-    this.#draining.delete(registration);
+    if (!registration.draining || registration.open > 0 || !this.workers.finish(registration)) return;
     registration.peer.drained(registration);
   }
 }
 
 function errorName(text: string | undefined): string | undefined {
   return text === undefined ? 'CANCELLED' : (JSON.parse(text) as { name: string }).name;
-}
-
-function isLessBusy(one: Registration, other: Registration): boolean {
-  return one.hasRoom === other.hasRoom ? one.inFlight < other.inFlight : one.hasRoom;
 }

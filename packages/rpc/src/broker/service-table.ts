@@ -53,7 +53,7 @@ export class ServiceTable {
 
   services(): ServiceStatus[] {
     return [...this.#services.values()].map((service) => {
-      const workers = service.workers();
+      const workers = service.workers.all();
       return {
         name: service.name,
         versions: [...new Set(workers.map(({ version }) => version))],
@@ -63,7 +63,7 @@ export class ServiceTable {
         queueLimit: service.limits.queueLimit,
         running: service.running,
         breaker: service.breaker.state,
-        weights: service.shares.weights,
+        weights: service.workers.shares.weights,
         ...service.counts,
       };
     });
@@ -72,7 +72,7 @@ export class ServiceTable {
   workers(): WorkerStatus[] {
     const { now } = this.#options.environment.turn;
     return [...this.#services.values()].flatMap((service) =>
-      service.workers().map((worker) => ({
+      service.workers.all().map((worker) => ({
         id: worker.id,
         service: service.name,
         version: worker.version,
@@ -91,7 +91,7 @@ export class ServiceTable {
     return {
       upMs: Math.round(this.#options.environment.turn.now - this.#since),
       services: services.length,
-      workers: sum((service) => service.workers().length),
+      workers: sum((service) => service.workers.all().length),
       queued: sum((service) => service.queued),
       running: sum((service) => service.running),
       calls: sum(({ counts }) => counts.calls),

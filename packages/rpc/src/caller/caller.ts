@@ -4,7 +4,7 @@
  */
 import { ImError } from '@im/protocol';
 import type { Clock, Logger, Random } from '@im/protocol/ports';
-import { abortError, deadlineExceeded, effectiveHeaders, effectiveTimeoutMs } from '../call-terms.js';
+import { abortError, deadlineExceeded, effectiveHeaders, effectiveTimeoutMs, withHandedOut } from '../call-terms.js';
 import { BrokerConnection } from '../connection/broker-connection.js';
 import type { Connector } from '../connection/link.js';
 import { DeadlineLists, wholeMs } from '../deadlines/deadline-lists.js';
@@ -13,6 +13,7 @@ import type { CallOptions, RpcCaller, RpcReply, RpcStream } from '../rpc.js';
 import type { PackReader } from '../wire/pack-reader.js';
 import { FLAG, KIND } from '../wire/record.js';
 import { checkBody, decodeError, decodeHeaders, encodeHeaders, takeTrace } from '../wire-values.js';
+import { BrokerChoice } from './broker-choice.js';
 import { PartQueue } from './part-queue.js';
 import { PendingCall, type PendingTerms } from './pending-call.js';
 import { PendingCalls } from './pending-calls.js';
@@ -36,13 +37,11 @@ const LATE_MS = 600_000;
 export class Caller implements RpcCaller {
   readonly #options: CallerOptions;
   readonly #connections: readonly BrokerConnection[];
+  readonly #brokers: BrokerChoice;
   readonly #pending = new PendingCalls();
   readonly #deadlines: DeadlineLists<PendingCall>;
   /** Calls without a broker, in order. */
   readonly #waiting = new Set<PendingCall>();
-  /** Calls of one turn go to one broker, so that they are packed; turns take turns. */
-  #current: BrokerConnection | undefined;
-  #next = 0;
   #closed = false;
 
   constructor(options: CallerOptions) {
@@ -60,6 +59,7 @@ export class Caller implements RpcCaller {
       });
       return connection;
     });
+    this.#brokers = new BrokerChoice(this.#connections);
     for (const connection of this.#connections) connection.open();
   }
 
@@ -130,35 +130,14 @@ export class Caller implements RpcCaller {
     if (!this.#pending.add(call)) throw new ImError('QUEUE_FULL', { details: { limit: 'open calls' } });
     this.#deadlines.add(call, timeoutMs, this.#options.clock.monotonic());
     if (signals[0] !== undefined || signals[1] !== undefined) {
-      call.unlisten = listen(signals, (signal) => this.#cancel(call, abortError(signal, true)));
+      call.listen(signals, (signal) => this.#cancel(call, abortError(signal, true)));
     }
-    const connection = this.#choose();
+    const connection = this.#brokers.choose();
     if (connection === undefined) this.#waiting.add(call);
     else if (connection.congested) {
       this.#fail(call, new ImError('QUEUE_FULL', { details: { limit: 'unsent bytes' } }));
     } else this.#send(call, connection);
   }
-
-  #choose(): BrokerConnection | undefined {
-    if (this.#current?.state === 'up') return this.#current;
-    const { length } = this.#connections;
-    for (let step = 0; step < length; step++) {
-      const connection = this.#connections[(this.#next + step) % length] as BrokerConnection;
-      if (connection.state !== 'up') continue;
-      this.#current = connection;
-      if (length > 1) {
-        this.#next = (this.#next + step + 1) % length;
-        // After the last call of this turn.
-        process.nextTick(this.#forgetCurrent);
-      }
-      return connection;
-    }
-    return undefined;
-  }
-
-  readonly #forgetCurrent = (): void => {
-    this.#current = undefined;
-  };
 
   #send(call: PendingCall, connection: BrokerConnection): void {
     const { service, method, body, headers, trace, flags, options } = call.terms;
@@ -181,7 +160,7 @@ export class Caller implements RpcCaller {
 
   #sendWaiting(): void {
     for (const call of [...this.#waiting]) {
-      const connection = this.#choose();
+      const connection = this.#brokers.choose();
       if (connection === undefined) return;
       this.#waiting.delete(call);
       this.#send(call, connection);
@@ -244,7 +223,7 @@ export class Caller implements RpcCaller {
       this.#fail(call, shown);
       return;
     }
-    call.unlisten?.();
+    call.unlisten();
     call.stage = 'late';
     this.#deadlines.remove(call);
     this.#deadlines.add(call, LATE_MS, this.#options.clock.monotonic());
@@ -255,7 +234,7 @@ export class Caller implements RpcCaller {
   #isElsewhere(call: PendingCall, name: string): boolean {
     if (name !== 'UNAVAILABLE' && name !== 'SERVICE_UNKNOWN') return false;
     if (++call.refusals >= this.#connections.length || call.terms.service === '$broker') return false;
-    const other = this.#connections.find((connection) => connection !== call.connection && connection.state === 'up');
+    const other = this.#brokers.otherThan(call.connection);
     if (other === undefined) return false;
     this.#send(call, other);
     return true;
@@ -292,7 +271,7 @@ export class Caller implements RpcCaller {
   }
 
   #lose(connection: BrokerConnection): void {
-    this.#current = undefined;
+    this.#brokers.forget();
     for (const call of this.#pending) {
       if (call.connection !== connection) continue;
       if (call.stage === 'late') this.#forget(call);
@@ -319,22 +298,9 @@ export class Caller implements RpcCaller {
     call.stage = 'settled';
     this.#waiting.delete(call);
     this.#deadlines.remove(call);
-    call.unlisten?.();
+    call.unlisten();
     this.#pending.remove(call);
   }
-}
-
-function listen(signals: readonly (AbortSignal | undefined)[], onAbort: (signal: AbortSignal) => void): () => void {
-  const listened: [AbortSignal, () => void][] = [];
-  for (const signal of signals) {
-    if (signal === undefined) continue;
-    const listener = () => onAbort(signal);
-    signal.addEventListener('abort', listener);
-    listened.push([signal, listener]);
-  }
-  return () => {
-    for (const [signal, listener] of listened) signal.removeEventListener('abort', listener);
-  };
 }
 
 /** A worker that sends more parts than it may would fill our memory. */
@@ -348,9 +314,4 @@ function checkKey(argument: string, key: string | undefined): void {
     message: `${argument}: 1 to ${MAX_KEY_LENGTH} characters`,
     details: { argument },
   });
-}
-
-function withHandedOut(error: ImError, handedOut: boolean): ImError {
-  if (error.name !== 'CANCELLED' && error.name !== 'DEADLINE_EXCEEDED') return error;
-  return new ImError(error.name, { details: { handedOut }, cause: error.cause });
 }

@@ -37,7 +37,7 @@ export class PendingCall implements Expiring {
   refusals = 0;
   /** Why it ends before its answer. */
   reason: ImError | undefined;
-  unlisten: (() => void) | undefined;
+  #unlisten: (() => void) | undefined;
 
   deadline = 0;
   deadlineList: DeadlineList<Expiring> | undefined;
@@ -48,6 +48,24 @@ export class PendingCall implements Expiring {
     this.terms = terms;
     this.resolve = resolve;
     this.reject = reject;
+  }
+
+  /** Until {@link unlisten}. */
+  listen(signals: readonly (AbortSignal | undefined)[], onAbort: (signal: AbortSignal) => void): void {
+    const listened: [AbortSignal, () => void][] = [];
+    for (const signal of signals) {
+      if (signal === undefined) continue;
+      const listener = () => onAbort(signal);
+      signal.addEventListener('abort', listener);
+      listened.push([signal, listener]);
+    }
+    this.#unlisten = () => {
+      for (const [signal, listener] of listened) signal.removeEventListener('abort', listener);
+    };
+  }
+
+  unlisten(): void {
+    this.#unlisten?.();
   }
 
   /** Carrying it out twice is harmless. */
