@@ -1,4 +1,4 @@
-/** What all connections of one gateway share. Made by gateway.ts, handed down, never changed. */
+/** What all connections of one gateway share. Made by compose.ts, handed down, never changed. */
 import type { Publisher } from '@im/broadcast';
 import type { FanOut, OnlineList } from '@im/groups';
 import type { Limits } from '@im/protocol';

@@ -9,22 +9,12 @@
  * | authenticating | closed         | refused (4502, 4007, 4005, 4503), no room for it or not let in in time (4004), as above |
  * | open           | closed         | as above, and: silence (4001), unread bytes (4002), token expired (4007), removed (4503), taken over (4505) |
  */
-import type { Hello } from '@im/protocol';
 import type { Session } from '../session/session.js';
-import type { EarlyCommands } from './early-commands.js';
+import type { Application } from './application.js';
 
 export type ConnectionState =
   | { readonly phase: 'awaiting-hello' }
-  | {
-      readonly phase: 'authenticating';
-      readonly hello: Hello;
-      /** Once its turn has come. */
-      abort: AbortController | undefined;
-      /** Once the token is verified. */
-      session: Session | undefined;
-      /** Commands that wait for the welcome. */
-      readonly early: EarlyCommands;
-    }
+  | { readonly phase: 'authenticating'; readonly application: Application }
   | { readonly phase: 'open'; readonly session: Session }
   | { readonly phase: 'closed' };
 

@@ -13,17 +13,16 @@ import {
 } from '@im/protocol';
 import type { Leaver, NextAddress } from '../drain/drain.js';
 import type { Link, LinkEvents } from '../link.js';
-import { type Admitted, admit, Refusal } from '../session/admission.js';
-import type { Session, SessionHolder } from '../session/session.js';
+import type { Admitted, Refusal } from '../session/admission.js';
+import type { Session } from '../session/session.js';
 import type { Surroundings } from '../surroundings.js';
 import type { Wire } from '../wire.js';
+import { Application, type Applier } from './application.js';
 import { Backlog } from './backlog.js';
 import { closeReason } from './close-reason.js';
 import { CommandGate } from './command-gate.js';
 import { type Answerable, type Asking, Commands } from './commands.js';
 import { type ConnectionState, mayBecome } from './connection-state.js';
-import { EarlyCommands } from './early-commands.js';
-import type { Applying } from './turn-queue.js';
 import { Upkeep } from './upkeep.js';
 import { welcomeTo } from './welcome.js';
 
@@ -36,7 +35,7 @@ export interface ConnectionOwner {
   onGone(connection: Connection): void;
 }
 
-export class Connection implements LinkEvents, SessionHolder, Asking, Applying, Leaver {
+export class Connection implements LinkEvents, Applier, Asking, Leaver {
   readonly #link: Link;
   readonly #surroundings: Surroundings;
   readonly #owner: ConnectionOwner;
@@ -209,7 +208,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
   #receiveAnswerable(command: Answerable, now: number): void {
     if (!this.#commands.take(command, now)) return;
     if (this.#state.phase === 'open') this.#commands.carryOut(command, this.#state.session);
-    else if (this.#state.phase === 'authenticating' && !this.#state.early.add(command))
+    else if (this.#state.phase === 'authenticating' && !this.#state.application.early.add(command))
       this.#commands.fail(command.id, new ImError('TOO_MANY_PENDING'));
   }
 
@@ -220,7 +219,7 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
 
   #cancel(id: number): void {
     if (this.#state.phase !== 'authenticating') this.#commands.cancel(id);
-    else if (this.#state.early.remove(id)) this.#commands.fail(id, new ImError('CANCELLED'));
+    else if (this.#state.application.early.remove(id)) this.#commands.fail(id, new ImError('CANCELLED'));
   }
 
   /** PR-11 */
@@ -242,42 +241,26 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
   // ── hello ───────────────────────────────────────────────────────────────────────────────────
 
   #apply(hello: Hello): void {
-    this.#become({
-      phase: 'authenticating',
-      hello,
-      abort: undefined,
-      session: undefined,
-      early: new EarlyCommands(),
-    });
+    const application = new Application(hello, this, this.#surroundings);
+    this.#become({ phase: 'authenticating', application });
     this.#upkeep.helloCame();
-    if (!this.#surroundings.hellos.enter(this)) this.close('TRY_AGAIN_LATER', 'too many wait to be let in');
+    if (!application.wait()) this.close('TRY_AGAIN_LATER', 'too many wait to be let in');
   }
 
-  async begin(): Promise<void> {
-    const state = this.#state;
-    if (state.phase !== 'authenticating') return;
-    const { hello } = state;
+  get address(): string {
+    return this.#link.remoteAddress;
+  }
+
+  onTurn(): void {
     this.#upkeep.helloBegins();
-    state.abort = new AbortController();
-    const applicant = {
-      hello,
-      address: this.#link.remoteAddress,
-      holder: this,
-      signal: state.abort.signal,
-      onSession: (session: Session) => {
-        if (this.#state.phase === 'authenticating') this.#state.session = session;
-      },
-    };
-    const outcome = await admit(applicant, this.#surroundings);
-    if (outcome instanceof Refusal) {
-      this.#commands.fail(hello.id, outcome.error);
-      this.close(outcome.close, outcome.detail);
-    } else if (outcome && this.#state.phase === 'authenticating') {
-      this.#open(hello, outcome, this.#state.early);
-    }
   }
 
-  #open(hello: Hello, admitted: Admitted, early: EarlyCommands): void {
+  onRefused({ error, close, detail }: Refusal, { hello }: Application): void {
+    this.#commands.fail(hello.id, error);
+    this.close(close, detail);
+  }
+
+  onAdmitted(admitted: Admitted, { hello, early }: Application): void {
     const { session, resumed, follow } = admitted;
     this.#become({ phase: 'open', session });
     if (resumed) this.#surroundings.metrics.resumed.add();
@@ -318,11 +301,8 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     if (state.phase === 'closed') return;
     this.#become({ phase: 'closed' });
     this.#upkeep.end();
-    if (state.phase === 'authenticating') {
-      this.#surroundings.hellos.leave(this);
-      state.abort?.abort();
-    }
-    if (state.phase !== 'awaiting-hello' && state.session) this.#leaveSession(state.session);
+    if (state.phase === 'authenticating') this.#leave(state.application.withdraw());
+    else if (state.phase === 'open') this.#leave(state.session);
     this.#commands.abandon();
     this.#backlog.close();
     this.#owner.onClosed();
@@ -333,7 +313,8 @@ export class Connection implements LinkEvents, SessionHolder, Asking, Applying, 
     users?.enter(userGroup, { session: presence, device, platform, sinceMs: clock.now() });
   }
 
-  #leaveSession(session: Session): void {
+  #leave(session: Session | undefined): void {
+    if (!session) return;
     this.#surroundings.users?.leave(session.presence);
     this.#surroundings.sessions.release(session, session.remains());
     this.#surroundings.devices.closed(session);

@@ -120,7 +120,7 @@ function begin(
   surroundings: Surroundings,
   memberships?: Memberships,
 ): Session {
-  const { hello, holder, address, onSession } = applicant;
+  const { hello, holder, address } = applicant;
   const session = new Session({
     id: snapshot?.session ?? `s_${randomBytes(12).toString('base64url')}`,
     identity,
@@ -133,7 +133,7 @@ function begin(
     surroundings,
   });
   surroundings.sessions.hold(session);
-  onSession(session);
+  applicant.onSession(session);
   return session;
 }
 
