@@ -16,6 +16,7 @@ import { type DeliveryPackHandler, DeliveryPackReader, type RunReader } from '..
 import { LaneSender } from './lane-sender.js';
 import type { LinkFigures } from './link-figures.js';
 import type { LinkTransport, NodeAddresses, OpenLink } from './link-transport.js';
+import { Markers } from './markers.js';
 import { Positions } from './positions.js';
 import type { Subscription } from './subscription.js';
 import type { Subscriptions } from './subscriptions.js';
@@ -51,16 +52,6 @@ export interface NodeLinkOptions {
 const SILENT_MS = 3_500;
 const LANES = ['normal', 'priority'] as const;
 
-/** A marker, or its answer, may be lost: then it is set again. */
-const MARKER_MS = 1_000;
-
-interface Marker {
-  readonly topic: string;
-  setAt: number;
-  /** Its answer has come, or will not. */
-  readonly then: () => void;
-}
-
 interface LaneState {
   hasGreeted: boolean;
   heardAt: number;
@@ -84,9 +75,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   readonly #lanes: Readonly<Record<Lane, LaneState>>;
   #state: 'connecting' | 'settling' | 'up' = 'connecting';
   #incarnation: number | undefined;
-  #marker = 0;
-  /** Markers that the node has not answered. */
-  readonly #markers = new Map<number, Marker>();
+  readonly #markers: Markers;
   /** Whether packs of the normal lane were missed since bases were last asked for. */
   #hasMissed = false;
   #isClosed = false;
@@ -102,6 +91,10 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#lanes = { normal: lane(), priority: lane() };
     this.#transport = open(addresses, (on, pack, shared) => this.#take(on, pack, shared));
     const transport = this.#transport;
+    this.#markers = new Markers(clock, (name) => {
+      transport.subscribe('priority', this.#topic(MARKER_MARK + name));
+      transport.unsubscribe('priority', this.#topic(MARKER_MARK + name));
+    });
     this.normal = new LaneSender({ peer, lane: 'normal', transport, defer, sent: figures.sent.normal });
     this.priority = new LaneSender({ peer, lane: 'priority', transport, defer, sent: figures.sent.priority });
     for (const on of LANES) transport.subscribe(on, peer + ADDRESS_END);
@@ -125,7 +118,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
 
   /** Resolves when what was subscribed before is in force, or the node is not there any more. */
   settled(): Promise<void> {
-    return new Promise((resolve) => this.#setMarker('', resolve));
+    return new Promise((resolve) => this.#markers.set('', resolve));
   }
 
   /** Looks whether the node has been heard of. @param wasAway nobody looked for long: the silence may have been ours */
@@ -137,11 +130,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     }
     this.normal.check();
     if (this.#hasMissed) this.#askForBases();
-    for (const marker of this.#markers.values()) {
-      if (now - marker.setAt < MARKER_MS) continue;
-      marker.setAt = now;
-      this.#tellMarker(marker.topic);
-    }
+    this.#markers.check(now);
   }
 
   /** For good. */
@@ -151,7 +140,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#forgetPositions();
     this.normal.close(error);
     this.priority.close(error);
-    this.#endMarkers();
+    this.#markers.end();
     this.#transport.close();
   }
 
@@ -193,11 +182,8 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   }
 
   onNumber(kind: number, number: number): void {
-    if (kind === DELIVER.marker) {
-      const marker = this.#markers.get(number);
-      this.#markers.delete(number);
-      marker?.then();
-    } else if (kind === DELIVER.taken) this.normal.taken(number);
+    if (kind === DELIVER.marker) this.#markers.answered(number);
+    else if (kind === DELIVER.taken) this.normal.taken(number);
     else if (kind === DELIVER.welcome) this.#lanes[this.#reader.lane].isGreeting = true;
   }
 
@@ -259,7 +245,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     if (!LANES.every((on) => this.#lanes[on].hasGreeted)) return;
     this.#state = 'settling';
     // Subscriptions are repeated after a reconnect in any order: only a marker set now comes after all of them.
-    this.#setMarker('', () => {
+    this.#markers.set('', () => {
       if (this.#state !== 'settling') return;
       this.#state = 'up';
       this.#options.events.onUp(this);
@@ -275,7 +261,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
   /** Now and then: what follows tells most of what was missed, and there may be many groups. */
   #askForBases(): void {
     this.#hasMissed = false;
-    this.#setMarker('b', () => {});
+    this.#markers.set('b', () => {});
   }
 
   /** The node is gone. */
@@ -291,7 +277,7 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     this.#hasMissed = false;
     for (const on of LANES) this.#lanes[on].hasGreeted = false;
     this.#forgetPositions();
-    this.#endMarkers();
+    this.#markers.end();
   }
 
   /** How many more messages the node had is unknown: of groups that it had some of, and of those whose first one it may have had. */
@@ -302,23 +288,5 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
       this.#positions.forget(subscription.index);
       if (known > 0 || (known === 0 && events.owns(this, subscription.group))) events.onLoss(subscription, undefined);
     }
-  }
-
-  #setMarker(kind: '' | 'b', then: () => void): void {
-    this.#marker++;
-    const topic = this.#topic(`${MARKER_MARK}${kind}${this.#marker}`);
-    this.#markers.set(this.#marker, { topic, setAt: this.#options.clock.monotonic(), then });
-    this.#tellMarker(topic);
-  }
-
-  #tellMarker(topic: string): void {
-    this.#transport.subscribe('priority', topic);
-    this.#transport.unsubscribe('priority', topic);
-  }
-
-  #endMarkers(): void {
-    const markers = [...this.#markers.values()];
-    this.#markers.clear();
-    for (const { then } of markers) then();
   }
 }

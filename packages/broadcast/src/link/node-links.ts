@@ -4,15 +4,13 @@
  */
 import { ImError, type Lane } from '@im/protocol';
 import type { Clock, Logger, Metrics, Random, Timer } from '@im/protocol/ports';
-import type { Published } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
-import { rendezvousOwner } from '../rendezvous.js';
-import { Aliases } from '../wire/alias-table.js';
 import { PEER_CHARACTERS } from '../wire/bus-format.js';
 import { LinkFigures } from './link-figures.js';
 import type { NodeDirectory, OpenLink } from './link-transport.js';
 import { NodeLink, type NodeLinkEvents } from './node-link.js';
 import { PublicationWindow } from './publication-window.js';
+import { Routes } from './routes.js';
 import { Subscriptions } from './subscriptions.js';
 
 export interface NodeLinksOptions {
@@ -27,39 +25,19 @@ export interface NodeLinksOptions {
   readonly maxLaneBytes: number;
 }
 
-/** Where the publications of a group go. */
-export interface Route {
-  readonly link: NodeLink;
-  /** By which the group is named to nodes. */
-  readonly alias: number;
-  /** The answer to whoever waits for nothing. */
-  readonly published: Promise<Published>;
-  /** The last publication to many that named the group. */
-  call: number;
-}
-
 const CHECK_MS = 1_000;
 /** Whoever waits for subscriptions to be in force is told after so long that no node is in reach. */
 const SETTLE_MS = 10_000;
-/** Groups whose node is remembered. */
-const MAX_ROUTES = 65_536;
-/** Of one publication to many, on the way of {@link NodeLinks.beginCall}. */
-export const MAX_CALL_GROUPS = 16_384;
 const PEER_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 export class NodeLinks {
   readonly window: PublicationWindow;
+  readonly routes = new Routes((node) => this.#links.get(node));
   readonly #options: NodeLinksOptions;
   readonly #peer: string;
   readonly #links = new Map<string, NodeLink>();
   /** Names of those that take publications. */
   #ups: readonly string[] = [];
-  /** Those of them that groups belong to: without those that are about to leave, unless all are. */
-  #owners: readonly string[] = [];
-  /** The node of each group that was asked for since nodes last came or went. */
-  readonly #routes = new Map<string, Route>();
-  readonly #aliases = new Aliases();
-  #calls = 0;
   readonly #subscriptions: Subscriptions;
   readonly #subscribers = new Set<LocalSubscriber>();
   readonly #figures: LinkFigures;
@@ -90,7 +68,7 @@ export class NodeLinks {
     this.window = new PublicationWindow({
       maxMessages: maxPriorityMessages,
       maxBytes: maxLaneBytes,
-      linkOf: (group) => this.linkOf(group),
+      linkOf: (group) => this.routes.find(group)?.link,
       refused: () => this.refused(),
       now: () => clock.monotonic(),
     });
@@ -116,40 +94,6 @@ export class NodeLinks {
     let bytes = 0;
     for (const { normal, priority } of this.#links.values()) bytes += normal.bytes + priority.bytes;
     return bytes;
-  }
-
-  /** The node that a group belongs to, among those in reach. @param group checked */
-  linkOf(group: string): NodeLink | undefined {
-    return this.routeOf(group)?.link;
-  }
-
-  /** As it was found when it was asked for before. */
-  knownRoute(group: string): Route | undefined {
-    return this.#routes.get(group);
-  }
-
-  /** @param group checked */
-  routeOf(group: string): Route | undefined {
-    const known = this.#routes.get(group);
-    if (known !== undefined) return known;
-    const owner = rendezvousOwner(group, this.#owners);
-    const link = owner === undefined ? undefined : this.#links.get(owner);
-    if (link === undefined) return undefined;
-    this.#makeRoom(1);
-    const route = { link, alias: this.#aliases.next(), published: Promise.resolve({ group }), call: 0 };
-    this.#routes.set(group, route);
-    return route;
-  }
-
-  /** Begins a publication to many groups: routes that are found until the next one stay. @returns its number */
-  beginCall(groups: number): number {
-    this.#makeRoom(groups);
-    this.#calls += 1;
-    return this.#calls;
-  }
-
-  #makeRoom(routes: number): void {
-    if (this.#routes.size + routes > MAX_ROUTES) this.#routes.clear();
   }
 
   get nodesInReach(): number {
@@ -222,8 +166,7 @@ export class NodeLinks {
     for (const link of this.#links.values()) link.close(error);
     this.#links.clear();
     this.#ups = [];
-    this.#owners = [];
-    this.#routes.clear();
+    this.routes.begin([]);
     this.#tellUp();
   }
 
@@ -251,7 +194,7 @@ export class NodeLinks {
     },
     onHead: (subscription, position) =>
       this.#subscriptions.tell(subscription, (handlers) => handlers.onHead?.(subscription.group, position)),
-    owns: (link, group) => rendezvousOwner(group, this.#owners) === link.addresses.id,
+    owns: (link, group) => this.routes.ownerOf(group) === link.addresses.id,
     onLoss: (subscription, count) => {
       this.#figures.lost.add(count ?? 1);
       this.#subscriptions.tell(subscription, (handlers) => handlers.onLoss?.(subscription.group, count));
@@ -301,12 +244,12 @@ export class NodeLinks {
   }
 
   #listUps(): void {
-    this.#routes.clear();
     const before = this.#ups.length;
     this.#ups = [...this.#links].filter(([, { isUp }]) => isUp).map(([id]) => id);
     const draining = new Set(this.#options.directory.nodes.filter((node) => node.draining).map(({ id }) => id));
     const staying = this.#ups.filter((id) => !draining.has(id));
-    this.#owners = staying.length > 0 ? staying : this.#ups;
+    // Groups belong to none that is about to leave, unless all are.
+    this.routes.begin(staying.length > 0 ? staying : this.#ups);
     if (this.#ups.length === before) return;
     for (const listener of this.#onReach) listener(this.#ups.length);
   }
