@@ -5,12 +5,12 @@
  */
 import { ImError } from '@im/protocol';
 import type { Clock, Logger, Timer } from '@im/protocol/ports';
-import type { Appended } from '../log-store.js';
 import type { RecordChange } from '../record-store.js';
 import type { Retention } from '../retention.js';
+import { AppendQueue, type Pending } from './append-queue.js';
 import { Checkpoint } from './checkpoint.js';
 import type { Database, Writes } from './database.js';
-import { journalBound, readBatch, writeBatch } from './journal-batch.js';
+import { readBatch, writeBatch } from './journal-batch.js';
 import { numberKey, parseNumberKey } from './keys.js';
 import { LmdbLog, type RecentEntry } from './lmdb-log.js';
 import { LogCache } from './log-cache.js';
@@ -35,15 +35,6 @@ export interface PipelineOptions {
   readonly onFailed: (error: ImError) => void;
 }
 
-/** One append on its way. */
-export interface Pending {
-  readonly log: LmdbLog;
-  /** Undefined when the id was known: only the order of answers is kept. */
-  readonly entry: RecentEntry | undefined;
-  readonly answer: Appended;
-  readonly settle: (outcome: Appended | ImError) => void;
-}
-
 interface Entered extends Pending {
   readonly entry: RecentEntry;
 }
@@ -55,9 +46,6 @@ interface State {
   readonly sweep: Sweep;
 }
 
-/** Bounds of one transaction. */
-const MOST_ENTRIES = 2_048;
-const MOST_BYTES = 4_194_304;
 /** Bytes without a row from which on checkpoints ride along. */
 const CHECKPOINT_FROM_BYTES = 8_388_608;
 /** Entries moved by a transaction that has nothing better to do. */
@@ -76,10 +64,8 @@ export class CommitPipeline {
   #state: State;
   /** Of the newest batch in the journal. */
   #sequence = 0;
-  #queue: Pending[] = [];
+  readonly #appends: AppendQueue;
   readonly #records: RecordQueue;
-  #pendingEntries = 0;
-  #pendingBytes = 0;
   #running: Promise<void> | undefined;
   #housekeeping: Timer | undefined;
   /** Something was committed since housekeeping looked. */
@@ -99,10 +85,12 @@ export class CommitPipeline {
     this.#options = options;
     this.#state = this.#recover();
     const { database, clock, figures, maxPendingEntries: maxCalls, maxPendingBytes: maxBytes } = options;
-    this.#records = new RecordQueue({ database, clock, figures: figures.records, limits: { maxCalls, maxBytes } });
+    const limits = { maxCalls, maxBytes };
+    this.#appends = new AppendQueue(limits, figures.refused);
+    this.#records = new RecordQueue({ database, clock, figures: figures.records, limits });
     options.figures.observe({
       logs: () => this.#state.logs.size,
-      pending: () => this.#pendingEntries,
+      pending: () => this.#appends.length,
       backlog: () => this.#state.checkpoint.entries,
       bytes: () => options.database.size(),
       available: () => this.#failure === undefined,
@@ -114,19 +102,14 @@ export class CommitPipeline {
     return this.#state.logs;
   }
 
-  /** @throws ImError QUEUE_FULL, STORE_FULL, STORE_UNAVAILABLE: the entry must not be given a version */
-  checkRoom(bytes: number): void {
+  /** To be followed by {@link submit}. @throws ImError QUEUE_FULL, STORE_FULL, STORE_UNAVAILABLE: the entry must not be given a version */
+  enter(bytes: number): void {
     if (this.#failure) throw this.#failure;
-    const { maxPendingEntries, maxPendingBytes, figures } = this.#options;
-    if (this.#pendingEntries < maxPendingEntries && this.#pendingBytes + bytes <= maxPendingBytes) return;
-    figures.refused.add();
-    throw new ImError('QUEUE_FULL');
+    this.#appends.enter(bytes);
   }
 
   submit(pending: Pending): void {
-    this.#queue.push(pending);
-    this.#pendingEntries += 1;
-    this.#pendingBytes += pending.entry?.bodyLength ?? 0;
+    this.#appends.push(pending);
     this.#wake();
   }
 
@@ -158,14 +141,14 @@ export class CommitPipeline {
     await new Promise(setImmediate);
     while (this.#hasWork()) {
       if (this.#failure) await this.#mend(this.#failure);
-      else await this.#commit(this.#takeBatch());
+      else await this.#commit(this.#appends.take());
     }
     this.#running = undefined;
   }
 
   #hasWork(): boolean {
     if (this.#failure) return !this.#closing && !this.#options.database.isBroken;
-    if (this.#queue.length > 0 || this.#records.isWaiting) return true;
+    if (this.#appends.length > 0 || this.#records.isWaiting) return true;
     this.#emptying &&= this.#state.checkpoint.entries > 0;
     return this.#emptying || this.#sweepDue;
   }
@@ -221,36 +204,14 @@ export class CommitPipeline {
     return behind ? Math.max(SMALLEST_BUDGET, batchLength * 2) : 0;
   }
 
-  #takeBatch(): readonly Pending[] {
-    let bytes = 0;
-    let length = 0;
-    for (const { log, entry } of this.#queue) {
-      bytes += entry === undefined ? 0 : journalBound(log.group, entry);
-      if (length > 0 && (length === MOST_ENTRIES || bytes > MOST_BYTES)) break;
-      length += 1;
-      this.#pendingEntries -= 1;
-      this.#pendingBytes -= entry?.bodyLength ?? 0;
-    }
-    if (length === this.#queue.length) {
-      const all = this.#queue;
-      this.#queue = [];
-      return all;
-    }
-    return this.#queue.splice(0, length);
-  }
-
   #fail(batch: readonly Pending[], error: ImError): void {
     const { logger, figures } = this.#options;
     figures.failed.add();
     logger.error('the store could not write; what was under way is not acknowledged', { error });
     this.#failure = error;
-    const waiting = this.#queue;
-    this.#queue = [];
-    this.#pendingEntries = 0;
-    this.#pendingBytes = 0;
     this.#emptying = false;
     for (const { settle } of batch) settle(error);
-    for (const { settle } of waiting) settle(error);
+    this.#appends.failed(error);
     this.#records.failed(error);
     if (this.#options.database.isBroken) this.#options.onFailed(error);
   }

@@ -81,10 +81,10 @@ export class LmdbLogStore implements LogStore {
       const answer = { epoch, version: known, duplicate: true };
       if (log.assigned === log.durable) return Promise.resolve(answer);
       // Behind appends under way: their answers come first, and one of them may be the first of this id.
-      this.#pipeline.checkRoom(0);
+      this.#pipeline.enter(0);
       return this.#submit(log, undefined, answer);
     }
-    this.#pipeline.checkRoom(entry.body.byteLength);
+    this.#pipeline.enter(entry.body.byteLength);
     this.#pipeline.logs.beginRecent(log);
     const given = log.give(entry, shared, now);
     return this.#submit(log, given, { epoch, version: given.version, duplicate: false });
