@@ -77,7 +77,7 @@ export async function runLogs(system: LogSystem, scale: LogsScale, parts = LOG_P
   if (unknown !== undefined) throw new Error(`no part ${unknown}: choose of ${LOG_PARTS.join(', ')}`);
   const place = await system.start();
   const logs: Logs = new ControlledProcess('systems/im-log/server.js', {
-    place: 'anywhere',
+    place: place.place,
     args: [JSON.stringify(place.reach)],
   });
   const clients: Clients = new ControlledProcess('systems/im-log/clients.js', { place: 'anywhere' });

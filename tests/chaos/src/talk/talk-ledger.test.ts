@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TalkLedger } from './talk-ledger.js';
 
-function twoPeople() {
-  const ledger = new TalkLedger();
+function twoPeople(epochs = 1) {
+  const ledger = new TalkLedger(epochs);
   const devices = ['phone', 'tablet'].map((name) => ledger.openDevice(name, ['ann and bob']));
   for (const text of ['hello', 'how are you']) {
     ledger.say('ann and bob', text);
@@ -27,6 +27,19 @@ describe('the ledger of what is said', () => {
     expect(ledger.isSettled).toBe(true);
     expect(ledger.close()).toEqual({ said: 2, stored: 2, delivered: 4, duplicates: 0, missing: 0, outOfOrder: 0 });
     expect(ledger.faults).toEqual([]);
+  });
+
+  it('counts what logs that began anew brought again, and finds it wrong only where it came again without that', () => {
+    const { ledger, devices } = twoPeople(2);
+    for (const device of devices) {
+      for (const text of ['hello', 'hello', 'how are you']) device.came(text);
+    }
+    devices[0]?.came('how are you');
+    expect(ledger.close()).toMatchObject({ delivered: 7, duplicates: 3, missing: 0 });
+    expect(ledger.faults).toEqual([]);
+    devices[0]?.came('hello');
+    ledger.close();
+    expect(ledger.faults).toEqual(['phone was told 3 times of: hello']);
   });
 
   it.each<[string, (setting: ReturnType<typeof twoPeople>) => void, string]>([

@@ -37,8 +37,14 @@ export class TalkLedger {
   readonly #said = new Map<string, string>();
   readonly #stored = new Set<string>();
   readonly #devices: Device[] = [];
+  readonly #epochs: number;
   readonly faults: string[] = [];
   faultCount = 0;
+
+  /** @param epochs that each log may have had: with each, what is kept of it is told again */
+  constructor(epochs = 1) {
+    this.#epochs = epochs;
+  }
 
   openDevice(name: string, conversations: Iterable<string>): TalkDevice {
     const device: Device = { name, conversations: new Set(conversations), came: new Map(), outOfOrder: 0 };
@@ -75,7 +81,7 @@ export class TalkLedger {
       for (const [text, times] of device.came) {
         delivered += times;
         duplicates += times - 1;
-        if (times > 1) this.fault(`${device.name} was told ${times} times of: ${text}`);
+        if (times > this.#epochs) this.fault(`${device.name} was told ${times} times of: ${text}`);
         if (!device.conversations.has(this.#said.get(text) ?? '')) this.fault(`${device.name} was told of: ${text}`);
       }
       const gone = this.#missingOf(device);

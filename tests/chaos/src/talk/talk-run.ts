@@ -8,7 +8,7 @@ import type { Conversation } from '@im/client-sdk/conversations';
 import { seededRandom } from '@im/protocol/testing';
 import type { AppendFsync } from '@im/test-servers';
 import { Cluster } from '../cluster.js';
-import type { Disturbance } from '../disturbances.js';
+import { type Disturbance, restartRedis } from '../disturbances.js';
 import { type Ending, WeakNetwork } from '../weak-network/weak-network.js';
 import { TalkLedger, type TalkRow } from './talk-ledger.js';
 import { Talker, type Traffic } from './talker.js';
@@ -61,11 +61,13 @@ export async function runTalk(options: TalkRunOptions): Promise<TalkReport> {
   const began = performance.now();
   const random = seededRandom(options.seed);
   const jwtSecret = randomBytes(32).toString('hex');
-  const ledger = new TalkLedger();
+  const { appendfsync = 'always', disturbances = [], disturbEveryMs = 0 } = options;
+  // A Redis that does not flush every write may have lost something: all logs begin anew.
+  const anew = appendfsync === 'always' ? 0 : disturbances.filter((disturbance) => disturbance === restartRedis).length;
+  const ledger = new TalkLedger(1 + anew);
   const traffic: Traffic = { sent: 0, received: 0 };
   const networks: WeakNetwork[] = [];
   const participants: Participant[] = [];
-  const { appendfsync = 'always' } = options;
   const cluster = await Cluster.start({ jwtSecret, appendfsync });
   try {
     for (const origin of cluster.gateways) {
@@ -92,7 +94,6 @@ export async function runTalk(options: TalkRunOptions): Promise<TalkReport> {
     });
     await until(() => participants.every(({ talker }) => talker.isReady));
 
-    const { disturbances = [], disturbEveryMs = 0 } = options;
     let undisturbed = disturbances.length;
     const disturb = async (): Promise<void> => {
       for (const disturbance of disturbances) {
