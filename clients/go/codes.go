@@ -97,6 +97,8 @@ var registry = map[int]registered{
 	CodeStoreFull:           {"STORE_FULL", true, "the store has no room; the operator must free some"},
 	CodeRecordChanged:       {"RECORD_CHANGED", true, "somebody else changed it meanwhile; try again"},
 	CodeTooManyRecords:      {"TOO_MANY_RECORDS", false, "this owner has as many records as it may; delete some"},
+	CodeReceiptsUnserved:    {"RECEIPTS_UNSERVED", false, "nobody here counts receipts of pushes"},
+	CodeReceiptUnknown:      {"RECEIPT_UNKNOWN", false, "no push that asked under this id is remembered"},
 	CodeShuttingDown:        {"SHUTTING_DOWN", true, "this node is stopping; use another"},
 	CodeEngineUnsupported:   {"ENGINE_UNSUPPORTED", false, "the engine cannot do this; choose another"},
 }

@@ -100,7 +100,8 @@ describe.skipIf(!hasRedisServer)('im drain', () => {
     expect(code, output).toBe(0);
     const told = lines(output);
     expect(told.at(-1)?.outcome).toBe('gone');
-    expect(told.find(({ clients }) => clients !== undefined)?.clients).toBeGreaterThan(0);
+    // How many there are it hears from the node manager, a second late.
+    expect(Math.max(...told.map(({ clients = 0 }) => clients))).toBeGreaterThan(0);
     for (const { person } of viewers) {
       await vi.waitFor(() => expect(person.client.state).toMatchObject({ status: 'connected', resumed: true }), WAIT);
     }

@@ -1,4 +1,4 @@
-import { ImError } from '@im/protocol';
+import { ERROR_CODES, ImError } from '@im/protocol';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { setUp as setUpClient } from '../testing/fixture.js';
 import { FakeConversations } from '../testing/index.js';
@@ -169,6 +169,55 @@ describe('the list', () => {
     await gateway.settled();
     expect(heard).toEqual(['2 one', '3 two', '4 three']);
     expect(all.list.map(({ conversation }) => conversation)).toEqual([group]);
+  });
+
+  it('does not join its groups again when they were restored', async () => {
+    const { service, start, pass, gateway, all } = setUp();
+    const group = service.create('Friends', 'bob', 'ann');
+    const heard: string[] = [];
+    all.on('message', ({ version, text }: LiveMessage) => heard.push(`${version} ${text}`));
+    let joins = 0;
+    const join = gateway.handler('conversation.open');
+    gateway.handle('conversation.open', (input, context) => {
+      joins++;
+      return join(input, context);
+    });
+    await start();
+    await pass(50);
+    for (const text of ['one', 'two']) {
+      gateway.link.cut();
+      service.send('bob', { conversation: group, text });
+      await pass(2_000);
+    }
+    expect([joins, heard]).toEqual([1, ['2 one', '3 two']]);
+    service.remove('bob', group, 'ann');
+    await gateway.settled();
+    expect(all.list).toEqual([]);
+  });
+
+  it('hears what it missed of its groups also when the gateway could not restore them', async () => {
+    const { service, all, start, pass, gateway } = setUp();
+    const group = service.create('Friends', 'bob', 'ann');
+    const heard: string[] = [];
+    all.on('message', ({ version, text }: LiveMessage) => heard.push(`${version} ${text}`));
+    const conversation = listen(all.open(group));
+    const seen = new Set<string>();
+    await start();
+    await pass(50);
+    service.send('bob', { conversation: group, text: 'one' });
+    conversation.on('change', () => seen.add(conversation.state));
+    gateway.onHello = (link) => {
+      link.left = [{ group, code: ERROR_CODES.NOT_A_MEMBER.code, reason: 'enter it again' }];
+      link.welcome();
+    };
+    gateway.tickets.clear();
+    gateway.link.cut();
+    service.send('bob', { conversation: group, text: 'two' });
+    await pass(2_000);
+    service.send('bob', { conversation: group, text: 'three' });
+    await gateway.settled();
+    expect(heard).toEqual(['2 one', '3 two', '4 three']);
+    expect([...seen]).not.toContain('gone');
   });
 
   it('forgets a group that it was removed from while it was away', async () => {

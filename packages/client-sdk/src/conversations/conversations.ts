@@ -171,8 +171,10 @@ export function conversations<S extends Schema>(
   }
 
   async function begin(resumed: boolean): Promise<void> {
+    // Which groups were restored is known right behind the event.
+    await undefined;
     // What was missed is brought; what was read elsewhere is not. Many come back at once.
-    if (resumed && isJoined && memberships.isWhole) return refresh(REFRESH_MS * (1 + 3 * random()));
+    if (resumed && isJoined && memberships.resume()) return refresh(REFRESH_MS * (1 + 3 * random()));
     isJoined = false;
     try {
       if (!(await memberships.begin())) return;
@@ -192,6 +194,7 @@ export function conversations<S extends Schema>(
       for (const open of opened.values()) open.resume();
     } else {
       persistence.sleep();
+      memberships.rest();
       refreshTimer?.cancel();
       refreshTimer = undefined;
       for (const open of opened.values()) open.rest();

@@ -12,14 +12,19 @@ import type { Entry, OpenedPage } from './service.js';
 const EVENTS = ['message', 'taken-back', 'members', 'renamed'] as const;
 
 export interface Memberships {
+  /** The connection is gone: what the next one says of the groups may be that it knows nothing of them. */
+  rest(): void;
+  /**
+   * A session goes on.
+   * @returns whether it is in all groups: a ticket from before they were joined does not bring them back
+   */
+  resume(): boolean;
   /**
    * A session begins: joins all groups, with what was missed since.
    * @returns false when it ended meanwhile
    * @throws CodedError what the service answers
    */
   begin(): Promise<boolean>;
-  /** Whether this connection is a member of all of them: a ticket from before they were joined does not bring them back. */
-  readonly isWhole: boolean;
   /** Somebody made this user a member. @throws CodedError */
   join(group: string): Promise<void>;
   listen(group: string): void;
@@ -42,6 +47,8 @@ export function createMemberships({ client, persistence, ...on }: MembershipsPor
   let session = 0;
   /** Until all are joined nobody knows which were left. */
   let isJoining = false;
+  /** Where they stood when the last connection was lost: a session that is not resumed forgets it. */
+  let since: Positions = {};
 
   const call = async (data: object, since?: () => Positions): Promise<OpenedPage> =>
     (await client.call('conversation.open', data, { ...(since && { since }) } satisfies CallOptions)) as OpenedPage;
@@ -73,19 +80,34 @@ export function createMemberships({ client, persistence, ...on }: MembershipsPor
     on.onLeft(id);
   }
 
-  function positions(): Positions {
-    const known = [...listening.keys()].map((id) => [id, client.group(id).position] as const);
-    return Object.fromEntries(
-      known.filter((one): one is [string, Position] => one[1] !== undefined).slice(0, MAX_POSITIONS),
-    );
+  function keepPositions(): void {
+    const known: Record<string, Position> = {};
+    for (const id of [...listening.keys()].slice(0, MAX_POSITIONS)) {
+      const position = client.group(id).position ?? since[id];
+      if (position) known[id] = position;
+    }
+    since = known;
+  }
+
+  function joined(): void {
+    isJoining = false;
+    since = {};
   }
 
   return {
+    rest() {
+      isJoining = true;
+      keepPositions();
+    },
+    resume() {
+      const isWhole = [...listening.keys()].every((id) => client.group(id).member);
+      if (isWhole) joined();
+      return isWhole;
+    },
     async begin() {
       const mine = ++session;
       isJoining = true;
-      // A session that was not resumed forgets them.
-      const since = positions();
+      keepPositions();
       let after: string | undefined;
       do {
         const page = await persistence.until(async () =>
@@ -95,12 +117,9 @@ export function createMemberships({ client, persistence, ...on }: MembershipsPor
         for (const { conversation } of page.conversations) listen(conversation);
         ({ after } = page);
       } while (after !== undefined);
-      isJoining = false;
+      joined();
       for (const id of [...listening.keys()]) if (!client.group(id).member) left(id);
       return true;
-    },
-    get isWhole() {
-      return [...listening.keys()].every((id) => client.group(id).member);
     },
     async join(id) {
       listen(id);

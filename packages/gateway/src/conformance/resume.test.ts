@@ -332,12 +332,36 @@ describe('resume', () => {
     const again = await fixture.enter('ann', { ticket, positions: { 'u:ann': { epoch: 'e', version: 3 } } }, blind);
     const welcome = await again.until('welcome');
     expect(welcome).toMatchObject({ resumed: false, left: [{ group: 'r:1' }] });
-    expect(groupOf(again, 'u:ann')).toEqual({
-      ...{ group: 'u:ann', epoch: '?', version: 0, recovered: false, missed: { epoch: 'e', after: 3 } },
-    });
+    // The client is believed until the log can be read: then it is told that this is another one.
+    expect(groupOf(again, 'u:ann')).toEqual({ group: 'u:ann', epoch: 'e', version: 3, recovered: true });
     const { epoch } = await fixture.gift('u:ann', 'back');
     await again.until('push');
-    expect(again.all('reset')).toMatchObject([{ group: 'u:ann', epoch, version: 0, missed: { epoch: '?', after: 0 } }]);
+    expect(again.all('reset')).toMatchObject([{ group: 'u:ann', epoch, version: 0, missed: { epoch: 'e', after: 3 } }]);
+  });
+
+  it('brings what was missed, and nothing twice, to who came back while the store was away [PR-95]', async () => {
+    const ann = await fixture.enter('ann');
+    for (const data of [1, 2]) await fixture.gift('u:ann', data);
+    await ann.until('push', ({ data }) => data === 2);
+    ann.disconnect();
+    const { epoch } = await fixture.gift('u:ann', 3);
+    let away = true;
+    const blind = fixture.another({
+      log: (log) => ({
+        head: (group) => (away ? Promise.reject(new Error('away')) : log.head(group)),
+        read: (group, range) => (away ? Promise.reject(new Error('away')) : log.read(group, range)),
+      }),
+    });
+    const again = await fixture.enter('ann', { positions: { 'u:ann': { epoch, version: 2 } } }, blind);
+    await again.until('welcome');
+    expect(groupOf(again, 'u:ann')).toMatchObject({ epoch, version: 2, recovered: true });
+    away = false;
+    fixture.clock.advance(500);
+    await again.until('push', ({ data }) => data === 3);
+    await fixture.gift('u:ann', 4);
+    await again.until('push', ({ data }) => data === 4);
+    expect(pushed(again, 'u:ann')).toEqual([3, 4]);
+    expect(again.all('reset')).toEqual([]);
   });
 
   it('says which messages are lost when the log no longer has them [PR-94] [PR-96]', async () => {

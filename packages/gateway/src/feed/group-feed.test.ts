@@ -312,6 +312,34 @@ describe('GroupFeed', () => {
     expect(published).toEqual(['e1/11', 'e1/12']);
   });
 
+  it('goes on from what its members have seen when the store is back', async () => {
+    const { log, clock, feed, published, opened, receive } = setUp();
+    Object.assign(log, { away: true, version: 300 });
+    await opened();
+    expect(
+      [
+        { epoch: 'e1', version: 298 },
+        { epoch: 'e1', version: 297 },
+        { epoch: 'e1', version: 299 },
+      ].map((seen) => feed.expect(seen)),
+    ).toEqual([true, true, true]);
+    for (const waitMs of [500, 1_000]) {
+      clock.advance(waitMs);
+      await turn();
+    }
+    expect(published).toEqual([]);
+    log.away = false;
+    clock.advance(2_000);
+    await turn();
+    expect(published).toEqual(['e1/298', 'e1/299', 'e1/300']);
+    receive(301);
+    expect(published.at(-1)).toBe('e1/301');
+    expect(feed.expect({ epoch: 'e1', version: 1 })).toBe(false);
+    clock.advance(8_000);
+    await turn();
+    expect([log.reads, clock.pendingTimers]).toEqual([1, 0]);
+  });
+
   it('does nothing more once closed', async () => {
     const { log, clock, feed, published, opened, receive } = setUp();
     await opened();

@@ -31,6 +31,9 @@ const PAGE = 256;
 const RETRY_MS = [50, 100, 200, 400, 800];
 /** Epochs left behind of which it is known how far they were handed on: a log may return to one, and what is late of it still counts. */
 const PAST_EPOCHS = 4;
+/** How soon a log that could not be read, and that members are waiting for, is looked at again; twice as long each time. */
+const COMPARE_MS = 500;
+const MAX_COMPARE_MS = 8_000;
 const READY = Promise.resolve();
 const NO_POSITIONS: readonly Position[] = [];
 /** Messages at the beginning of an epoch whose ids are remembered: the log of the epoch before may have taken them, too. */
@@ -55,6 +58,8 @@ export class GroupFeed {
   /** The furthest position that was heard of. */
   #target: Position | undefined;
   #position: Position | undefined;
+  /** What a member has seen at least of a log whose position could not be read. */
+  #expected: Position | undefined;
   /** How far each of them was handed on, the latest last. */
   #past: readonly Position[] = NO_POSITIONS;
   /** How many messages of the epoch at hand were remembered; none of the one that was found when the feed began. */
@@ -95,6 +100,19 @@ export class GroupFeed {
     const { epoch, version } = delivery;
     if (epoch === undefined || version === undefined) this.#surroundings.publish(delivery);
     else this.#receiveVersioned(delivery, epoch, version);
+  }
+
+  /**
+   * A member has seen so much of the log, which cannot be read. Once it can, the feed goes on from the least that a member has seen.
+   * @returns false where it is known how far the log was handed on: then nothing is expected
+   */
+  expect(seen: Position): boolean {
+    if (this.position.epoch !== UNKNOWN_EPOCH) return false;
+    if (this.#expected === undefined) this.#compareUntilKnown();
+    // Of two epochs one has ended: whoever stands there is told when the log is read.
+    const isLess = this.#expected?.epoch === seen.epoch && this.#expected.version > seen.version;
+    if (this.#expected === undefined || isLess) this.#expected = seen;
+    return true;
   }
 
   /** The log stands at this position, as far as somebody says. */
@@ -148,6 +166,22 @@ export class GroupFeed {
     if (this.#isBehind()) this.#startCatchingUp();
   }
 
+  #compareUntilKnown(attempt = 0): void {
+    const waitMs = Math.min(MAX_COMPARE_MS, COMPARE_MS * 2 ** attempt);
+    this.#surroundings.clock.after(
+      waitMs,
+      () => {
+        if (this.#closed || this.position.epoch !== UNKNOWN_EPOCH) return;
+        void this.compare().then(() => this.#compareUntilKnown(attempt + 1));
+      },
+      { background: true },
+    );
+  }
+
+  #expectedOf(epoch: string): number {
+    return this.#expected?.epoch === epoch ? this.#expected.version : 0;
+  }
+
   #aim(target: Position): void {
     const known = this.#target;
     if (known?.epoch !== target.epoch || known.version < target.version) this.#target = target;
@@ -170,8 +204,8 @@ export class GroupFeed {
 
   async #catchUp(): Promise<void> {
     for (let attempt = 0; this.#isBehind(); ) {
-      const at = this.position;
-      const after = this.#handedOn(this.#target?.epoch ?? at.epoch) ?? 0;
+      const { epoch } = this.#target ?? this.position;
+      const after = this.#handedOn(epoch) ?? this.#expectedOf(epoch);
       const page = await this.#surroundings.log.read(this.group, after, PAGE).catch(() => undefined);
       if (this.#closed) return;
       if (page && this.#apply(page)) {
@@ -196,7 +230,10 @@ export class GroupFeed {
     const seen = epoch === before.epoch ? undefined : this.#continued(page);
     // The log of an epoch that was left is returned to when something new of it was seen, and is there.
     if (isReturn && (epoch !== this.#target?.epoch || page.version <= (this.#handedOn(epoch) ?? 0))) return false;
-    if (epoch !== before.epoch) this.#turnTo({ epoch, version: this.#handedOn(epoch) ?? seen ?? first - 1 });
+    if (epoch !== before.epoch) {
+      const from = this.#handedOn(epoch) ?? seen ?? Math.max(first - 1, this.#expectedOf(epoch));
+      this.#turnTo({ epoch, version: from });
+    }
     const lost = first - 1 - this.position.version;
     if (lost > 0) {
       this.#surroundings.lostVersions.add(lost);

@@ -128,7 +128,9 @@ export class Entrance {
       this.#feed.heard({ epoch: page.epoch, version: page.version });
       return beginning;
     } catch {
-      // The store is away: as much is told as the feed knows, as of a log of which nothing is kept.
+      // The store is away. Where nobody has heard of the log, the client is believed: what follows comes once it can be read.
+      if (this.#feed.expect(given)) return { ...given, recovered: true };
+      // Otherwise as much is told as the feed knows, as of a log of which nothing is kept.
       return recover(given, { ...position, first: position.version + 1 }, 0, this.#after);
     }
   }
