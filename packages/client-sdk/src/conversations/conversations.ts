@@ -172,7 +172,7 @@ export function conversations<S extends Schema>(
 
   async function begin(resumed: boolean): Promise<void> {
     // Which groups were restored is known right behind the event.
-    await undefined;
+    await Promise.resolve();
     // What was missed is brought; what was read elsewhere is not. Many come back at once.
     if (resumed && isJoined && memberships.resume()) return refresh(REFRESH_MS * (1 + 3 * random()));
     isJoined = false;
