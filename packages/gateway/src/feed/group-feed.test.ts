@@ -340,6 +340,30 @@ describe('GroupFeed', () => {
     expect([log.reads, clock.pendingTimers]).toEqual([1, 0]);
   });
 
+  it('lets no client that names a version beyond the log keep messages from the others', async () => {
+    const { log, clock, feed, published, opened, receive } = setUp();
+    Object.assign(log, { away: true, version: 300 });
+    await opened();
+    feed.expect({ epoch: 'e1', version: 1_000_000 });
+    log.away = false;
+    clock.advance(500);
+    await turn();
+    expect(feed.position).toEqual({ epoch: 'e1', version: 300 });
+    receive(301);
+    expect(published).toEqual(['e1/301']);
+  });
+
+  it('goes on from what its members have seen of the epoch that the log continues [PR-144]', async () => {
+    const { log, clock, feed, published, opened } = setUp();
+    Object.assign(log, { away: true, version: 300 });
+    await opened();
+    feed.expect({ epoch: 'e1', version: 299 });
+    Object.assign(log, { away: false, epoch: 'e2', version: 302, continues: { epoch: 'e1', version: 301 } });
+    clock.advance(500);
+    for (let read = 0; read < 3; read++) await turn();
+    expect(published).toEqual(['e2/300', 'e2/301', 'e2/302']);
+  });
+
   it('does nothing more once closed', async () => {
     const { log, clock, feed, published, opened, receive } = setUp();
     await opened();

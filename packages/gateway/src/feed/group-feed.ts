@@ -178,8 +178,8 @@ export class GroupFeed {
     );
   }
 
-  #expectedOf(epoch: string): number {
-    return this.#expected?.epoch === epoch ? this.#expected.version : 0;
+  #expectedOf(epoch: string): number | undefined {
+    return this.#expected?.epoch === epoch ? this.#expected.version : undefined;
   }
 
   #aim(target: Position): void {
@@ -205,7 +205,7 @@ export class GroupFeed {
   async #catchUp(): Promise<void> {
     for (let attempt = 0; this.#isBehind(); ) {
       const { epoch } = this.#target ?? this.position;
-      const after = this.#handedOn(epoch) ?? this.#expectedOf(epoch);
+      const after = this.#handedOn(epoch) ?? this.#expectedOf(epoch) ?? 0;
       const page = await this.#surroundings.log.read(this.group, after, PAGE).catch(() => undefined);
       if (this.#closed) return;
       if (page && this.#apply(page)) {
@@ -231,7 +231,9 @@ export class GroupFeed {
     // The log of an epoch that was left is returned to when something new of it was seen, and is there.
     if (isReturn && (epoch !== this.#target?.epoch || page.version <= (this.#handedOn(epoch) ?? 0))) return false;
     if (epoch !== before.epoch) {
-      const from = this.#handedOn(epoch) ?? seen ?? Math.max(first - 1, this.#expectedOf(epoch));
+      // A client may name any version: one beyond the log would hide from all what comes up to there.
+      const expected = Math.min(page.version, this.#expectedOf(epoch) ?? 0);
+      const from = this.#handedOn(epoch) ?? seen ?? Math.max(first - 1, expected);
       this.#turnTo({ epoch, version: from });
     }
     const lost = first - 1 - this.position.version;
@@ -276,11 +278,12 @@ export class GroupFeed {
     return this.#past.find((position) => position.epoch === epoch)?.version;
   }
 
-  /** Up to which version of a new epoch everything was handed on under the one that it continues; undefined: nothing is known of that. */
+  /** Up to which version of a new epoch everything was handed on, or seen, under the one that it continues; undefined: nothing is known of that. */
   #continued(page: Page): number | undefined {
-    const { epoch } = page.continues ?? {};
-    const version = epoch === undefined ? undefined : this.#handedOn(epoch);
-    return epoch === undefined || version === undefined ? undefined : continued({ epoch, version }, page)?.version;
+    if (page.continues === undefined) return undefined;
+    const { epoch } = page.continues;
+    const version = this.#handedOn(epoch) ?? this.#expectedOf(epoch);
+    return version === undefined ? undefined : continued({ epoch, version }, page)?.version;
   }
 
   /** Begins an epoch, or returns to one. */
