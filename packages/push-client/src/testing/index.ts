@@ -1,2 +1,3 @@
+export type { PushClientSetup } from './contract/setting.js';
 export { FakeReceipts } from './fake-receipts.js';
-export { describePushClientContract, type PushClientSetup } from './push-client-contract.js';
+export { describePushClientContract } from './push-client-contract.js';
