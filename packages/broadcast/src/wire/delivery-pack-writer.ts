@@ -12,16 +12,10 @@ import {
   MAX_COUNT,
   RECORD_HEAD_BYTES,
 } from './bus-format.js';
+import { beginWithPlaces, type GroupPlace } from './group-places.js';
 import { messageBytes, writeMessage } from './message.js';
 import { PackBuffer, writeAscii, writeUint32 } from './pack-buffer.js';
 import { writeHead } from './publish-pack-writer.js';
-
-/** Of one of several groups that a message of the priority lane goes to. */
-interface GroupPlace {
-  readonly group: string;
-  readonly version: number;
-  readonly epoch: string;
-}
 
 export class DeliveryPackWriter {
   readonly #pack = new PackBuffer();
@@ -148,7 +142,7 @@ export class DeliveryPackWriter {
 
   #versionedMany(places: readonly GroupPlace[], publication: Publication): void {
     this.#endRun();
-    const record = this.#beginMany(places, this.#sharedBytes);
+    const record = beginWithPlaces(this.#pack, places, this.#sharedBytes);
     writeMessage(this.#pack, publication);
     writeHead(this.#pack, record, DELIVER.versionedMany, 0, places.length);
   }
@@ -264,28 +258,6 @@ export class DeliveryPackWriter {
     const pack = this.#pack.copy();
     this.#pack.reset(DELIVERY_HEAD_BYTES);
     return pack;
-  }
-
-  /** Writes the places, leaves room for the message. @returns where the record begins */
-  #beginMany(places: readonly GroupPlace[], bytesOfMessage: number): number {
-    const pack = this.#pack;
-    let names = 0;
-    for (const { group, epoch } of places) names += 10 + group.length + epoch.length;
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + names + bytesOfMessage);
-    const record = pack.length;
-    let at = record + RECORD_HEAD_BYTES;
-    let known = '';
-    for (const { group, version, epoch } of places) {
-      const told = epoch === known ? '' : epoch;
-      known = epoch;
-      at = bytes.writeDoubleLE(version, at);
-      bytes[at++] = group.length;
-      bytes[at++] = told.length;
-      at = writeAscii(bytes, group, at);
-      at = writeAscii(bytes, told, at);
-    }
-    pack.length = at;
-    return record;
   }
 
   #end(): void {
