@@ -2,19 +2,18 @@
  * One conversation of a page: loads what is wanted, sends what was written, and says what to show. Owns the calls of one conversation;
  * must not know the others.
  */
-import type { CodedError } from '@im/protocol';
-import type { Clock, Timer } from '@im/protocol/ports';
+import type { Clock } from '@im/protocol/ports';
 import { createChanges } from './changes.js';
 import { messageIn, takenBackIn } from './entry.js';
-import { createExcerpt, type Forgotten, type Page, type Want } from './excerpt.js';
+import { createExcerpt, type Forgotten } from './excerpt.js';
 import { type Line, outgoingLines, storedLines } from './lines.js';
+import { createLoading } from './loading.js';
 import type { Persistence } from './persistence.js';
+import { createReading } from './reading.js';
 import type { Reach } from './receipts.js';
 import { createSending } from './sending.js';
-import type { Entry, History, ReceiptAnswer, Sent, Summary } from './service.js';
+import type { Entry, ReceiptAnswer, Sent, Summary } from './service.js';
 
-/** Entries of one page. */
-const PAGE = 50;
 /** Two people who write at once may be told of each other in another order: a hole is given so long to close by itself. */
 const HOLE_PATIENCE_MS = 300;
 /** Messages whose receipts are asked for at once. */
@@ -113,27 +112,10 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
   let id = 'conversation' in target ? target.conversation : undefined;
   let isGone = false;
   let lines: readonly Line[] | undefined;
-  let pulling = false;
-  let failures = 0;
-  let timer: Timer | undefined;
-  /** The highest version that the service is being told. */
-  let readUpTo = 0;
 
   function changed(): void {
     lines = undefined;
     changes.notify();
-  }
-
-  /** @throws CodedError */
-  async function fetch(want: Want): Promise<void> {
-    const history = (await call('conversation.history', { ...target, ...want, limit: PAGE })) as History;
-    id = history.conversation;
-    const page = pageOf(history, want);
-    excerpt.page(page, want);
-    outbox.settle(want.before === undefined && want.after === undefined ? Number.POSITIVE_INFINITY : excerpt.last);
-    isGone = false;
-    changed();
-    void askReceipts(page.entries);
   }
 
   /** How far one's own messages came, those that asked and have not been read by all. */
@@ -156,39 +138,29 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
 
   const reach = (version: number): Reach | undefined => (id === undefined ? undefined : ports.reach(id, version));
 
-  /** Loads what is missing, while somebody listens. */
-  function pull(delayMs = 0): void {
-    if (pulling || timer || !excerpt.wanted || !changes.listeners || !ports.isConnected()) return;
-    timer = clock.after(delayMs, () => {
-      timer = undefined;
-      const { wanted } = excerpt;
-      if (wanted && changes.listeners) void pullNow(wanted);
-    });
-  }
-
-  async function pullNow(want: Want): Promise<void> {
-    const { last } = excerpt;
-    pulling = true;
-    try {
-      await fetch(want);
-      // A log that is asked behind what was pushed is not there yet.
-      failures = excerpt.last > last || !excerpt.wanted ? 0 : failures + 1;
-    } catch (error) {
-      failures++;
-      if (!(error as CodedError).retryable) return onRefused(error);
-    } finally {
-      pulling = false;
-    }
-    pull(persistence.delayMs(failures));
-  }
-
-  /** It is tried again with the next connection. */
-  function onRefused(error: unknown): void {
-    isGone = ['CONVERSATION_UNKNOWN', 'FORBIDDEN'].includes((error as CodedError).name);
-    if (isGone) excerpt.restart();
-    else if ((error as CodedError).name !== 'CLOSED') ports.report(error);
-    changed();
-  }
+  const loading = createLoading({
+    clock,
+    persistence,
+    call,
+    target,
+    excerpt,
+    isWanted: () => changes.listeners > 0 && ports.isConnected(),
+    onPage(conversation, { entries }, { before, after }) {
+      id = conversation;
+      outbox.settle(before === undefined && after === undefined ? Number.POSITIVE_INFINITY : excerpt.last);
+      isGone = false;
+      changed();
+      void askReceipts(entries);
+    },
+    /** It is tried again with the next connection. */
+    onRefused(error) {
+      isGone = ['CONVERSATION_UNKNOWN', 'FORBIDDEN'].includes(error.name);
+      if (isGone) excerpt.restart();
+      else if (error.name !== 'CLOSED') ports.report(error);
+      changed();
+    },
+  });
+  const { pull } = loading;
 
   const sending = createSending({
     persistence,
@@ -218,18 +190,10 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
     pull(HOLE_PATIENCE_MS);
   }
 
-  async function tellRead(): Promise<void> {
-    for (let told = 0; told < readUpTo; ) {
-      const version = readUpTo;
-      try {
-        await persistence.until(() => call('conversation.read', { conversation: id, version }));
-      } catch {
-        // Who is no longer in it has nothing to read.
-      }
-      told = version;
-    }
-    readUpTo = 0;
-  }
+  const reading = createReading({
+    persistence,
+    tell: (version) => call('conversation.read', { conversation: id, version }),
+  });
 
   const conversation: Conversation = {
     get id() {
@@ -262,7 +226,7 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
     },
     async load(side) {
       const want = excerpt.toward(side);
-      if (want) await fetch(want);
+      if (want) await loading.fetch(want);
     },
     latest() {
       if (!excerpt.hasNewer) return;
@@ -277,11 +241,8 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
     retry: sending.retry,
     discard: sending.discard,
     read(version = excerpt.last) {
-      if (id === undefined || version <= Math.max(readUpTo, ports.summary()?.read ?? 0)) return;
-      const isTelling = readUpTo > 0;
-      readUpTo = version;
+      if (id === undefined || version <= (ports.summary()?.read ?? 0) || !reading.read(version)) return;
       ports.onRead(id, version);
-      if (!isTelling) void tellRead();
     },
     async takeBack(version) {
       await call('conversation.takeBack', { conversation: id, version });
@@ -302,7 +263,7 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
   return {
     conversation,
     get busy() {
-      return changes.listeners > 0 || outbox.items.length > 0 || readUpTo > 0;
+      return changes.listeners > 0 || outbox.items.length > 0 || reading.busy;
     },
     take(entry) {
       const of = takenBackIn(entry);
@@ -325,10 +286,7 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
       pull();
       if (changes.listeners) void askReceipts(excerpt.entries);
     },
-    rest() {
-      timer?.cancel();
-      timer = undefined;
-    },
+    rest: loading.rest,
     changed,
     leave() {
       isGone = true;
@@ -336,11 +294,4 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
       changed();
     },
   };
-}
-
-/** What an answer covers, in order. */
-function pageOf({ entries, before = 1, after, epoch, version }: History, want: Want): Page {
-  if (want.after !== undefined) return { epoch, version, first: want.after + 1, last: after ?? version, entries };
-  const last = want.before === undefined ? version : want.before - 1;
-  return { epoch, version, first: before, last, entries: [...entries].reverse() };
 }

@@ -3,7 +3,7 @@
  * and state; business is the service's.
  */
 import { systemClock } from '@im/protocol/clock';
-import type { Clock, Random, Timer } from '@im/protocol/ports';
+import type { Clock, Random } from '@im/protocol/ports';
 import type { CallOptions } from '../calls.js';
 import type { Client } from '../client.js';
 import type { ClientState } from '../connection/states.js';
@@ -13,21 +13,15 @@ import type { Schema } from '../schema.js';
 import { createChanges } from './changes.js';
 import { type Conversation, type ConversationEntry, createConversation, type Target } from './conversation.js';
 import { messageIn } from './entry.js';
+import { createListing, REFRESH_MS } from './listing.js';
 import { createMemberships } from './memberships.js';
 import { createPersistence } from './persistence.js';
 import { createReceipts } from './receipts.js';
-import type { Entry, MessageData, Notice, ReceiptNotice, Summary, SummaryPage } from './service.js';
+import type { Entry, MessageData, Notice, ReceiptNotice, Summary } from './service.js';
 import { createSummaries } from './summaries.js';
 
-/** Conversations of one page of the list. */
-const PAGE = 50;
-/** Of the list, that are read beyond those that would be enough if none were short. */
-const MAX_SHORT_PAGES = 4;
 /** Conversations that stay loaded though nobody listens: those opened last. */
 const MAX_IDLE = 50;
-/** What is asked because something came is asked once for all that comes so soon. */
-const REFRESH_MS = 500;
-const RETRY_MS = 2_000;
 
 /** A message that came while the page was there, or was missed and brought. */
 export interface LiveMessage extends MessageData {
@@ -78,10 +72,6 @@ export function conversations<S extends Schema>(
   let me = '';
   let isConnected = false;
   let isJoined = false;
-  let loaded = false;
-  let cursor: string | undefined;
-  let refreshTimer: Timer | undefined;
-  let isRefreshing = false;
   let keys = 0;
 
   const persistence = createPersistence(clock, random, () => isConnected);
@@ -90,8 +80,8 @@ export function conversations<S extends Schema>(
     persistence,
     onEntry: live,
     onHole(group, { version, epoch }) {
-      for (const entry of opened.values()) if (entry.conversation.id === group) entry.reaches(version, epoch);
-      refresh(REFRESH_MS);
+      each(group, (open) => open.reaches(version, epoch));
+      refresh();
     },
     onLeft: leave,
   });
@@ -99,8 +89,27 @@ export function conversations<S extends Schema>(
   const call = (method: string, data: object, options?: CallOptions): Promise<unknown> =>
     wire.call(method, data, options);
 
+  const listing = createListing({
+    clock,
+    call,
+    isConnected: () => isConnected,
+    count: () => summaries.list.length,
+    onSummary(summary) {
+      const { conversation, kind, version, epoch } = summary;
+      if (!summaries.answer(summary)) refresh();
+      each(conversation, (open) => open.reaches(version, epoch));
+      if (kind === 'direct') return;
+      memberships.listen(conversation);
+      // Something came before anybody listened.
+      const heard = memberships.position(conversation);
+      if (heard?.epoch === epoch && heard.version > (summaries.get(conversation) as Summary).version) refresh();
+    },
+    onChange: changes.notify,
+  });
+  const { refresh } = listing;
+
   function live(conversation: string, entry: Entry): void {
-    if (!summaries.take(conversation, entry, me)) refresh(REFRESH_MS);
+    if (!summaries.take(conversation, entry, me)) refresh();
     each(conversation, (open) => open.take(entry));
     const message = messageIn(entry);
     if (message) messages.emit('message', { ...message, conversation, version: entry.version });
@@ -115,59 +124,6 @@ export function conversations<S extends Schema>(
     summaries.remove(conversation);
     each(conversation, (open) => open.leave());
     changes.notify();
-  }
-
-  function refresh(delayMs: number): void {
-    if (!isConnected || refreshTimer) return;
-    refreshTimer = clock.after(delayMs, () => {
-      refreshTimer = undefined;
-      // What changes while an answer is on its way may not be in it.
-      if (isRefreshing) refresh(REFRESH_MS);
-      else void refreshNow();
-    });
-  }
-
-  async function refreshNow(): Promise<void> {
-    isRefreshing = true;
-    try {
-      const wanted = Math.max(PAGE, summaries.list.length);
-      let before: string | undefined;
-      let seen = 0;
-      // Pages may be short; who has many short ones loads more of them by hand.
-      for (let calls = MAX_SHORT_PAGES + Math.ceil(wanted / PAGE); calls > 0 && seen < wanted; calls--) {
-        const page = await fetch(before);
-        seen += page.conversations.length;
-        ({ before } = page);
-        if (before === undefined) break;
-      }
-      cursor = before;
-      loaded = true;
-    } catch (error) {
-      const { retryable, name } = error as { retryable?: boolean; name?: string };
-      if (retryable) refresh(RETRY_MS);
-      else if (name !== 'CLOSED') reportToPlatform(error);
-    }
-    isRefreshing = false;
-    changes.notify();
-  }
-
-  async function fetch(before: string | undefined): Promise<SummaryPage> {
-    const page = (await call('conversation.list', {
-      limit: PAGE,
-      ...(before !== undefined && { before }),
-    })) as SummaryPage;
-    for (const summary of page.conversations) {
-      const { conversation, kind, version, epoch } = summary;
-      if (!summaries.answer(summary)) refresh(REFRESH_MS);
-      each(conversation, (open) => open.reaches(version, epoch));
-      if (kind === 'direct') continue;
-      memberships.listen(conversation);
-      // Something came before anybody listened.
-      const heard = memberships.position(conversation);
-      if (heard?.epoch === epoch && heard.version > (summaries.get(conversation) as Summary).version)
-        refresh(REFRESH_MS);
-    }
-    return page;
   }
 
   async function begin(resumed: boolean): Promise<void> {
@@ -195,8 +151,7 @@ export function conversations<S extends Schema>(
     } else {
       persistence.sleep();
       memberships.rest();
-      refreshTimer?.cancel();
-      refreshTimer = undefined;
+      listing.rest();
       for (const open of opened.values()) open.rest();
     }
   }
@@ -210,12 +165,12 @@ export function conversations<S extends Schema>(
       memberships.join(conversation).then(() => refresh(0), ignore);
     },
     read({ conversation, read }) {
-      if (!summaries.read(conversation, read)) refresh(REFRESH_MS);
+      if (!summaries.read(conversation, read)) refresh();
     },
     mute: ({ conversation, muted }) => summaries.change(conversation, { muted }),
     forget({ conversation, versions, upTo }) {
       each(conversation, (open) => open.forget({ ...(versions && { versions }), ...(upTo !== undefined && { upTo }) }));
-      refresh(REFRESH_MS);
+      refresh();
     },
   };
 
@@ -238,7 +193,7 @@ export function conversations<S extends Schema>(
       if (!recovered) refresh(0);
     }),
     // What was read elsewhere may be among it.
-    wire.user.on('$shed', () => refresh(REFRESH_MS)),
+    wire.user.on('$shed', () => refresh()),
   ];
   onState(client.state);
 
@@ -269,11 +224,11 @@ export function conversations<S extends Schema>(
         each(id, (open) => open.changed());
       },
       onStored: (id, stored) => {
-        if (!summaries.take(id, stored, me)) refresh(REFRESH_MS);
+        if (!summaries.take(id, stored, me)) refresh();
         changes.notify();
       },
       onRead(id, version) {
-        if (!summaries.read(id, version)) refresh(REFRESH_MS);
+        if (!summaries.read(id, version)) refresh();
         changes.notify();
       },
       onMuted(id, muted) {
@@ -296,19 +251,15 @@ export function conversations<S extends Schema>(
       return summaries.list;
     },
     get loaded() {
-      return loaded;
+      return listing.loaded;
     },
     get hasMore() {
-      return cursor !== undefined;
+      return listing.hasMore;
     },
     get unread() {
       return summaries.unread;
     },
-    async more() {
-      if (cursor === undefined) return;
-      ({ before: cursor } = await fetch(cursor));
-      changes.notify();
-    },
+    more: listing.more,
     open,
     with(user) {
       const known = opened.has(`@${user}`) ? undefined : summaries.with(user);
@@ -321,7 +272,7 @@ export function conversations<S extends Schema>(
       memberships.close();
       isConnected = false;
       persistence.close();
-      refreshTimer?.cancel();
+      listing.rest();
       for (const open of opened.values()) open.rest();
     },
   };
