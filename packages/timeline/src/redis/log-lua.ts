@@ -6,12 +6,14 @@
  * - `:e`, a list of the entries from the oldest to the newest. See `entry-bytes.ts` for how one is written;
  * - `:i`, a hash of message id → version. What it says of an id counts where the entry of that version has this id.
  *
- * Epochs. A log begins under an epoch made of its key, the server's incarnation (its replication id: new at each start, at
- * each promotion to master and at each demotion) and the week, so that readers of a log that was never written are told what its first
- * entry gets, without a trace. Every later append begins a new epoch first, when
+ * Epochs. A log begins under an epoch made of the store's prefix, the server's incarnation (its replication id: new at each start, at
+ * each promotion to master and at each demotion) and the week, so that readers of a log that was never written are told what its first entry gets,
+ * without a trace. An epoch is of no log's own: many that are written at once are told, and passed on, under one name. Every later
+ * append begins a new epoch first, when
  * - another incarnation wrote last, unless that one flushed every write (appendfsync always) and had no replicas, and this one
  *   was not promoted: then nothing acknowledged can be missing;
- * - the log ends before a version that this process saw acknowledged.
+ * - the log ends before a version that this process saw acknowledged; that epoch is made of this version and its epoch too, since a
+ *   log may be lost twice within an incarnation.
  * Versions go on and entries stay: the head says up to which version they are those of the epoch before.
  *
  * Repair. A server that was killed while it wrote a transaction to its append-only file leaves the beginning of it there, and carries
@@ -20,8 +22,8 @@
  * entries: they name their versions, so the later one of each is kept. And since single commands behind such a beginning are lost,
  * every write is several commands, which the server makes a transaction.
  *
- * Expiry. Entries and ids expire by their age, heads more than a week later, so the same week never begins the same log twice. Weeks
- * begin at another moment for each log. Expiries are renewed when they are half a minute off.
+ * Expiry. Entries and ids expire by their age, heads more than a week later, so the same week never begins the same log twice.
+ * Expiries are renewed when they are half a minute off.
  *
  * Trimming. An append leaves a 64th more than the limits allow, and at most a minute, before it trims, many at once. Whoever
  * reads, or repeats an id, trims exactly first, so nobody sees the difference.
@@ -52,12 +54,14 @@ if not now then
 end
 local outlives = (safe == '1' and string.find(info, 'connected_slaves:0', 1, true)) and '1' or '0'
 
-local function epoch_of(...)
-  return string.sub(redis.sha1hex(table.concat({ ... }, ' ')), 1, 24)
+-- One for all logs of a store to which the same happens.
+local function epoch_of(head, ...)
+  local store = string.match(head, '^.-:log:')
+  return string.sub(redis.sha1hex(table.concat({ store, server, ... }, ' ')), 1, 24)
 end
 
 local function begin_epoch(log, before, ...)
-  log.before, log.epoch = pack(BEFORE, log.version, before), epoch_of(before, server, ...)
+  log.before, log.epoch = pack(BEFORE, log.version, before), epoch_of(log.head, ...)
 end
 
 local function version_at(log, index)
@@ -104,16 +108,14 @@ local function open(head, list, ids, terms)
     outlived, log.version, log.first, log.bytes, log.oldest, log.expires, writer, epoch, at = unpacked(HEAD, known)
     log.epoch, log.before = epoch, string.sub(known, at)
     if writer ~= server then
-      local version = log.version
       repair(log)
-      if log.torn or promoted or safe ~= '1' or outlived ~= '1' then begin_epoch(log, epoch, version) end
+      if log.torn or promoted or safe ~= '1' or outlived ~= '1' then begin_epoch(log, epoch) end
     end
   else
-    local beginning = 36 * tonumber(string.sub(redis.sha1hex(head), 1, 6), 16)
-    log.epoch = epoch_of(head, server, math.floor((now + beginning) / WEEK_MS))
+    log.epoch = epoch_of(head, math.floor(now / WEEK_MS))
   end
   if log.version < seen_version and (log.fresh or log.epoch == seen) then
-    begin_epoch(log, seen, seen_version, 'lost')
+    begin_epoch(log, seen, seen, seen_version)
     log.lost = true
   end
   return log

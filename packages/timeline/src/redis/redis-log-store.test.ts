@@ -85,6 +85,24 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       expect(Buffer.from(entries[0]?.body ?? []).toString()).toBe(body);
     });
 
+    it('has one epoch for many logs, also after a restart, so that what is told of many names it once', async () => {
+      server = await startRedisServer({ persistent: true, appendfsync: 'everysec' });
+      const store = await open(server, { clock: new FakeClock() });
+      const groups = Array.from({ length: 200 }, (_, i) => `u:${i}`);
+      const epochs = async (id: string) => {
+        const outcomes = [...(await store.appendMany(groups, entryOf('1', id))).values()];
+        return new Set(outcomes.map((outcome) => ('epoch' in outcome ? outcome.epoch : outcome)));
+      };
+      const before = await epochs('m1');
+      expect(before.size).toBe(1);
+      await store.append('u:7', entryOf('2'));
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      const after = await epochs('m2');
+      expect(after.size).toBe(1);
+      expect(after).not.toEqual(before);
+    });
+
     it('lets entries end by their age although nobody looks, and remembers the version for more than a week', async () => {
       server = await startRedisServer();
       const retention = { default: { maxEntries: 10, maxBytes: 10, maxAgeMs: 1_000 } };

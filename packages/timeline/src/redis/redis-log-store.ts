@@ -146,7 +146,7 @@ class LogsInRedis implements RedisLogStore {
 
   async append(group: string, entry: NewEntry): Promise<Appended> {
     checkEntry(entry);
-    const outcome = await this.#append(group, entry, undefined);
+    const outcome = await this.#append(group, encodeEntry(entry), undefined);
     if (outcome instanceof ImError) throw outcome;
     return outcome;
   }
@@ -156,7 +156,8 @@ class LogsInRedis implements RedisLogStore {
     checkEntry(entry);
     const distinct = [...new Set(groups)];
     const shared = this.#shareBody(distinct, entry);
-    const outcomes = await Promise.all(distinct.map((group) => this.#outcome(group, entry, shared)));
+    const encoded = encodeEntry(entry, shared?.reference);
+    const outcomes = await Promise.all(distinct.map((group) => this.#outcome(group, encoded, shared)));
     return new Map(distinct.map((group, index) => [group, outcomes[index] ?? new ImError('INTERNAL')]));
   }
 
@@ -165,20 +166,19 @@ class LogsInRedis implements RedisLogStore {
     return this.#closing;
   }
 
-  async #outcome(group: string, entry: NewEntry, shared: SharedBody | undefined): Promise<Appended | ImError> {
+  async #outcome(group: string, encoded: Buffer, shared: SharedBody | undefined): Promise<Appended | ImError> {
     try {
-      return await this.#append(group, entry, shared);
+      return await this.#append(group, encoded, shared);
     } catch (error) {
       return ImError.wrap(error);
     }
   }
 
   /** Queues it now. Resolves, never rejects, when it was answered. @throws ImError STORE_UNAVAILABLE, QUEUE_FULL … */
-  #append(group: string, entry: NewEntry, shared: SharedBody | undefined): Promise<Appended | ImError> {
+  #append(group: string, encoded: Buffer, shared: SharedBody | undefined): Promise<Appended | ImError> {
     this.#checkOpen();
     checkGroup(group);
     this.#checkAvailable();
-    const encoded = encodeEntry(entry, shared?.reference);
     return new Promise((settle, refuse) => {
       const call: Append = { group, shared, encoded, bytes: encoded.byteLength, settle };
       try {
