@@ -29,6 +29,10 @@ export class OutboxProgress {
     );
   }
 
+  get epoch(): string {
+    return this.#epoch;
+  }
+
   /** What was taken lies at or below this. */
   get upTo(): number {
     return this.#upTo;
@@ -49,16 +53,16 @@ export class OutboxProgress {
   }
 
   /**
-   * The log stands there now. A log that began anew goes on with its versions, or lost the last ones: what was told is not told again.
+   * The log stands there now. Of one that began anew what it says to hold still is not told again; where it does not say, all is.
    * @param read up to this version whoever tells it has what is open
    * @returns how many it has no more that nobody has
    */
-  follow({ epoch, version, first }: Head, read: number): number {
-    if (epoch !== this.#epoch) {
-      this.#epoch = epoch;
-      this.#upTo = Math.min(this.#upTo, version);
-      for (const each of this.#open) if (each > version) this.#open.delete(each);
-    }
+  follow(head: Head, read: number): number {
+    const { epoch, first } = head;
+    const same = this.#sameUpTo(head);
+    this.#epoch = epoch;
+    this.#upTo = Math.min(this.#upTo, same);
+    for (const each of this.#open) if (each > same) this.#open.delete(each);
     let lost = Math.max(0, first - 1 - this.#upTo);
     this.#upTo += lost;
     for (const each of this.#open) {
@@ -67,6 +71,12 @@ export class OutboxProgress {
       if (each > read) lost += 1;
     }
     return lost;
+  }
+
+  /** Up to which version the log has what it had when it was followed last. */
+  #sameUpTo({ epoch, version, first, continues }: Head): number {
+    if (epoch === this.#epoch) return version;
+    return continues?.epoch === this.#epoch ? continues.version : first - 1;
   }
 
   isOpen(version: number): boolean {

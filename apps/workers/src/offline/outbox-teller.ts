@@ -137,9 +137,15 @@ export class OutboxTeller {
     const { outbox, telling, clock } = this.#options;
     while (telling.size < MAX_TELLING && !this.#isClosed) {
       const page = await outbox.read(this.#cursor);
+      // A record of the epoch before would look as if there were something to tell.
+      this.#isChanged ||= page.epoch !== progress.epoch;
       this.#lost.add(progress.follow(page, this.#cursor));
-      // The log may have lost its end.
-      this.#cursor = Math.min(this.#cursor, page.version);
+      if (progress.upTo < this.#cursor) {
+        // The log lost its end: others stand now where those stood that were told.
+        telling.abandon();
+        this.#cursor = progress.start;
+        continue;
+      }
       this.#waiting = page.version - this.#cursor;
       const last = page.entries.at(-1);
       if (last === undefined) break;
@@ -172,7 +178,11 @@ export class OutboxTeller {
     const { turn, telling, clock, logger } = this.#options;
     this.#isChanged = false;
     this.#keptAt = clock.monotonic();
-    if (await turn.keep(progress)) {
+    const isOurs = await turn.keep(progress).catch((error: unknown) => {
+      this.#isChanged = true;
+      throw error;
+    });
+    if (isOurs) {
       this.#isUnsaid = false;
       return true;
     }

@@ -1,8 +1,8 @@
 // Several workers with one outbox, in memory; each has a clock of its own, so that one that is killed is one whose clock stands still.
 import { createMemoryBroadcast } from '@im/broadcast/memory';
-import { ImError } from '@im/protocol';
+import { ImError, type Position } from '@im/protocol';
 import { FakeClock, RecordingLogger, RecordingMetrics } from '@im/protocol/testing';
-import type { RecordStore } from '@im/timeline';
+import type { Head, LogStore, RecordStore } from '@im/timeline';
 import { createMemoryLogStore, createMemoryRecordStore } from '@im/timeline/memory';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -17,14 +17,30 @@ const settle = async () => {
 
 class Cell {
   readonly clock = new FakeClock();
-  readonly log;
+  /** The store; {@link log} is how it is seen. */
+  readonly store;
+  readonly log: LogStore;
   readonly records: RecordStore;
   readonly told: { readonly by: string; readonly id: string; readonly user: string }[] = [];
   readonly workers = new Map<string, Worker>();
   isStoreAway = false;
+  /** What the log is now, where it has begun anew. */
+  anew: { readonly store: LogStore; readonly continues?: Position } | undefined;
 
   constructor(retention = RETENTION) {
-    this.log = createMemoryLogStore({ retention: { default: retention }, clock: this.clock });
+    this.store = createMemoryLogStore({ retention: { default: retention }, clock: this.clock });
+    const seen = <Place extends Head>(head: Place): Place => {
+      const continues = this.anew?.continues;
+      return continues ? { ...head, continues } : head;
+    };
+    const now = () => this.anew?.store ?? this.store;
+    this.log = {
+      head: async (group) => seen(await now().head(group)),
+      read: async (group, range) => seen(await now().read(group, range)),
+      append: (group, entry) => now().append(group, entry),
+      appendMany: (groups, entry) => now().appendMany(groups, entry),
+      close: () => now().close(),
+    };
     const records = createMemoryRecordStore({ clock: this.clock });
     const whenThere = <Result>(run: () => Promise<Result>) =>
       this.isStoreAway ? Promise.reject(new ImError('STORE_UNAVAILABLE')) : run();
@@ -33,6 +49,14 @@ class Cell {
       page: (...args) => whenThere(() => records.page(...args)),
       write: (...args) => whenThere(() => records.write(...args)),
     };
+  }
+
+  /** The store is another one from now on, with the first entries of the one before. */
+  async beginAnew(upTo: number): Promise<void> {
+    const { epoch, entries } = await this.store.read(OUTBOX, { after: 0, limit: 1_000 });
+    const store = createMemoryLogStore({ retention: { default: RETENTION }, clock: this.clock });
+    for (const { version: _, ...entry } of entries.slice(0, upTo)) await store.append(OUTBOX, entry);
+    this.anew = { store, continues: { epoch, version: upTo } };
   }
 
   start(name: string): Worker {
@@ -59,6 +83,7 @@ class Worker {
   readonly logger = new RecordingLogger();
   readonly hook: OfflineHook;
   isDead = false;
+  readonly #held: (() => void)[] = [];
   /** What it tells hangs, or fails. */
   trouble: 'hangs' | 'fails' | undefined;
 
@@ -66,7 +91,8 @@ class Worker {
     const { clock, logger, metrics } = this;
     const publisher = createMemoryBroadcast({ sequencer: cell.log, clock, logger, metrics }).createPublisher();
     const tell = async ({ id, user }: OfflineEvent) => {
-      if (this.isDead || this.trouble === 'hangs') return new Promise<void>(() => {});
+      if (this.isDead) return new Promise<void>(() => {});
+      if (this.trouble === 'hangs') await new Promise<void>((resolve) => this.#held.push(resolve));
       if (this.trouble === 'fails') throw new ImError('UNAVAILABLE');
       cell.told.push({ by: name, id, user });
       return undefined;
@@ -85,6 +111,11 @@ class Worker {
   send(id: string, ...users: string[]): Promise<void> {
     const message = { id, conversation: 'd:x', version: 1, from: { user: 'ann', name: 'Ann' }, text: 'hi' };
     return this.hook.message({ ...message, at: this.clock.now(), to: users.map((user) => [user, 0] as const) });
+  }
+
+  /** As many of those that hang are told. */
+  release(count: number): void {
+    for (const goOn of this.#held.splice(0, count)) goOn();
   }
 
   turns = () => this.metrics.value('im_workers_offline_turns_total') ?? 0;
@@ -184,6 +215,64 @@ describe('the outbox', () => {
     await cell.pass(60_000);
     expect(cell.told.map(({ by, id }) => by + id)).toEqual(['bm1', 'bm2']);
     expect(one.logger.records).toContainEqual(expect.objectContaining({ level: 'warn' }));
+  });
+
+  it('is told of all that came after a log lost its end, though it has grown beyond what was told', async () => {
+    cell = new Cell();
+    const [one, other] = [cell.start('a'), cell.start('b')];
+    for (const id of ['m1', 'm2', 'm3', 'm4']) await one.send(id, 'bob');
+    await cell.pass(2_000);
+    await cell.beginAnew(2);
+    for (const id of ['n3', 'n4', 'n5']) await other.send(id, 'bob');
+    await cell.pass(2_000);
+    expect(cell.idsOf('bob')).toEqual(['m1', 'm2', 'm3', 'm4', 'n3', 'n4', 'n5']);
+    expect(other.turns()).toBe(0);
+  });
+
+  it('is told of what stands where another message stood that was being told, though that one ends first', async () => {
+    cell = new Cell();
+    const [one, other] = [cell.start('a'), cell.start('b')];
+    await one.send('m1', 'bob');
+    await cell.pass(2_000);
+    one.trouble = 'hangs';
+    await one.send('lost', 'bob');
+    await settle();
+    await cell.beginAnew(1);
+    await other.send('n2', 'cat');
+    await cell.pass(500);
+    one.release(1);
+    await cell.pass(2_000);
+    one.isDead = true;
+    await cell.pass(9_000);
+    expect([cell.idsOf('bob'), cell.idsOf('cat')]).toEqual([['m1', 'lost'], ['n2']]);
+  });
+
+  it('stays whose it is while a log that has begun anew has nothing to tell', async () => {
+    cell = new Cell();
+    const workers = ['a', 'b', 'c'].map((name) => cell.start(name));
+    await workers[0]?.send('m1', 'bob');
+    await cell.pass(3_000);
+    await cell.beginAnew(1);
+    await cell.pass(60_000);
+    expect(workers.map((each) => each.turns())).toEqual([1, 0, 0]);
+    expect(cell.idsOf('bob')).toEqual(['m1']);
+  });
+
+  it('is not told again of what was told, though that could not be put on record at once', async () => {
+    cell = new Cell();
+    const [one, other] = [cell.start('a'), cell.start('b')];
+    one.trouble = 'hangs';
+    await one.send('m1', 'bob');
+    await settle();
+    await cell.pass(750);
+    one.release(1);
+    await settle();
+    cell.isStoreAway = true;
+    await cell.pass(750);
+    cell.isStoreAway = false;
+    await cell.pass(20_000);
+    expect(cell.idsOf('bob')).toEqual(['m1']);
+    expect(other.turns()).toBe(0);
   });
 
   it('holds an hour of messages, and counts what it had no more room for', async () => {
