@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { readFolders, readMembersWithEntryPoints, workspaceRoot } from './tools/workspace/packages.mjs';
@@ -43,6 +44,8 @@ export default defineConfig({
   test: {
     // Processes, not threads: native addons (lmdb, zeromq) do not all survive being loaded in several threads.
     pool: 'forks',
+    // By default a core is left alone: on two, one file after the other.
+    maxWorkers: availableParallelism(),
     passWithNoTests: true,
     projects: [...unitProjects, ...wholeSystem],
   },
