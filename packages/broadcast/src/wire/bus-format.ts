@@ -36,6 +36,8 @@ export const RECORD_HEAD_BYTES = 8;
 export const PUBLISH_RUN_BYTES = 8;
 /** Of one run in an index. */
 export const INDEX_BYTES = 16;
+/** Of a position in the log of one of several groups, beside the names of group and epoch. */
+export const PLACE_BYTES = 10;
 export const MESSAGE_HEAD_BYTES = 14;
 
 /** Records of a publish pack. */
@@ -58,8 +60,6 @@ export const DELIVER = {
   versionedMany: 4,
   /** Where the normal lane of a group stands: position:f64 group. `count` 1: counting began with this subscription. */
   base: 5,
-  /** Where the log of a group stands: version:f64 epochLength:u8 group epoch */
-  head: 6,
   /** number:u32. Everything that was subscribed before is in force. */
   marker: 7,
   /** What became of a publication in `count` of its groups: number:u32, place of the first:u16, and as `small` says. */
@@ -72,6 +72,8 @@ export const DELIVER = {
   alive: 11,
   /** Normal: (offset:u32 alias:u32 position:f64)… of `count` runs in a publish pack, which is the second frame of the message. */
   shared: 12,
+  /** Where the logs of `count` groups stand: (version:f64 length:u8 epochLength:u8 group epoch)…, epochs as of `versionedMany`. */
+  heads: 13,
 } as const;
 
 /** `small` of an answer. */

@@ -11,6 +11,7 @@ import {
   DELIVERY_MARK_OFFSET,
   FORM,
   INDEX_BYTES,
+  PLACE_BYTES,
   PUBLISH,
   PUBLISH_HEAD_BYTES,
   PUBLISH_RUN_BYTES,
@@ -119,8 +120,8 @@ export class DeliveryPackReader<Group extends Named> {
       case DELIVER.base:
         this.#readBase(small, count, start, end);
         break;
-      case DELIVER.head:
-        this.#readHead(small, start, end);
+      case DELIVER.heads:
+        this.#readHeads(count, start, end);
         break;
       case DELIVER.answer:
         this.#readAnswer(small, count, start, end);
@@ -201,22 +202,42 @@ export class DeliveryPackReader<Group extends Named> {
 
   #readVersionedMany(count: number, start: number, end: number): void {
     const bytes = this.#bytes;
-    let names = start;
+    const places = this.#endOfPlaces(count, start, end);
+    need(endOfMessage(bytes, places, end) === end);
+    this.#message.read(bytes, places);
+    this.#eachPlace(start, places, (group, epoch, version) => {
+      this.#handler.onVersioned(group, this.#versioned(group.group, epoch, version));
+    });
+  }
+
+  #readHeads(count: number, start: number, end: number): void {
+    need(this.#endOfPlaces(count, start, end) === end);
+    this.#eachPlace(start, end, (group, epoch, version) => this.#handler.onHead(group, epoch, version));
+  }
+
+  /** Of so many positions. @throws ImError MALFORMED when they do not end by then */
+  #endOfPlaces(count: number, start: number, end: number): number {
+    const bytes = this.#bytes;
+    let at = start;
     for (let left = count; left > 0; left--) {
-      need(names + 10 <= end);
-      names += 10 + (bytes[names + 8] as number) + (bytes[names + 9] as number);
+      need(at + PLACE_BYTES <= end);
+      at += PLACE_BYTES + (bytes[at + 8] as number) + (bytes[at + 9] as number);
     }
-    need(names <= end && endOfMessage(bytes, names, end) === end);
-    this.#message.read(bytes, names);
+    need(at <= end);
+    return at;
+  }
+
+  /** Of the groups that are known here. */
+  #eachPlace(start: number, end: number, tell: (group: Group, epoch: string, version: number) => void): void {
+    const bytes = this.#bytes;
     let epoch = '';
-    for (let at = start; at < names; ) {
-      const epochAt = at + 10 + (bytes[at + 8] as number);
+    for (let at = start; at < end; ) {
+      const name = at + PLACE_BYTES;
+      const epochAt = name + (bytes[at + 8] as number);
       const next = epochAt + (bytes[at + 9] as number);
       if (next > epochAt) epoch = bytes.toString('latin1', epochAt, next);
-      const group = this.#handler.find(0, bytes, at + 10, epochAt - at - 10);
-      if (group !== undefined) {
-        this.#handler.onVersioned(group, this.#versioned(group.group, epoch, bytes.readDoubleLE(at)));
-      }
+      const group = this.#handler.find(0, bytes, name, epochAt - name);
+      if (group !== undefined) tell(group, epoch, bytes.readDoubleLE(at));
       at = next;
     }
   }
@@ -232,14 +253,6 @@ export class DeliveryPackReader<Group extends Named> {
     need(start + 8 + length === end);
     const group = this.#handler.find(0, this.#bytes, start + 8, length);
     if (group !== undefined) this.#handler.onBase(group, this.#bytes.readDoubleLE(start), count === 1);
-  }
-
-  #readHead(length: number, start: number, end: number): void {
-    const bytes = this.#bytes;
-    need(start + 9 <= end && start + 9 + length + (bytes[start + 8] as number) === end);
-    const group = this.#handler.find(0, bytes, start + 9, length);
-    if (group === undefined) return;
-    this.#handler.onHead(group, bytes.toString('latin1', start + 9 + length, end), bytes.readDoubleLE(start));
   }
 
   #readAnswer(small: number, count: number, start: number, end: number): void {

@@ -10,6 +10,7 @@ import {
   FORM,
   INDEX_BYTES,
   MAX_COUNT,
+  PLACE_BYTES,
   RECORD_HEAD_BYTES,
 } from './bus-format.js';
 import { beginWithPlaces, type GroupPlace } from './group-places.js';
@@ -37,6 +38,9 @@ export class DeliveryPackWriter {
   #shared: Publication | undefined;
   #places: GroupPlace[] = [];
   #sharedBytes = 0;
+  /** Those that follow each other; nothing else is open then. */
+  #heads: GroupPlace[] = [];
+  #headBytes = 0;
 
   constructor(peer: string, lane: Lane) {
     this.#lane = lane === 'priority' ? 1 : 0;
@@ -46,11 +50,11 @@ export class DeliveryPackWriter {
   }
 
   get isEmpty(): boolean {
-    return this.#pack.length === DELIVERY_HEAD_BYTES && this.#shared === undefined;
+    return this.#pack.length === DELIVERY_HEAD_BYTES && this.#shared === undefined && this.#heads.length === 0;
   }
 
   get bytes(): number {
-    return this.#pack.length + this.#sharedBytes;
+    return this.#pack.length + this.#sharedBytes + this.#headBytes;
   }
 
   /** A run of a publish pack, as it lies there. @param position of its first message */
@@ -115,6 +119,7 @@ export class DeliveryPackWriter {
       if (this.#places.length >= MAX_COUNT) this.#endShared();
       return;
     }
+    this.#endHeads();
     this.#endShared();
     this.#shared = publication;
     this.#places.push({ group, ...position });
@@ -168,16 +173,21 @@ export class DeliveryPackWriter {
     writeHead(pack, record, DELIVER.base, group.length, isFresh ? 1 : 0);
   }
 
+  /** Heads that follow each other share their epoch. */
   head(group: string, { epoch, version }: Position): void {
-    this.#end();
-    const pack = this.#pack;
-    const bytes = pack.reserve(RECORD_HEAD_BYTES + 9 + group.length + epoch.length);
-    const record = pack.length;
-    let at = bytes.writeDoubleLE(version, record + RECORD_HEAD_BYTES);
-    bytes[at] = epoch.length;
-    at = writeAscii(bytes, group, at + 1);
-    pack.length = writeAscii(bytes, epoch, at);
-    writeHead(pack, record, DELIVER.head, group.length, 0);
+    const before = this.#heads.at(-1);
+    if (before === undefined) this.#end();
+    this.#heads.push({ group, version, epoch });
+    this.#headBytes += group.length + (before?.epoch === epoch ? 0 : epoch.length) + PLACE_BYTES;
+    if (this.#heads.length >= MAX_COUNT) this.#endHeads();
+  }
+
+  #endHeads(): void {
+    if (this.#heads.length === 0) return;
+    const record = beginWithPlaces(this.#pack, this.#heads, 0);
+    writeHead(this.#pack, record, DELIVER.heads, 0, this.#heads.length);
+    this.#heads = [];
+    this.#headBytes = 0;
   }
 
   /** Marker, taken, welcome, alive. */
@@ -261,6 +271,7 @@ export class DeliveryPackWriter {
   }
 
   #end(): void {
+    this.#endHeads();
     this.#endShared();
     this.#endRun();
     this.#endAnswers();

@@ -75,6 +75,11 @@ const saying = fc.oneof(
     write: (writer: DeliveryPackWriter) => writer.head(group, { epoch, version }),
     told: ['head', group, epoch, version],
   })),
+  // Some of these follow each other.
+  fc.tuple(groupId, fc.nat(1_000), fc.constantFrom('e1', 'e2')).map(([group, version, epoch]) => ({
+    write: (writer: DeliveryPackWriter) => writer.head(group, { epoch, version }),
+    told: ['head', group, epoch, version],
+  })),
   fc.tuple(groupId, fc.maxSafeNat(), fc.boolean()).map(([group, position, isFresh]) => ({
     write: (writer: DeliveryPackWriter) => writer.base(group, position, isFresh),
     told: ['base', group, position, isFresh],
@@ -183,6 +188,17 @@ describe('delivery packs', () => {
     writer.versioned('r:2', { epoch: 'e', version: 1 }, { ...publication, time: 2 });
     const recorder = new Recorder((group) => group === 'r:2');
     expect(read(writer.take(1, 1), undefined, recorder).map(([, group]) => group)).toEqual(['r:2']);
+  });
+
+  it('name an epoch once for heads that follow each other, and are as long as they say', () => {
+    const writer = new DeliveryPackWriter('peer0001', 'priority');
+    const epoch = 'e'.repeat(24);
+    for (let i = 0; i < 1_000; i++) writer.head(`u:${i + 1_000}`, { epoch, version: i });
+    const { bytes } = writer;
+    const pack = writer.take(1, 1);
+    expect(pack.length).toBe(bytes + 8);
+    expect(pack.length).toBeLessThan(1_000 * 17 + 100);
+    expect(read(pack).at(-1)).toEqual(['head', 'u:1999', epoch, 999]);
   });
 
   it('pass over kinds of later releases', () => {

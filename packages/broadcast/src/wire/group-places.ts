@@ -1,5 +1,5 @@
-/** Where one message of the priority lane goes, as a delivery pack tells it: an epoch is told where it is another one than before. */
-import { RECORD_HEAD_BYTES } from './bus-format.js';
+/** Positions in the logs of several groups, as a delivery pack tells them: an epoch is told where it is another one than before. */
+import { PLACE_BYTES, RECORD_HEAD_BYTES } from './bus-format.js';
 import { type PackBuffer, writeAscii } from './pack-buffer.js';
 
 export interface GroupPlace {
@@ -11,7 +11,7 @@ export interface GroupPlace {
 /** Begins a record with them, and leaves room for the message. @returns where the record begins */
 export function beginWithPlaces(pack: PackBuffer, places: readonly GroupPlace[], bytesOfMessage: number): number {
   let names = 0;
-  for (const { group, epoch } of places) names += 10 + group.length + epoch.length;
+  for (const { group, epoch } of places) names += PLACE_BYTES + group.length + epoch.length;
   const bytes = pack.reserve(RECORD_HEAD_BYTES + names + bytesOfMessage);
   const record = pack.length;
   let at = record + RECORD_HEAD_BYTES;
