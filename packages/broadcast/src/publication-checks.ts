@@ -17,6 +17,20 @@ export function checkGroup(group: string): void {
   }
 }
 
+/** Each group once; those that are none have failed already. */
+export function checkGroups(groups: readonly string[]): {
+  readonly valid: readonly string[];
+  readonly failed: Map<string, Error>;
+} {
+  const valid: string[] = [];
+  const failed = new Map<string, Error>();
+  for (const group of new Set(groups)) {
+    if (isGroupId(group)) valid.push(group);
+    else failed.set(group, new ImError('GROUP_INVALID'));
+  }
+  return { valid, failed };
+}
+
 /** The name found right last: most publications have the event of the one before. */
 let lastEvent = '';
 

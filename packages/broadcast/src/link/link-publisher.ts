@@ -2,7 +2,7 @@
 import { ImError, isGroupId, type Publication } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import type { Published, PublishedMany, Publisher, PublishOptions } from '../broadcast.js';
-import { checkGroup, checkPublication } from '../publication-checks.js';
+import { checkGroup, checkGroups, checkPublication } from '../publication-checks.js';
 import type { LaneSender } from './lane-sender.js';
 import { type NodeLinks, unreachable } from './node-links.js';
 import { PublicationRequest } from './publication-window.js';
@@ -68,12 +68,7 @@ export class LinkPublisher implements Publisher {
   ): Promise<PublishedMany> {
     this.#check(publication);
     if (publication.lane === 'normal') return this.#publishNormalToMany(groups, publication, options);
-    const failed = new Map<string, Error>();
-    const valid: string[] = [];
-    for (const group of new Set(groups)) {
-      if (isGroupId(group)) valid.push(group);
-      else failed.set(group, new ImError('GROUP_INVALID'));
-    }
+    const { valid, failed } = checkGroups(groups);
     const published: Published[] = [];
     if (valid.length === 0) return { published, failed };
     const outcomes = this.#track(this.#request(valid, publication).done);

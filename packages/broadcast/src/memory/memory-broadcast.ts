@@ -1,5 +1,5 @@
 /** The memory engine: publishers and subscribers of one process around one broadcast node. */
-import { ImError, isGroupId, type Publication } from '@im/protocol';
+import { ImError, type Publication } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
 import type {
@@ -8,12 +8,13 @@ import type {
   PublishedMany,
   Publisher,
   PublishOptions,
-  Sequenced,
   Sequencer,
   Subscriber,
   SubscriberHandlers,
 } from '../broadcast.js';
-import { checkGroup, checkPublication } from '../publication-checks.js';
+import { OpenAnswers } from '../open-answers.js';
+import { checkGroup, checkGroups, checkPublication } from '../publication-checks.js';
+import { publishedAs, publishedOf } from '../published.js';
 import { LocalNode } from './local-node.js';
 import { NodeFigures } from './node-figures.js';
 import { type LocalSubscriber, SubscriberTable } from './subscriber-table.js';
@@ -82,10 +83,9 @@ class MemoryBroadcast implements Broadcast {
 class MemoryPublisher implements Publisher {
   readonly #node: LocalNode;
   readonly #onClosed: () => void;
-  /** Priority publishes whose append has not settled. */
-  #unanswered = 0;
+  /** Of the priority lane. */
+  readonly #answers = new OpenAnswers();
   #closing: Promise<void> | undefined;
-  #onAnswered: (() => void) | undefined;
 
   constructor(node: LocalNode, onClosed: () => void) {
     this.#node = node;
@@ -100,7 +100,7 @@ class MemoryPublisher implements Publisher {
       if (options.acknowledge !== 'none') await this.#node.turn();
       return { group };
     }
-    const sequenced = this.#track(this.#node.publishPriority(group, publication));
+    const sequenced = this.#answers.track(this.#node.publishPriority(group, publication));
     if (options.acknowledge === 'none') {
       // Nobody waits for the answer; the node's figures count a failure.
       sequenced.catch(() => {});
@@ -117,12 +117,7 @@ class MemoryPublisher implements Publisher {
     options: PublishOptions = {},
   ): Promise<PublishedMany> {
     this.#check(publication);
-    const failed = new Map<string, Error>();
-    const valid: string[] = [];
-    for (const group of new Set(groups)) {
-      if (isGroupId(group)) valid.push(group);
-      else failed.set(group, new ImError('GROUP_INVALID'));
-    }
+    const { valid, failed } = checkGroups(groups);
     if (publication.lane === 'normal') {
       for (const group of valid) this.#node.publishNormal(group, publication);
       if (options.acknowledge !== 'none') await this.#node.turn();
@@ -130,43 +125,23 @@ class MemoryPublisher implements Publisher {
     }
     const { refused, outcomes } = this.#node.publishPriorityToMany(valid, publication);
     for (const [group, error] of refused) failed.set(group, error);
-    const sequenced = this.#track(outcomes);
+    const sequenced = this.#answers.track(outcomes);
     if (options.acknowledge === 'none') {
       return { published: valid.filter((group) => !refused.has(group)).map((group) => ({ group })), failed };
     }
-    const published: Published[] = [];
-    for (const [group, outcome] of await sequenced) {
-      if (outcome instanceof Error) failed.set(group, outcome);
-      else published.push(publishedAs(group, outcome));
-    }
+    const published = publishedOf(await sequenced, failed);
     await this.#node.turn();
     return { published, failed };
   }
 
   close(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      this.#onAnswered = () => {
-        this.#onClosed();
-        resolve();
-      };
-      if (this.#unanswered === 0) this.#onAnswered();
-    });
+    this.#closing ??= this.#answers.settled().then(this.#onClosed);
     return this.#closing;
   }
 
   #check(publication: Publication): void {
     if (this.#closing) throw new ImError('CLOSED');
     checkPublication(publication);
-  }
-
-  async #track<Result>(answer: Promise<Result>): Promise<Result> {
-    this.#unanswered += 1;
-    try {
-      return await answer;
-    } finally {
-      this.#unanswered -= 1;
-      if (this.#unanswered === 0) this.#onAnswered?.();
-    }
   }
 }
 
@@ -202,8 +177,4 @@ class MemorySubscriber implements Subscriber, LocalSubscriber {
     this.#closed = true;
     for (const group of this.#groups) this.unsubscribe(group);
   }
-}
-
-function publishedAs(group: string, { epoch, version, duplicate }: Sequenced): Published {
-  return duplicate ? { group, epoch, version, duplicate } : { group, epoch, version };
 }
