@@ -3,10 +3,9 @@
  * come from connectors. What a broker does with a call, is the broker's business.
  */
 import { ImError } from '@im/protocol';
-import type { Clock, Logger, Random } from '@im/protocol/ports';
 import { abortError, deadlineExceeded, effectiveHeaders, effectiveTimeoutMs, withHandedOut } from '../call-terms.js';
 import { BrokerConnection } from '../connection/broker-connection.js';
-import type { Connector } from '../connection/link.js';
+import type { EndOptions } from '../connection/end-options.js';
 import { DeadlineLists, wholeMs } from '../deadlines/deadline-lists.js';
 import { isName, isText, MAX_KEY_LENGTH } from '../names.js';
 import type { CallOptions, RpcCaller, RpcReply, RpcStream } from '../rpc.js';
@@ -18,16 +17,6 @@ import { PartQueue } from './part-queue.js';
 import { PendingCall, type PendingTerms } from './pending-call.js';
 import { PendingCalls } from './pending-calls.js';
 
-export interface CallerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly maxBodyBytes: number;
-  /** One for each broker. */
-  readonly connectors: readonly Connector[];
-  onClose(): void;
-}
-
 const NO_OPTIONS: CallOptions = {};
 /** How long the broker may take to say whether a call that ends had been handed out. */
 const ENDING_MS = 250;
@@ -35,7 +24,7 @@ const ENDING_MS = 250;
 const LATE_MS = 600_000;
 
 export class Caller implements RpcCaller {
-  readonly #options: CallerOptions;
+  readonly #options: EndOptions;
   readonly #connections: readonly BrokerConnection[];
   readonly #brokers: BrokerChoice;
   readonly #pending = new PendingCalls();
@@ -44,7 +33,7 @@ export class Caller implements RpcCaller {
   readonly #waiting = new Set<PendingCall>();
   #closed = false;
 
-  constructor(options: CallerOptions) {
+  constructor(options: EndOptions) {
     this.#options = options;
     const { clock, random, connectors } = options;
     this.#deadlines = new DeadlineLists(clock, (call) => this.#expire(call));

@@ -3,6 +3,7 @@ import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Random, silentLogger } from '@im/protocol/ports';
 import { Caller } from '../caller/caller.js';
+import type { EndOptions } from '../connection/end-options.js';
 import type { Connector } from '../connection/link.js';
 import type { Rpc, RpcCaller, RpcWorker } from '../rpc.js';
 import { DEFAULT_MAX_BODY_BYTES } from '../rpc-limits.js';
@@ -25,7 +26,7 @@ export interface BrokerConnectors {
 
 export class RpcEngine implements Rpc {
   readonly #brokers: readonly BrokerConnectors[];
-  readonly #ports: { clock: Clock; logger: Logger; random: Random; maxBodyBytes: number };
+  readonly #ports: Omit<EndOptions, 'connectors' | 'onClose'>;
   readonly #callers = new Set<RpcCaller>();
   readonly #workers = new Set<RpcWorker>();
   readonly #onClosed: () => Promise<void> | void;

@@ -4,10 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ImError } from '@im/protocol';
-import type { Clock, Logger, Random } from '@im/protocol/ports';
 import { deadlineExceeded } from '../call-terms.js';
 import { BrokerConnection, PING_MS } from '../connection/broker-connection.js';
-import type { Connector } from '../connection/link.js';
+import type { EndOptions } from '../connection/end-options.js';
 import { checkName } from '../names.js';
 import type { Registration, RpcReply, RpcWorker, ServedService } from '../rpc.js';
 import { DEFAULT_CONCURRENCY } from '../rpc-limits.js';
@@ -17,16 +16,6 @@ import { checkBody, decodeError, encodeError, encodeHeaders } from '../wire-valu
 import { IncomingRequest, type RequestLine } from './incoming-request.js';
 import { Offer } from './offer.js';
 
-export interface WorkerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly maxBodyBytes: number;
-  /** One for each broker. */
-  readonly connectors: readonly Connector[];
-  onClose(): void;
-}
-
 interface Line extends RequestLine {
   readonly connection: BrokerConnection;
   /** Calls that this broker waits for, by its ids. */
@@ -34,7 +23,7 @@ interface Line extends RequestLine {
 }
 
 export class Worker implements RpcWorker {
-  readonly #options: WorkerOptions;
+  readonly #options: EndOptions;
   readonly #id = randomUUID();
   readonly #lines: readonly Line[];
   readonly #offers = new Map<number, Offer>();
@@ -42,7 +31,7 @@ export class Worker implements RpcWorker {
   #nextOffer = 1;
   #closed = false;
 
-  constructor(options: WorkerOptions) {
+  constructor(options: EndOptions) {
     this.#options = options;
     const { clock, random, maxBodyBytes, connectors } = options;
     this.#pingMs = connectors.every(({ local }) => local) ? undefined : PING_MS;
