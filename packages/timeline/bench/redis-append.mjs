@@ -6,38 +6,16 @@
  *   node packages/timeline/bench/redis-append.mjs [url] [seconds] [writers …]
  */
 import { createRedisLogStore } from '@im/timeline/redis';
+import { appendRate } from './append-rate.mjs';
 
 const [url = 'redis://127.0.0.1:6379', ...numbers] = process.argv.slice(2);
 const [seconds = 5, ...writerCounts] = numbers.map(Number);
 
 const store = createRedisLogStore({ url, prefix: 'im-bench' });
 await store.ready();
-const body = new Uint8Array(150).fill(0x61);
 
 for (const writers of writerCounts.length > 0 ? writerCounts : [1, 64, 512]) {
-  const waits = [];
-  const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
-  const endsAt = startedAt + seconds * 1_000;
-  await Promise.all(
-    Array.from({ length: writers }, async (_, writer) => {
-      for (let count = 0; performance.now() < endsAt; count += 1) {
-        const sentAt = performance.now();
-        const id = `${Math.round(startedAt)}-${writer}-${count}`;
-        await store.append(`d:${writer}`, { id, event: 'message', body, time: Date.now() });
-        waits.push(performance.now() - sentAt);
-      }
-    }),
-  );
-  const elapsed = (performance.now() - startedAt) / 1_000;
-  const cpu = process.cpuUsage(cpuBefore);
-  const sorted = Float64Array.from(waits).sort();
-  const quantile = (q) => sorted[Math.floor(q * (sorted.length - 1))].toFixed(2);
-  const rate = Math.round(waits.length / elapsed);
-  const micros = ((cpu.user + cpu.system) / waits.length).toFixed(1);
-  process.stdout.write(
-    `redis append, ${writers} writers: ${rate}/s, p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms, ${micros} CPU µs each\n`,
-  );
+  process.stdout.write(`redis append, ${await appendRate(store, writers, seconds)}\n`);
 }
 
 const groups = Array.from({ length: 10_000 }, (_, user) => `u:${user}`);

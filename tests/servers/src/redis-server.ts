@@ -1,10 +1,10 @@
 /** A Redis server of the test's own: the Debian program on free ports of 127.0.0.1, in a temporary folder. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, stat, truncate } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePorts } from './free-port.js';
+import { startOnFreePorts } from './free-port.js';
 import { ServerProcess, type TestServer } from './server-process.js';
 
 /** When the append-only file is flushed: before an answer, or every second, so that the loss of power takes what was acknowledged. */
@@ -28,25 +28,17 @@ export interface RedisServer extends TestServer {
 }
 
 const PROGRAM = '/usr/bin/redis-server';
-const ATTEMPTS = 5;
 
 /** Tests that need it are skipped by name where it is missing: `describe.skipIf(!hasRedisServer)`. */
 export const hasRedisServer = existsSync(PROGRAM);
 
 /** Resolves when it takes connections. Stop it in `afterEach` or `afterAll`. */
-export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await startOnFreePort(options);
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-    }
-  }
+export function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  return startOnFreePorts(2, ([port = 0, busPort = 0]) => startOn(port, busPort, options));
 }
 
-async function startOnFreePort(options: RedisServerOptions): Promise<RedisServer> {
+async function startOn(port: number, busPort: number, options: RedisServerOptions): Promise<RedisServer> {
   const { persistent = false, appendfsync = 'always', password, cluster = false } = options;
-  const [port = 0, busPort = 0] = await freePorts(2);
   const folder = await mkdtemp(path.join(tmpdir(), 'im-redis-'));
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', ''];
   if (persistent) args.push('--appendonly', 'yes', '--appendfsync', appendfsync);
@@ -54,12 +46,8 @@ async function startOnFreePort(options: RedisServerOptions): Promise<RedisServer
   if (cluster) {
     args.push('--cluster-enabled', 'yes', '--cluster-port', `${busPort}`, '--cluster-announce-ip', '127.0.0.1');
   }
-  const running = new ServerProcess({ file: PROGRAM, args, cwd: folder, ready: /Ready to accept connections/ });
-
-  async function stop(): Promise<void> {
-    await running.end('SIGKILL');
-    await rm(folder, { recursive: true, force: true });
-  }
+  const running = new ServerProcess({ file: PROGRAM, args, folder, ready: /Ready to accept connections/ });
+  const { controls } = running;
   const command = (...words: readonly string[]) => send(port, password, words);
   try {
     await running.start();
@@ -67,20 +55,13 @@ async function startOnFreePort(options: RedisServerOptions): Promise<RedisServer
       await Promise.all([running.says(/Cluster state changed: ok/), command('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')]);
     }
   } catch (error) {
-    await stop();
+    await controls.stop();
     throw error;
   }
   return {
     port,
     url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
-    stop,
-    kill: () => running.end('SIGKILL'),
-    async restart() {
-      await running.end('SIGTERM');
-      await running.start();
-    },
-    pause: () => running.signal('SIGSTOP'),
-    resume: () => running.signal('SIGCONT'),
+    ...controls,
     command,
     async tear(bytes) {
       const appended = path.join(folder, 'appendonlydir');

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 
 /** What a test can do to a server; its address and its folder stay the same until `stop`. */
@@ -22,10 +23,13 @@ export interface TestServer {
   resume(): void;
 }
 
+type ServerControls = Omit<TestServer, 'port' | 'url'>;
+
 export interface ServerProgram {
   readonly file: string;
   readonly args: readonly string[];
-  readonly cwd: string;
+  /** Its own: removed when it is stopped. */
+  readonly folder: string;
   /** The line, of either output, that says that it takes connections. */
   readonly ready: RegExp;
 }
@@ -46,8 +50,8 @@ export class ServerProcess {
 
   /** @throws Error with the last lines of its output when it ends before it is ready */
   async start(): Promise<void> {
-    const { file, args, cwd, ready } = this.#program;
-    const child = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { file, args, folder, ready } = this.#program;
+    const child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     // Whatever ends the tests' process ends what it started.
     const orphaned = () => child.kill('SIGKILL');
@@ -79,7 +83,23 @@ export class ServerProcess {
     });
   }
 
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  get controls(): ServerControls {
+    return {
+      stop: async () => {
+        await this.#end('SIGKILL');
+        await rm(this.#program.folder, { recursive: true, force: true });
+      },
+      kill: () => this.#end('SIGKILL'),
+      restart: async () => {
+        await this.#end('SIGTERM');
+        await this.start();
+      },
+      pause: () => void this.#child?.kill('SIGSTOP'),
+      resume: () => void this.#child?.kill('SIGCONT'),
+    };
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
@@ -87,9 +107,5 @@ export class ServerProcess {
     // One that is paused takes no SIGTERM.
     child.kill('SIGCONT');
     await exited;
-  }
-
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child?.kill(signal);
   }
 }
