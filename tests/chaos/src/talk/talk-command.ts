@@ -57,9 +57,9 @@ export async function talkCommand(args: string[]): Promise<number> {
     ...(values.kill && { disturbances: KILLS, disturbEveryMs: 5_000 }),
     appendfsync,
     seed,
-    onProgress: (stored) => process.stderr.write(`\r${stored.toLocaleString('en')} stored`),
+    onProgress: showStored,
   });
-  process.stderr.write('\n');
+  if (process.stderr.isTTY) process.stderr.write('\n');
   const { faults, faultCount, endings, transportPerDelivery, seconds, ...figures } = report;
   const ended = endings.map((each) => Object.entries(each).map(([how, times]) => `${how} ${times}`));
   process.stdout.write(`connections ended before each gateway: ${ended.map((each) => each.join(', ')).join('; ')}\n`);
@@ -70,4 +70,11 @@ export async function talkCommand(args: string[]): Promise<number> {
   process.stdout.write(`${faultCount} faults in ${seconds.toFixed(0)} s\n`);
   if (faultCount > 0) process.stdout.write(`${faults.join('\n')}\n`);
   return faultCount === 0 ? 0 : 1;
+}
+
+/** One line that changes on a terminal, elsewhere a line a thousand. */
+function showStored(stored: number): void {
+  const text = `${stored.toLocaleString('en')} stored`;
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}`);
+  else if (stored % 1_000 === 0) process.stderr.write(`${text}\n`);
 }
