@@ -25,8 +25,8 @@ export interface Appended extends Position {
 export interface Head extends Position {
   /** Oldest version still kept; `version + 1` when none is. */
   readonly first: number;
-  /** The epoch before, and up to which of its versions this one has the same entries; only where the store knows. */
-  readonly continues?: Position;
+  /** The epochs before, the last one first, and up to which of its versions this one has the same entries; only where the store knows. */
+  readonly continues?: readonly Position[];
 }
 
 /** Forward after a version, or backward before one; ends early at `maxBytes` of bodies, but never before one entry. */

@@ -51,11 +51,11 @@ describe('how far an outbox was told', () => {
 
   it('goes on with the versions when the log began another epoch with what it held, and with its end where that was lost', () => {
     const progress = new OutboxProgress({ epoch: EPOCH, upTo: 10, open: [[8, 9]] });
-    const next = { ...head(12, 1, 'e2'), continues: { epoch: EPOCH, version: 10 } };
+    const next = { ...head(12, 1, 'e2'), continues: [{ epoch: EPOCH, version: 10 }] };
     expect(progress.isBehind(head(10, 1, 'e2'))).toBe(true);
     expect(progress.follow(next, 10)).toBe(0);
     expect([progress.upTo, progress.openCount]).toEqual([10, 2]);
-    expect(progress.follow({ ...head(8, 1, 'e3'), continues: { epoch: 'e2', version: 8 } }, 10)).toBe(0);
+    expect(progress.follow({ ...head(8, 1, 'e3'), continues: [{ epoch: 'e2', version: 8 }] }, 10)).toBe(0);
     expect([progress.upTo, progress.openCount, progress.start]).toEqual([8, 1, 7]);
   });
 
@@ -68,14 +68,14 @@ describe('how far an outbox was told', () => {
         [9, 9],
       ],
     });
-    const anew = { ...head(12, 1, 'e2'), continues: { epoch: EPOCH, version: 7 } };
+    const anew = { ...head(12, 1, 'e2'), continues: [{ epoch: EPOCH, version: 7 }] };
     expect(progress.follow(anew, 10)).toBe(0);
     expect([progress.upTo, progress.openCount, progress.start]).toEqual([7, 1, 3]);
   });
 
   it('takes everything for untold in a log that does not say what it has of the one that is known', () => {
     const progress = new OutboxProgress({ epoch: EPOCH, upTo: 10, open: [[9, 9]] });
-    const anew = { ...head(12, 6, 'e3'), continues: { epoch: 'e2', version: 11 } };
+    const anew = { ...head(12, 6, 'e3'), continues: [{ epoch: 'e2', version: 11 }] };
     expect(progress.follow(anew, 10)).toBe(0);
     expect([progress.upTo, progress.openCount, progress.start]).toEqual([5, 0, 5]);
   });

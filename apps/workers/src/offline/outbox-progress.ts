@@ -76,7 +76,7 @@ export class OutboxProgress {
   /** Up to which version the log has what it had when it was followed last. */
   #sameUpTo({ epoch, version, first, continues }: Head): number {
     if (epoch === this.#epoch) return version;
-    return continues?.epoch === this.#epoch ? continues.version : first - 1;
+    return continues?.find((before) => before.epoch === this.#epoch)?.version ?? first - 1;
   }
 
   isOpen(version: number): boolean {

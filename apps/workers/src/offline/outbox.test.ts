@@ -25,7 +25,7 @@ class Cell {
   readonly workers = new Map<string, Worker>();
   isStoreAway = false;
   /** What the log is now, where it has begun anew. */
-  anew: { readonly store: LogStore; readonly continues?: Position } | undefined;
+  anew: { readonly store: LogStore; readonly continues?: readonly Position[] } | undefined;
 
   constructor(retention = RETENTION) {
     this.store = createMemoryLogStore({ retention: { default: retention }, clock: this.clock });
@@ -56,7 +56,7 @@ class Cell {
     const { epoch, entries } = await this.store.read(OUTBOX, { after: 0, limit: 1_000 });
     const store = createMemoryLogStore({ retention: { default: RETENTION }, clock: this.clock });
     for (const { version: _, ...entry } of entries.slice(0, upTo)) await store.append(OUTBOX, entry);
-    this.anew = { store, continues: { epoch, version: upTo } };
+    this.anew = { store, continues: [{ epoch, version: upTo }] };
   }
 
   start(name: string): Worker {

@@ -15,7 +15,7 @@ class ListedLog implements LogReader {
   epoch = 'e1';
   version = 0;
   first = 1;
-  continues: Position | undefined;
+  continues: readonly Position[] | undefined;
   away = false;
   reads = 0;
 
@@ -256,7 +256,7 @@ describe('GroupFeed', () => {
     log.version = 300;
     await opened();
     receive(301);
-    Object.assign(log, { epoch: 'e2', version: 302, continues: { epoch: 'e1', version: 301 } });
+    Object.assign(log, { epoch: 'e2', version: 302, continues: [{ epoch: 'e1', version: 301 }] });
     receive(302);
     await turn();
     receive(303);
@@ -269,7 +269,7 @@ describe('GroupFeed', () => {
     log.version = 4;
     await opened();
     for (const version of [5, 6, 7]) receive(version);
-    Object.assign(log, { epoch: 'e2', version: 6, continues: { epoch: 'e1', version: 5 } });
+    Object.assign(log, { epoch: 'e2', version: 6, continues: [{ epoch: 'e1', version: 5 }] });
     feed.heard({ epoch: 'e2', version: 6 });
     await turn();
     expect(published).toEqual(['e1/5', 'e1/6', 'e1/7', 'e2/6']);
@@ -281,7 +281,7 @@ describe('GroupFeed', () => {
     await opened();
     receive(1, 'memory', 'm6');
     receive(2, 'memory', 'other');
-    Object.assign(log, { epoch: 'e2', version: 7, continues: { epoch: 'e1', version: 6 } });
+    Object.assign(log, { epoch: 'e2', version: 7, continues: [{ epoch: 'e1', version: 6 }] });
     receive(7);
     await turn();
     expect(published).toEqual(['memory/1', 'memory/2', 'e2/7']);
@@ -358,7 +358,7 @@ describe('GroupFeed', () => {
     Object.assign(log, { away: true, version: 300 });
     await opened();
     feed.expect({ epoch: 'e1', version: 299 });
-    Object.assign(log, { away: false, epoch: 'e2', version: 302, continues: { epoch: 'e1', version: 301 } });
+    Object.assign(log, { away: false, epoch: 'e2', version: 302, continues: [{ epoch: 'e1', version: 301 }] });
     clock.advance(500);
     for (let read = 0; read < 3; read++) await turn();
     expect(published).toEqual(['e2/300', 'e2/301', 'e2/302']);

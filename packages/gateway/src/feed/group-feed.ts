@@ -278,12 +278,13 @@ export class GroupFeed {
     return this.#past.find((position) => position.epoch === epoch)?.version;
   }
 
-  /** Up to which version of a new epoch everything was handed on, or seen, under the one that it continues; undefined: nothing is known of that. */
+  /** Up to which version of a new epoch everything was handed on, or seen, under one that it continues; undefined: nothing is known of that. */
   #continued(page: Page): number | undefined {
-    if (page.continues === undefined) return undefined;
-    const { epoch } = page.continues;
-    const version = this.#handedOn(epoch) ?? this.#expectedOf(epoch);
-    return version === undefined ? undefined : continued({ epoch, version }, page)?.version;
+    for (const { epoch } of page.continues ?? []) {
+      const version = this.#handedOn(epoch) ?? this.#expectedOf(epoch);
+      if (version !== undefined) return continued({ epoch, version }, page)?.version;
+    }
+    return undefined;
   }
 
   /** Begins an epoch, or returns to one. */

@@ -35,9 +35,15 @@ describe('recover', () => {
       { epoch: 'e', version: 17, recovered: false, missed: { epoch: 'd', after: 18 } },
     ],
     ['from before what is kept', 9, { epoch: 'e', version: 10, recovered: false, missed: { after: 9, upto: 10 } }],
-  ])('takes a position of the epoch before %s for one in this log [PR-144]', (_case, version, beginning) => {
-    const went = { ...head, continues: { epoch: 'd', version: 17 } };
+  ])('takes a position of an epoch before %s for one in this log [PR-144]', (_case, version, beginning) => {
+    const continues = [
+      { epoch: 'd', version: 17 },
+      { epoch: 'b', version: 12 },
+    ];
+    const went = { ...head, continues };
     expect(recover({ epoch: 'd', version }, went, 1_000, 0)).toEqual(beginning);
+    expect(recover({ epoch: 'b', version: 11 }, went, 1_000, 0)).toMatchObject({ version: 11, recovered: true });
+    expect(recover({ epoch: 'b', version: 13 }, went, 1_000, 0)).toMatchObject({ version: 12, recovered: false });
     expect(recover({ epoch: 'c', version }, went, 1_000, 0)).toMatchObject({ version: 10, recovered: false });
   });
 
@@ -56,7 +62,7 @@ describe('recover', () => {
     const logs = fc.tuple(fc.nat(30), fc.nat(30)).chain(([first, more]) => {
       const log = { epoch: 'e', first: first + 1, version: first + more };
       const continues = fc.record({ epoch: fc.constant('d'), version: fc.nat(log.version) });
-      return fc.option(continues, { nil: undefined }).map((one) => ({ ...log, ...(one && { continues: one }) }));
+      return fc.option(continues, { nil: undefined }).map((one) => ({ ...log, ...(one && { continues: [one] }) }));
     });
     fc.assert(
       fc.property(
@@ -69,7 +75,8 @@ describe('recover', () => {
           expect(version).toBeGreaterThanOrEqual(log.first - 1);
           expect(version).toBeGreaterThanOrEqual(Math.min(after, log.version));
           expect(version).toBeLessThanOrEqual(log.version);
-          const kept = given.epoch === 'd' ? (log.continues?.version ?? -1) : given.epoch === 'e' ? log.version : -1;
+          const kept =
+            given.epoch === 'd' ? (log.continues?.[0]?.version ?? -1) : given.epoch === 'e' ? log.version : -1;
           if (recovered) {
             expect([version, missed]).toEqual([given.version, undefined]);
             expect(given.version).toBeLessThanOrEqual(kept);

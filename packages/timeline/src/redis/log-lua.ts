@@ -2,7 +2,7 @@
  * A log inside Redis: what the scripts that append and read have in common. Three keys a log, in one slot:
  * - `:h`, its head, a string: whether what the server acknowledged outlives it ('1') · version of the newest entry, of the oldest
  *   kept, bytes of bodies, when the oldest was appended, when entries and ids expire (doubles) · which server wrote last (20) · epoch (24)
- *   · where one was before, up to which of its versions entries are the same (double), and that epoch (24);
+ *   · of each epoch before, the last one first: up to which of its versions entries are the same (double), and that epoch (24);
  * - `:e`, a list of the entries from the oldest to the newest. See `entry-bytes.ts` for how one is written;
  * - `:i`, a hash of message id → version. What it says of an id counts where the entry of that version has this id.
  *
@@ -14,13 +14,14 @@
  *   was not promoted: then nothing acknowledged can be missing;
  * - the log ends before a version that this process saw acknowledged; that epoch is made of this version and its epoch too, since a
  *   log may be lost twice within an incarnation.
- * Versions go on and entries stay: the head says up to which version they are those of the epoch before.
+ * Versions go on and entries stay: the head says up to which version they are those of the epochs before. Readers are told the
+ * new epoch already, so it is written down when somebody reads: a later one has to name it.
  *
  * Repair. A server that was killed while it wrote a transaction to its append-only file leaves the beginning of it there, and carries
  * that out at the start after the next one, when others have long been given those versions. So an append writes entry, id and
  * head in this order (the head once for all appends to a log in one batch), and under a new incarnation a log is compared with its
  * entries: they name their versions, so the later one of each is kept. And since single commands behind such a beginning are lost,
- * every write is several commands, which the server makes a transaction.
+ * every write is several commands, which the server makes a transaction; but for the one that says only that an epoch has begun.
  *
  * Expiry. Entries and ids expire by their age, heads more than a week later, so the same week never begins the same log twice.
  * Expiries are renewed when they are half a minute off.
@@ -40,6 +41,7 @@ const GRACE_MS = 60_000;
 export const LOG = `
 local WEEK_MS, OUTLIVES_MS, GRACE_MS = ${WEEK_MS}, ${WEEK_MS + 86_400_000}, ${GRACE_MS}
 local SLACK = 1 / 64
+local EPOCHS_BEFORE, BEFORE_BYTES = 8, 32
 local HEAD, ENTRY, BEFORE = '>c1dddddc20c24', '>ddIBHc0', '>dc24'
 local call, pack, unpacked = redis.call, struct.pack, struct.unpack
 local info = call('INFO', 'replication')
@@ -60,8 +62,13 @@ local function epoch_of(head, ...)
   return string.sub(redis.sha1hex(table.concat({ store, server, ... }, ' ')), 1, 24)
 end
 
-local function begin_epoch(log, before, ...)
-  log.before, log.epoch = pack(BEFORE, log.version, before), epoch_of(log.head, ...)
+local function begin_epoch(log, last, ...)
+  local before = { pack(BEFORE, log.version, last) }
+  for at = 1, math.min(#log.before, BEFORE_BYTES * (EPOCHS_BEFORE - 1)), BEFORE_BYTES do
+    local version, epoch = unpacked(BEFORE, log.before, at)
+    before[#before + 1] = pack(BEFORE, math.min(version, log.version), epoch)
+  end
+  log.before, log.epoch, log.began = table.concat(before), epoch_of(log.head, ...), true
 end
 
 local function version_at(log, index)

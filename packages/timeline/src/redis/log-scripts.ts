@@ -71,13 +71,18 @@ return reply
  *
  * KEYS: the three. ARGV: now, flushed; terms; '1' for forward, from where (exclusive), limit, bytes of bodies or 'inf', what keys of
  * shared bodies begin with.
- * Reply: epoch, version, first, the first entry's version, 1 when the log was repaired, what its head says of the epoch before, entries.
+ * Reply: epoch, version, first, the first entry's version, 1 when the log was repaired, what its head says of the epochs before, entries.
  */
 export const READ = new RedisScript(`${LOG}
 local log = open(KEYS[1], KEYS[2], KEYS[3], ARGV[3])
 if call('EXISTS', log.list) == 0 then log.first, log.bytes = log.version + 1, 0 end
 trim(log)
-if log.changed or log.repaired or (log.lost and not log.fresh) then save(log) end
+if log.changed or log.repaired or (log.lost and not log.fresh) then
+  save(log)
+elseif log.began and not log.fresh then
+  -- Where nothing can be written now, reading goes on.
+  redis.pcall('SET', log.head, packed_head(log), 'KEEPTTL')
+end
 local forward, from, limit, max_bytes = ARGV[4] == '1', tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local low, high
 if forward then

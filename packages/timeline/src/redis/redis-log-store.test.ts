@@ -220,7 +220,7 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       const before = await store.append('r:1', entryOf('1'));
       await server.restart();
       await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
-      const continues = { epoch: before.epoch, version: 1 };
+      const continues = [{ epoch: before.epoch, version: 1 }];
       expect(await store.head('r:1')).toMatchObject({ version: 1, continues });
       const after = await store.append('r:1', entryOf('2'));
       expect(after).toMatchObject({ version: 2, duplicate: false });
@@ -229,6 +229,36 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       const page = await store.read('r:1', { after: 0, limit: 10 });
       expect(page).toMatchObject({ epoch: after.epoch, version: 3, continues });
       expect(page.entries.map(({ version }) => version)).toEqual([1, 2, 3]);
+    });
+
+    it('names each epoch that anybody was told since, eight at most, also those in which nothing was appended', async () => {
+      server = await startRedisServer({ persistent: true, appendfsync: 'everysec' });
+      const store = await open(server);
+      const told = [(await store.append('r:1', entryOf('1'))).epoch];
+      for (let starts = 1; starts <= 10; starts += 1) {
+        await server.restart();
+        await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+        if (starts === 2) await store.append('r:1', entryOf('2'));
+        const { epoch, version, continues } = await store.head('r:1');
+        const sameUpTo = (index: number) => (index < 2 ? 1 : version);
+        const before = told.map((each, index) => ({ epoch: each, version: sameUpTo(index) }));
+        expect(continues).toEqual(before.reverse().slice(0, 8));
+        told.push(epoch);
+      }
+      expect(new Set(told).size).toBe(11);
+      expect(await store.append('r:1', entryOf('3'))).toMatchObject({ epoch: told.at(-1), version: 3 });
+    });
+
+    it('is read as well where it cannot be written that another epoch has begun', async () => {
+      server = await startRedisServer({ persistent: true, appendfsync: 'everysec' });
+      const store = await open(server);
+      const { epoch } = await store.append('r:1', entryOf('1'));
+      await server.restart();
+      await vi.waitFor(() => expect(store.available).toBe(true), 10_000);
+      await server.command('CONFIG', 'SET', 'maxmemory', '1');
+      const page = await store.read('r:1', { after: 0, limit: 10 });
+      expect(page).toMatchObject({ version: 1, continues: [{ epoch, version: 1 }] });
+      await expect(store.append('r:1', entryOf('2'))).rejects.toMatchObject({ name: 'STORE_FULL' });
     });
 
     it('takes a server that does not tell its configuration for one that flushes nothing', async () => {
@@ -270,7 +300,7 @@ describe.skipIf(!hasRedisServer)('Redis log store', () => {
       const anew = await store.append('r:1', entryOf('2'));
       expect(anew.version).toBe(2);
       expect(anew.epoch).not.toBe(lost.epoch);
-      expect(await store.head('r:1')).toMatchObject({ continues: { epoch: lost.epoch, version: 1 } });
+      expect(await store.head('r:1')).toMatchObject({ continues: [{ epoch: lost.epoch, version: 1 }] });
 
       await server.command('FLUSHALL');
       const { epoch } = await store.head('r:1');

@@ -2,7 +2,7 @@
  * Logs in Redis, for many processes: calls, checked, and pages. Batches of appends are AppendBatches' business, versions, ids, epochs
  * and trimming the scripts', being there is the connection's.
  */
-import { ImError } from '@im/protocol';
+import { ImError, type Position } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Logger, type Metrics, noMetrics, silentLogger } from '@im/protocol/ports';
 import { connectRedis, type RedisConnection } from '@im/redis';
@@ -58,6 +58,8 @@ export function createRedisLogStore(options: RedisLogStoreOptions): RedisLogStor
 
 const DEFAULT_RETENTION: Retention = { maxEntries: 10_000, maxBytes: 16_777_216, maxAgeMs: 90 * 86_400_000 };
 const MAX_ACKNOWLEDGED = 100_000;
+/** In what a head says of an epoch before: a version (8), and the epoch. */
+const BEFORE_BYTES = 32;
 
 class LogsInRedis implements RedisLogStore {
   readonly records: RecordStore;
@@ -210,8 +212,12 @@ class LogsInRedis implements RedisLogStore {
   }
 }
 
-/** What a head says of the epoch before. */
+/** What a head says of the epochs before. */
 function continued(before: Buffer): Pick<Head, 'continues'> {
   if (before.length === 0) return {};
-  return { continues: { epoch: before.toString('latin1', 8), version: before.readDoubleBE(0) } };
+  const continues: Position[] = [];
+  for (let at = 0; at < before.length; at += BEFORE_BYTES) {
+    continues.push({ epoch: before.toString('latin1', at + 8, at + BEFORE_BYTES), version: before.readDoubleBE(at) });
+  }
+  return { continues };
 }
