@@ -1,53 +1,13 @@
-import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { callOf, endOfTurn, message, packOf, serveOf, WirePeer } from '../testing/wire-peer.js';
+import { describe, expect, it } from 'vitest';
+import { callOf, message, packOf, serveOf, type WirePeer } from '../testing/wire-peer.js';
 import { NO_ID } from '../wire/record.js';
-import type { BrokerCore } from './broker-core.js';
-import { type BrokerLimits, createBrokerCore } from './create-broker-core.js';
+import { sayAll, tokens, useBroker } from './broker-core.fixture.js';
 
 const OPTIONAL = { key: 'k', route: 'r', trace: '00-1-2-01', headers: { a: 1 } };
 
 describe('a broker', () => {
-  let clock: FakeClock;
-  let metrics: RecordingMetrics;
-  let core: BrokerCore;
-
-  function start(limits: BrokerLimits & { graceMs?: number } = {}): void {
-    clock = new FakeClock();
-    metrics = new RecordingMetrics();
-    core = createBrokerCore({ clock, metrics, graceMs: 0, ...limits });
-  }
-
-  beforeEach(() => start());
-
-  function caller(options = {}): WirePeer {
-    return new WirePeer((link) => core.acceptCaller(link), options);
-  }
-
-  function worker(options = {}): WirePeer {
-    return new WirePeer((link) => core.acceptWorker(link), options);
-  }
-
-  async function serving(members: Readonly<Record<string, unknown>> = {}): Promise<WirePeer> {
-    const peer = worker();
-    await peer.say(serveOf(1, members));
-    peer.forget();
-    return peer;
-  }
-
-  /** The ids under which a worker knows its calls. */
-  function tokens(peer: WirePeer): number[] {
-    return peer.of('call').map(({ id }) => id);
-  }
-
-  async function advance(ms: number): Promise<void> {
-    clock.advance(ms);
-    await endOfTurn();
-  }
-
-  async function sayAll(peer: WirePeer, kind: 'reply', ids: readonly number[]): Promise<void> {
-    for (const id of ids) await peer.say(message(kind, id));
-  }
+  const broker = useBroker();
+  const { start, caller, worker, serving, advance } = broker;
 
   describe('and calls', () => {
     it('[RP-2] answers each call once, and counts a second one of the same id as malformed', async () => {
@@ -55,7 +15,7 @@ describe('a broker', () => {
       const peer = caller();
       await peer.say(callOf(5), callOf(5));
       expect(served.of('call')).toHaveLength(1);
-      expect(metrics.value('im_rpc_malformed_total')).toBe(1);
+      expect(broker.metrics.value('im_rpc_malformed_total')).toBe(1);
       expect(peer.of('error')).toMatchObject([{ id: NO_ID, members: { name: 'MALFORMED' } }]);
       await sayAll(served, 'reply', tokens(served));
       expect(peer.of('reply')).toHaveLength(1);
@@ -67,7 +27,7 @@ describe('a broker', () => {
       await serving();
       const peer = caller();
       await peer.say(callOf(5, { service: '$broker', method: 'tap', stream: true }), callOf(5));
-      expect(metrics.value('im_rpc_malformed_total')).toBe(1);
+      expect(broker.metrics.value('im_rpc_malformed_total')).toBe(1);
     });
 
     it('[RP-1] takes the smallest and the largest id', async () => {
@@ -118,7 +78,7 @@ describe('a broker', () => {
       await Promise.all([ill.sayFrames(frames), well.say(message('reply', tokens(well)[0] ?? 0))]);
       expect(peer.of('reply')).toHaveLength(1);
       expect(peer.of('error')).toMatchObject([{ members: { name: 'INTERNAL' } }]);
-      expect(core.calls.size).toBe(0);
+      expect(broker.core.calls.size).toBe(0);
     });
 
     it('[RP-27] answers INTERNAL and frees the slot when a worker answers what is no answer', async () => {
@@ -145,7 +105,7 @@ describe('a broker', () => {
       }
       expect(served.of('call')).toHaveLength(2);
       expect(peer.of('error')).toMatchObject([{ id: NO_ID, members: { name: 'MALFORMED' } }]);
-      expect(metrics.value('im_rpc_malformed_total')).toBe(2);
+      expect(broker.metrics.value('im_rpc_malformed_total')).toBe(2);
     });
 
     it('[RP-42] refuses bodies beyond its limit, in the record and beside it', async () => {
@@ -182,7 +142,7 @@ describe('a broker', () => {
       for (let i = 0; i < 200; i++) await peer.say(...Array.from({ length: 500 }, (_, id) => callOf(i * 500 + id)));
       expect(new Set(peer.of('error').map(({ members }) => members.name))).toEqual(new Set(['UNAVAILABLE']));
       expect(peer.received).toHaveLength(100_000);
-      expect(metrics.value('im_rpc_open_calls')).toBe(0);
+      expect(broker.metrics.value('im_rpc_open_calls')).toBe(0);
     });
 
     it('[RP-28] cancels all calls of a caller that leaves or says bye', async () => {
@@ -197,7 +157,7 @@ describe('a broker', () => {
       await polite.say(message('bye', 0));
       expect(served.of('cancel')).toHaveLength(2);
       await sayAll(served, 'reply', tokens(served).slice(1));
-      expect(metrics.value('im_rpc_open_calls')).toBe(0);
+      expect(broker.metrics.value('im_rpc_open_calls')).toBe(0);
       expect(polite.received).toEqual([]);
     });
 
@@ -293,245 +253,17 @@ describe('a broker', () => {
     });
   });
 
-  describe('and workers that are lost', () => {
-    it('[RP-25] hands out again what may be repeated, and answers CALL_LOST to the rest', async () => {
-      const lost = await serving({ worker: 'a' });
-      const peer = caller();
-      await peer.say(callOf(1), callOf(2, { idempotent: true }), callOf(3, { key: 'k' }));
-      const heir = await serving({ worker: 'b' });
-      await lost.leave();
-      expect(peer.of('error')).toMatchObject([
-        { id: 1, members: { name: 'CALL_LOST', details: { handedOut: true, lost: 'worker' } } },
-      ]);
-      await sayAll(heir, 'reply', tokens(heir));
-      expect(peer.of('reply').map(({ id }) => id)).toEqual([2, 3]);
-    });
-
-    it('[RP-25] never loses with a worker what it was not handed out', async () => {
-      const lost = await serving({ worker: 'a', concurrency: 1 });
-      const peer = caller();
-      await peer.say(callOf(1), callOf(2), callOf(3, { route: 'r' }));
-      const heir = worker();
-      await heir.say(serveOf(1, { worker: 'b' }));
-      await lost.leave();
-      await sayAll(heir, 'reply', tokens(heir));
-      expect(peer.of('error').map(({ id }) => id)).toEqual([1]);
-      expect(
-        peer
-          .of('reply')
-          .map(({ id }) => id)
-          .sort(),
-      ).toEqual([2, 3]);
-    });
-
-    it('[RP-25] gives a call that took three workers with it to no fourth', async () => {
-      const peer = caller();
-      const workers = [];
-      for (const name of ['a', 'b', 'c', 'd']) workers.push(await serving({ worker: name }));
-      await peer.say(callOf(1, { idempotent: true }));
-      for (let round = 0; round < 3; round++) {
-        const holder = workers.find((one) => one.of('call').length > 0);
-        workers.splice(workers.indexOf(holder as WirePeer), 1);
-        await holder?.leave();
-      }
-      expect(peer.of('error')).toMatchObject([{ id: 1, members: { name: 'CALL_LOST' } }]);
-      expect(workers[0]?.of('call')).toEqual([]);
-    });
-
-    it('[RP-25] [RP-29] does not repeat a stream of which its caller has parts', async () => {
-      const lost = await serving({ worker: 'a' });
-      const peer = caller();
-      await peer.say(callOf(1, { idempotent: true, stream: true }), callOf(2, { idempotent: true, stream: true }));
-      await lost.say(message('part', tokens(lost)[0] ?? 0, {}, 'one'));
-      const heir = await serving({ worker: 'b' });
-      await lost.leave();
-      expect(peer.of('part')).toHaveLength(1);
-      expect(peer.of('error')).toMatchObject([{ id: 1, members: { name: 'CALL_LOST' } }]);
-      expect(heir.of('call')).toHaveLength(1);
-    });
-
-    it('[RP-37] takes a worker for lost after three intervals without a word, and back when it speaks', async () => {
-      const silent = worker({ local: false });
-      await silent.say(serveOf(1, { worker: 'a', pingMs: 1_000 }));
-      const heir = await serving({ worker: 'b' });
-      const peer = caller();
-      await peer.say(
-        callOf(1, { idempotent: true, timeoutMs: 60_000 }),
-        callOf(2, { idempotent: true, timeoutMs: 60_000 }),
-      );
-      for (let ms = 0; ms < 2_500; ms += 500) await advance(500);
-      expect(heir.of('call')).toHaveLength(1);
-      for (let ms = 0; ms < 1_500; ms += 500) await advance(500);
-      expect(heir.of('call')).toHaveLength(2);
-      silent.forget();
-      await silent.say(message('ping', 7));
-      expect(silent.received.map(({ kind }) => kind)).toEqual(['pong', 'again']);
-      await silent.say(serveOf(1, { worker: 'a', pingMs: 1_000 }));
-      await peer.say(...[3, 4, 5, 6].map((id) => callOf(id, { timeoutMs: 60_000 })));
-      expect(silent.of('call').length).toBeGreaterThan(0);
-    });
-
-    it('[RP-37] never takes a worker for lost that promised nothing, or that speaks', async () => {
-      const quiet = await serving({ worker: 'a' });
-      const busy = worker();
-      await busy.say(serveOf(1, { worker: 'b', pingMs: 1_000 }));
-      const peer = caller();
-      await peer.say(...[1, 2].map((id) => callOf(id, { timeoutMs: 60_000 })));
-      for (let ms = 0; ms < 30_000; ms += 500) {
-        if (ms % 1_000 === 0) await busy.say(message('ping', 1));
-        await advance(500);
-      }
-      expect(peer.received).toEqual([]);
-      expect([quiet, busy].map((one) => one.of('call').length)).toEqual([1, 1]);
-    });
-
-    it('looks for the calls of a worker that leaves only if it has some', async () => {
-      const look = vi.spyOn(core.calls, 'at');
-      const served = await serving();
-      const peer = caller();
-      await peer.say(callOf(1), callOf(2));
-      await sayAll(served, 'reply', tokens(served).slice(0, 1));
-      await served.say(...Array.from({ length: 100 }, () => message('bye', 0)));
-      expect(look).toHaveBeenCalledTimes(1);
-      expect(peer.of('error')).toMatchObject([{ members: { name: 'CALL_LOST' } }]);
-      await served.say(serveOf(1), message('bye', 0));
-      expect(look).toHaveBeenCalledTimes(1);
-    });
-
-    it('[RP-27] forgets with its worker what a caller gave up and a drained registration still has', async () => {
-      const served = await serving();
-      const peer = caller();
-      await peer.say(callOf(1));
-      await peer.say(message('cancel', 1, { reason: 'cancelled' }));
-      await served.say(message('drain', 1));
-      await served.leave();
-      expect(metrics.value('im_rpc_open_calls')).toBe(0);
-    });
-
-    it('[RP-35] tells a worker that it does not know to serve anew', async () => {
-      const unknown = worker();
-      await unknown.say(message('reply', 5));
-      expect(unknown.received.map(({ kind }) => kind)).toEqual(['again']);
-      await unknown.say(serveOf(1));
-      unknown.forget();
-      await unknown.say(message('reply', 5));
-      expect(unknown.received).toEqual([]);
-    });
-
-    it('[RP-33] answers drained once what it has is answered, hands out nothing meanwhile, and forgets it', async () => {
-      const leaving = await serving();
-      const peer = caller();
-      await peer.say(callOf(1));
-      await leaving.say(message('drain', 1));
-      await peer.say(callOf(2));
-      expect(peer.of('error')).toMatchObject([{ id: 2, members: { name: 'UNAVAILABLE' } }]);
-      expect(leaving.of('drained')).toEqual([]);
-      await sayAll(leaving, 'reply', tokens(leaving));
-      expect(leaving.of('drained')).toMatchObject([{ id: 1 }]);
-      expect(leaving.of('call')).toHaveLength(1);
-      leaving.forget();
-      await leaving.say(message('drain', 1));
-      expect(leaving.received.map(({ kind }) => kind)).toEqual(['drained']);
-    });
-
-    it('[RP-34] gives a worker no more than its concurrency', async () => {
-      const served = await serving({ concurrency: 3 });
-      await caller().say(...[1, 2, 3, 4, 5].map((id) => callOf(id)));
-      expect(served.of('call')).toHaveLength(3);
-      await served.say(message('reply', tokens(served)[0] ?? 0));
-      expect(served.of('call')).toHaveLength(4);
-    });
-
-    it('[RP-32] answers serve with serving or refused', async () => {
-      const peer = worker();
-      await peer.say(serveOf(1), serveOf(2, { concurrency: 0 }), serveOf(3, { service: 'a.b' }), serveOf(1));
-      expect(peer.received).toMatchObject([
-        { kind: 'serving', id: 1 },
-        { kind: 'refused', id: 2, members: { name: 'INVALID_ARGUMENT', details: { argument: 'concurrency' } } },
-        { kind: 'refused', id: 3, members: { name: 'INVALID_ARGUMENT' } },
-        { kind: 'serving', id: 1 },
-      ]);
-    });
-
-    it('[RP-4] refuses services whose names are its own or no names', async () => {
-      const peer = worker();
-      for (const service of ['$broker', '', 'a'.repeat(65), '1a']) await peer.say(serveOf(1, { service }));
-      expect(peer.received.map(({ kind }) => kind)).toEqual(['refused', 'refused', 'refused', 'refused']);
-      await peer.say(serveOf(1, { methods: ['$kick', 'a'.repeat(64)] }));
-      expect(peer.of('serving')).toHaveLength(1);
-    });
-  });
-
   describe('and pings', () => {
     it('[RP-38] answers with its instance and the open calls of the connection', async () => {
       await serving();
       const peer = caller();
       await peer.say(callOf(1), callOf(2), message('ping', 9));
-      expect(peer.of('pong')).toEqual([message('pong', 9, { caller: 2, broker: core.instance }, Buffer.alloc(0))]);
-      const before = core.instance;
-      start();
-      expect(core.instance).not.toBe(before);
-    });
-  });
-
-  describe('and taps', () => {
-    const tapOf = (id: number, members = {}) =>
-      callOf(id, { service: '$broker', method: 'tap', stream: true, timeoutMs: 3_600_000, ...members });
-
-    it('[RP-44] answers a tap DEADLINE_EXCEEDED once its deadline has passed', async () => {
-      const peer = caller();
-      await peer.say(tapOf(1, { timeoutMs: 60_000 }), tapOf(2));
-      for (let ms = 0; ms < 59_500; ms += 500) await advance(500);
-      expect(peer.received).toEqual([]);
-      for (let ms = 0; ms < 1_000; ms += 500) await advance(500);
-      expect(peer.received).toMatchObject([{ kind: 'error', id: 1, members: { name: 'DEADLINE_EXCEEDED' } }]);
-    });
-
-    it('[RP-44] ends the taps of a caller that neither pings nor takes what it is shown, and of no other', async () => {
-      const served = await serving();
-      const forgotten = caller({ local: false });
-      const pinging = caller({ local: false });
-      const watching = caller({ local: false });
-      const calling = caller({ local: false });
-      const asking = caller();
-      await forgotten.say(tapOf(1, { method: 'tap' }), tapOf(2));
-      await pinging.say(tapOf(1));
-      await calling.say(tapOf(1), callOf(2, { timeoutMs: 60_000 }));
-      for (let ms = 0; ms < 3_000; ms += 500) {
-        if (ms % 1_000 === 0) await pinging.say(message('ping', 1));
-        await advance(500);
-      }
-      expect(forgotten.received).toEqual([]);
-      await watching.say(tapOf(1));
-      for (let ms = 0; ms < 10_000; ms += 500) {
-        if (ms % 1_000 === 0) await pinging.say(message('ping', 1));
-        // One that is shown calls need not ping, as long as it takes them.
-        await asking.say(callOf(ms, { timeoutMs: 60_000 }));
-        await sayAll(served, 'reply', tokens(served).slice(-1));
-        await advance(500);
-      }
-      const lost = { name: 'CALL_LOST', details: { lost: 'caller' } };
-      expect(watching.of('error')).toEqual([]);
-      expect(watching.of('part')).toHaveLength(20);
-      expect(pinging.of('error')).toEqual([]);
-      for (let ms = 0; ms < 5_000; ms += 500) await advance(500);
-      expect(calling.of('error')).toEqual([]);
-      expect(forgotten.of('error')).toMatchObject([
-        { id: 1, members: lost },
-        { id: 2, members: lost },
+      expect(peer.of('pong')).toEqual([
+        message('pong', 9, { caller: 2, broker: broker.core.instance }, Buffer.alloc(0)),
       ]);
-      expect(watching.of('error')).toMatchObject([{ id: 1, members: lost }]);
-    });
-
-    it('[RP-44] has room for other taps once those that were forgotten have ended', async () => {
-      const forgetful = caller({ local: false });
-      await forgetful.say(...Array.from({ length: 33 }, (_, id) => tapOf(id)));
-      expect(forgetful.of('error')).toMatchObject([{ id: 32, members: { name: 'OVERLOADED' } }]);
-      for (let ms = 0; ms < 5_000; ms += 500) await advance(500);
-      expect(forgetful.of('error')).toHaveLength(33);
-      const next = caller();
-      await next.say(tapOf(1));
-      expect(next.received).toEqual([]);
+      const before = broker.core.instance;
+      start();
+      expect(broker.core.instance).not.toBe(before);
     });
   });
 
@@ -549,7 +281,7 @@ describe('a broker', () => {
       expect(served.of('call')).toHaveLength(1);
       await advance(3_000);
       expect(peer.of('error').filter(({ members }) => members.name === 'SERVICE_UNKNOWN')).toHaveLength(19);
-      expect(metrics.value('im_rpc_open_calls')).toBe(1);
+      expect(broker.metrics.value('im_rpc_open_calls')).toBe(1);
     });
   });
 });
