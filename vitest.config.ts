@@ -26,7 +26,7 @@ const unitProjects = readFolders(workspaceRoot, ['packages', 'apps', 'tests', '.
     },
   }));
 
-// Tests of the whole may take long, and share ports, processes and disks: one file at a time.
+// Tests of the whole may take long. Those of integration wait for processes most of the time; the others want the machine for themselves.
 const wholeSystem = ['integration', 'chaos', 'clients', 'docs', 'e2e'].map((name) => ({
   resolve: { alias },
   test: {
@@ -34,7 +34,7 @@ const wholeSystem = ['integration', 'chaos', 'clients', 'docs', 'e2e'].map((name
     root: path.join(workspaceRoot, 'tests', name),
     include: ['src/**/*.test.ts'],
     setupFiles,
-    fileParallelism: false,
+    fileParallelism: name === 'integration',
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
@@ -44,8 +44,8 @@ export default defineConfig({
   test: {
     // Processes, not threads: native addons (lmdb, zeromq) do not all survive being loaded in several threads.
     pool: 'forks',
-    // By default a core is left alone: on two, one file after the other.
-    maxWorkers: availableParallelism(),
+    // By default a core is left alone: on two, one file after the other. More than four would start too many clusters at once.
+    maxWorkers: Math.min(availableParallelism(), 4),
     passWithNoTests: true,
     projects: [...unitProjects, ...wholeSystem],
   },
