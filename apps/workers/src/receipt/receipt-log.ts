@@ -110,7 +110,8 @@ export class ReceiptLog {
     const { epoch } = this.state;
     const reader = this.#readers.get(user);
     if (!reader?.left && (epoch === '' || progressIn(reader, epoch))) return;
-    this.#setReader(user, { epoch, devices: {}, delivered: version, read: version });
+    const other = reader && !reader.left && { other: bare(reader) };
+    this.#setReader(user, { epoch, devices: {}, delivered: version, read: version, ...other });
   }
 
   /** Somebody reads the log no more, until they enter again. What was counted of them stays. */

@@ -81,6 +81,16 @@ describe('receipts', () => {
     expect((await receipts.status('u:bob', [5])).get(5)).toMatchObject({ delivered: 1 });
   });
 
+  it('count who opened the group again between confirming in an epoch and the first that asks in it', async () => {
+    const { receipts } = setUp();
+    await receipts.prepare(['g:team']);
+    await receipts.ask(entry(1), ask);
+    await receipts.moved([{ ...at('bob', 2), epoch: 'e2' }]);
+    await receipts.enter('g:team', 'bob', 0);
+    await receipts.ask({ ...entry(2), epoch: 'e2' }, ask);
+    expect((await receipts.status('g:team', [2])).get(2)).toMatchObject({ delivered: 1 });
+  });
+
   it('keep nothing of logs in which nobody asked, and ask the store once', async () => {
     let asked = 0;
     const { receipts, store } = setUp((records) => ({
