@@ -1,4 +1,5 @@
 // With a real HTTP server that fails, hangs and comes back.
+import { getEventListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
@@ -97,6 +98,11 @@ const message = (id: string, to: readonly string[], text = 'hi'): OfflineMessage
   at: 1_790_000_000_000,
   text,
 });
+/** Everything that a signal knows of others, wherever it keeps it. */
+const heldBy = (signal: AbortSignal): number =>
+  Object.getOwnPropertySymbols(signal)
+    .map((symbol) => (signal as unknown as Record<symbol, { readonly size?: number } | undefined>)[symbol]?.size ?? 0)
+    .reduce((sum, size) => sum + size, getEventListeners(signal, 'abort').length);
 const received = (count: number) => vi.waitFor(() => expect(backend.requests).toHaveLength(count));
 
 /** Lets time pass until the backend got so many. */
@@ -227,6 +233,32 @@ describe('the offline hook', () => {
       expect(() => createWebhook({ url, secret: SECRET, clock: systemClock })).toThrow(
         expect.objectContaining({ name: 'CONFIG_INVALID' }),
       );
+  });
+
+  it('is refused with a URL that is none', async () => {
+    await setUp();
+    for (const url of ['', 'example.org/offline', 'ftp://127.0.0.1/'])
+      expect(() => createWebhook({ url, secret: SECRET, clock: systemClock })).toThrow(
+        expect.objectContaining({ name: 'CONFIG_INVALID' }),
+      );
+  });
+
+  it('leaves nothing of what it told at the signal by which it ends', async () => {
+    const { port, clock } = await setUp();
+    const webhook = createWebhook({ url: `http://127.0.0.1:${port}/`, secret: SECRET, clock });
+    const closing = new AbortController();
+    const { to: _to, text: _text, ...event } = message('m1', []);
+    const kept: number[] = [];
+    for (let times = 0; times < 3; times += 1) {
+      await webhook.tell({ ...event, user: 'bob' }, closing.signal);
+      kept.push(heldBy(closing.signal));
+    }
+    expect(new Set(kept).size).toBe(1);
+    closing.abort();
+    await expect(webhook.tell({ ...event, user: 'bob' }, closing.signal)).rejects.toMatchObject({
+      name: 'UNAVAILABLE',
+    });
+    expect(backend.requests).toHaveLength(3);
   });
 
   it('tells a service as well, by a method that no client can call', async () => {

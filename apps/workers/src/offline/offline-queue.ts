@@ -3,6 +3,7 @@
  * repeated with growing delays. In memory, and as many as whoever adds them wants: what is refused and what gets too old is counted and told the
  * log. Must not know what is told, nor how.
  */
+import { setMaxListeners } from 'node:events';
 import { ImError } from '@im/protocol';
 import type { Clock, Counter, Logger, Metrics, Random, Timer } from '@im/protocol/ports';
 
@@ -46,7 +47,7 @@ export class OfflineQueue<Event> {
   readonly #ready: string[] = [];
   readonly #told: Counter;
   readonly #lost: Readonly<Record<Loss, Counter>>;
-  #ending = new AbortController();
+  #ending = heardByAll();
   #size = 0;
   #running = 0;
   #onIdle: (() => void) | undefined;
@@ -88,7 +89,7 @@ export class OfflineQueue<Event> {
   /** Forgets all, also what is being told: nothing of it is done. */
   abandon(): void {
     this.#ending.abort();
-    this.#ending = new AbortController();
+    this.#ending = heardByAll();
     for (const { timer } of this.#lanes.values()) timer?.cancel();
     this.#lanes.clear();
     this.#ready.length = 0;
@@ -168,4 +169,11 @@ export class OfflineQueue<Event> {
     this.#ready.push(user);
     this.#run();
   }
+}
+
+/** Everything that is being told listens. */
+function heardByAll(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(AT_ONCE, controller.signal);
+  return controller;
 }

@@ -25,22 +25,30 @@ const TRANSIENT = new Set([408, 425, 429]);
 /** @throws ImError CONFIG_INVALID */
 export function createWebhook({ url, secret, timeoutMs = 10_000, clock }: WebhookOptions): OfflineSink {
   if (secret.length < MIN_SECRET) throw invalid(`the secret of the webhook has less than ${MIN_SECRET} characters`);
-  const { username, password } = new URL(url);
-  if (username !== '' || password !== '') throw invalid('the URL of the webhook has a user or a password');
+  const parsed = URL.parse(url);
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) throw invalid('the URL of the webhook is none of HTTP');
+  if (parsed.username !== '' || parsed.password !== '')
+    throw invalid('the URL of the webhook has a user or a password');
   return {
     name: 'webhook',
     async tell(event, closing) {
       const body = JSON.stringify(event);
       const time = Math.floor(clock.now() / 1_000);
-      const late = new AbortController();
-      const timer = clock.after(timeoutMs, () => late.abort());
-      const signal = AbortSignal.any([closing, late.signal]);
+      const attempt = new AbortController();
+      const abort = () => attempt.abort();
+      const timer = clock.after(timeoutMs, abort);
+      // AbortSignal.any would have it remember each attempt for good.
+      closing.addEventListener('abort', abort);
+      if (closing.aborted) abort();
       const headers = {
         'content-type': 'application/json',
         'im-event-id': `${event.id}.${event.user}`,
         [SIGNATURE_HEADER]: `t=${time},v1=${signatureOf(secret, time, body)}`,
       };
-      const { ok, status } = await post(url, { headers, body, signal }).finally(() => timer.cancel());
+      const { ok, status } = await post(url, { headers, body, signal: attempt.signal }).finally(() => {
+        timer.cancel();
+        closing.removeEventListener('abort', abort);
+      });
       if (ok) return;
       const isTransient = status >= 500 || TRANSIENT.has(status);
       throw new ImError(isTransient ? 'UNAVAILABLE' : 'FORBIDDEN', { message: `the webhook answered ${status}` });

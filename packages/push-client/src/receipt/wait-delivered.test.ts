@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { ImError } from '@im/protocol';
 import { FakeClock } from '@im/protocol/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +25,12 @@ function wait(look: () => Promise<PushReceipt>, options: WaitOptions = {}): Prom
   };
   return waitDelivered(looking, options, { clock, closing: closing.signal });
 }
+
+/** Everything that a signal knows of others, wherever it keeps it. */
+const heldBy = (signal: AbortSignal): number =>
+  Object.getOwnPropertySymbols(signal)
+    .map((symbol) => (signal as unknown as Record<symbol, { readonly size?: number } | undefined>)[symbol]?.size ?? 0)
+    .reduce((sum, size) => sum + size, getEventListeners(signal, 'abort').length);
 
 /** Lets time go on in small steps, as far as it is told. */
 async function pass(ms: number): Promise<void> {
@@ -79,6 +86,17 @@ describe('waiting until enough have a push', () => {
     await failed;
     const unserved = wait(() => Promise.reject(new ImError('RECEIPTS_UNSERVED')));
     await expect(unserved).rejects.toMatchObject({ name: 'RECEIPTS_UNSERVED' });
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('leaves nothing of those who waited at the signals that end it', async () => {
+    const own = new AbortController();
+    const kept: number[] = [];
+    for (let times = 0; times < 3; times += 1) {
+      await wait(async () => receipt(2), { signal: own.signal });
+      kept.push(heldBy(closing.signal), heldBy(own.signal));
+    }
+    expect(new Set(kept.slice(2)).size).toBe(1);
     expect(clock.pendingTimers).toBe(0);
   });
 

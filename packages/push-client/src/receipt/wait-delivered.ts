@@ -25,9 +25,14 @@ export async function waitDelivered(
 ): Promise<PushReceipt> {
   if (atLeast !== undefined && !(Number.isInteger(atLeast) && atLeast >= 1)) throw invalid('atLeast', 'not from 1');
   if (!(timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)) throw invalid('timeoutMs', `not 1 to ${MAX_TIMEOUT_MS}`);
-  const deadline = new AbortController();
-  const timer = clock.after(timeoutMs, () => deadline.abort());
-  const ended = AbortSignal.any([deadline.signal, closing, ...(signal ? [signal] : [])]);
+  const ending = new AbortController();
+  const ended = ending.signal;
+  const end = () => ending.abort();
+  const timer = clock.after(timeoutMs, end);
+  // AbortSignal.any would have them remember everybody who waited for good.
+  const others = signal ? [closing, signal] : [closing];
+  for (const other of others) other.addEventListener('abort', end);
+  if (others.some(({ aborted }) => aborted)) end();
   const begun = clock.monotonic();
   let latest: PushReceipt | undefined;
   let failure = new ImError('TIMEOUT');
@@ -52,6 +57,7 @@ export async function waitDelivered(
     }
   } finally {
     timer.cancel();
+    for (const other of others) other.removeEventListener('abort', end);
   }
   if (closing.aborted) throw new ImError('CLOSED');
   if (signal?.aborted) throw new ImError('CANCELLED');
