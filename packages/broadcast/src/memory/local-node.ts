@@ -6,8 +6,8 @@ import { type Delivery, ImError, type Position, type Publication } from '@im/pro
 import type { Clock } from '@im/protocol/ports';
 import { ActiveHeads } from '../active-heads.js';
 import type { Sequenced, Sequencer } from '../broadcast.js';
-import { CallOrder, type Place } from './call-order.js';
 import { Fifo } from './fifo.js';
+import { LogPassage, type Outcome, type Place } from './log-passage.js';
 import type { NodeFigures } from './node-figures.js';
 
 /** Where deliveries go: to subscribers of this process, or to peers. */
@@ -38,9 +38,6 @@ export interface LocalNodeOptions {
   readonly maxLaneBytes: number;
 }
 
-/** What became of one append. */
-type Outcome = Sequenced | Error;
-
 export interface SequencingMany {
   readonly refused: ReadonlyMap<string, Error>;
   readonly outcomes: Promise<ReadonlyMap<string, Outcome>>;
@@ -57,11 +54,9 @@ export class LocalNode {
   readonly #options: LocalNodeOptions;
   readonly #outlet: Outlet;
   readonly #heads: ActiveHeads;
-  readonly #order = new CallOrder((place) => this.#released(place));
+  readonly #passage: LogPassage;
   /** Versioned, waiting for the next turn. */
   readonly #ready = new Fifo<Place>();
-  #priorityMessages = 0;
-  #priorityBytes = 0;
   readonly #normal = new Fifo<Delivery>();
   #normalBytes = 0;
   /** Normal messages dropped since the last turn, by group. */
@@ -73,6 +68,12 @@ export class LocalNode {
     const { clock, figures, outlet } = options;
     this.#options = options;
     this.#outlet = outlet;
+    this.#passage = new LogPassage({
+      maxMessages: options.maxPriorityMessages,
+      maxBytes: options.maxLaneBytes,
+      figures,
+      release: (place) => this.#released(place),
+    });
     this.#heads = new ActiveHeads({
       clock,
       onHead: (group, position) => {
@@ -83,8 +84,8 @@ export class LocalNode {
     figures.observe({
       groups: () => this.#outlet.size,
       normalMessages: () => this.#normal.length,
-      priorityMessages: () => this.#priorityMessages,
-      bytes: () => this.#normalBytes + this.#priorityBytes,
+      priorityMessages: () => this.#passage.messages,
+      bytes: () => this.#normalBytes + this.#passage.bytes,
       heads: () => this.#heads.size,
     });
   }
@@ -110,28 +111,18 @@ export class LocalNode {
    * @throws ImError QUEUE_FULL at once: nothing was taken
    */
   publishPriority(group: string, publication: Publication): Promise<Sequenced> {
-    return this.#append(this.#enter(group, publication, publication.body.byteLength));
+    return this.#append(this.#passage.enter(group, publication, publication.body.byteLength));
   }
 
   /** As {@link publishPriority}, for distinct groups: those there was no room for at once, the others' outcomes later. */
   publishPriorityToMany(groups: readonly string[], publication: Publication): SequencingMany {
-    const refused = new Map<string, Error>();
-    const places: Place[] = [];
-    const share = Math.ceil(publication.body.byteLength / groups.length);
-    for (const group of groups) {
-      try {
-        places.push(this.#enter(group, publication, share));
-      } catch (error) {
-        refused.set(group, ImError.wrap(error));
-      }
-    }
+    const { places, refused } = this.#passage.enterEach(groups, publication);
     return { refused, outcomes: this.#appendMany(places, publication) };
   }
 
   /** Of what may be under way on the priority lane more than half is. */
   get isCrowded(): boolean {
-    const { maxPriorityMessages, maxLaneBytes } = this.#options;
-    return this.#priorityMessages * 2 > maxPriorityMessages || this.#priorityBytes * 2 > maxLaneBytes;
+    return this.#passage.isCrowded;
   }
 
   /** Resolves when the next turn is over: what was queued before was delivered, unless there is more than a turn's worth. */
@@ -148,7 +139,7 @@ export class LocalNode {
 
   /** Resolves when everything taken was delivered. */
   async drained(): Promise<void> {
-    while (this.#priorityMessages > 0 || this.#normal.length > 0 || this.#losses.size > 0) await this.turn();
+    while (this.#passage.messages > 0 || this.#normal.length > 0 || this.#losses.size > 0) await this.turn();
   }
 
   /** No handler is called afterwards. */
@@ -157,25 +148,13 @@ export class LocalNode {
     this.#outlet.clear();
   }
 
-  #enter(group: string, publication: Publication, bytes: number): Place {
-    const { figures, maxPriorityMessages, maxLaneBytes } = this.#options;
-    if (this.#priorityMessages >= maxPriorityMessages || this.#priorityBytes + bytes > maxLaneBytes) {
-      figures.refused.add();
-      throw new ImError('QUEUE_FULL');
-    }
-    figures.publishedPriority.add();
-    this.#priorityMessages += 1;
-    this.#priorityBytes += bytes;
-    return this.#order.enter(group, publication, bytes);
-  }
-
   async #append(place: Place): Promise<Sequenced> {
     try {
       const sequenced = await this.#options.sequencer.append(place.group, place.publication);
-      this.#order.settle(place, sequenced);
+      this.#passage.settle(place, sequenced);
       return sequenced;
     } catch (error) {
-      this.#order.settle(place, undefined);
+      this.#passage.settle(place, undefined);
       throw ImError.wrap(error);
     }
   }
@@ -190,7 +169,7 @@ export class LocalNode {
     }
     for (const place of places) {
       const outcome = appended.get(place.group);
-      this.#order.settle(place, outcome instanceof Error ? undefined : outcome);
+      this.#passage.settle(place, outcome instanceof Error ? undefined : outcome);
     }
     return appended;
   }
@@ -203,16 +182,11 @@ export class LocalNode {
     // Also for a duplicate: its first may have been versioned without having gone out.
     if (wanted) this.#heads.note(group, sequenced);
     if (!wanted || sequenced.duplicate) {
-      this.#left(place);
+      this.#passage.leave(place);
       return;
     }
     this.#ready.push(place);
     void this.turn();
-  }
-
-  #left(place: Place): void {
-    this.#priorityMessages -= 1;
-    this.#priorityBytes -= place.bytes;
   }
 
   #takeTurn(): void {
@@ -229,7 +203,7 @@ export class LocalNode {
     for (let left = this.#ready.length; left > 0; left -= 1) {
       const place = this.#ready.shift();
       if (place === undefined) return;
-      this.#left(place);
+      this.#passage.leave(place);
       this.#deliver(deliveryOf(place.group, place.publication, place.sequenced));
       if (left % LOOK_EVERY === 0 && clock.monotonic() >= until) return;
     }

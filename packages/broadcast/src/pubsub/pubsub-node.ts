@@ -6,7 +6,7 @@ import { ImError, type Publication } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { ActiveHeads } from '../active-heads.js';
 import type { Sequenced, Sequencer } from '../broadcast.js';
-import { CallOrder, type Place } from '../memory/call-order.js';
+import { LogPassage, type Outcome, type Place } from '../memory/log-passage.js';
 import type { Outbox } from './outbox.js';
 import type { PubSubFigures } from './pubsub-figures.js';
 
@@ -21,9 +21,6 @@ export interface PubSubNodeOptions {
   readonly maxPriorityBytes: number;
 }
 
-/** What became of one append. */
-type Outcome = Sequenced | Error;
-
 export interface PublishingMany {
   readonly refused: ReadonlyMap<string, Error>;
   /** Settles when the server has all that the log took. */
@@ -33,24 +30,28 @@ export interface PublishingMany {
 export class PubSubNode {
   readonly #options: PubSubNodeOptions;
   readonly #heads: ActiveHeads;
-  readonly #order = new CallOrder((place) => this.#released(place));
+  readonly #passage: LogPassage;
   /** Settles when the server has it: of those under way. */
   readonly #leaving = new Map<Place, () => void>();
-  #messages = 0;
-  #bytes = 0;
 
   constructor(options: PubSubNodeOptions) {
-    const { clock, outbox } = options;
+    const { clock, outbox, figures, maxPriorityMessages, maxPriorityBytes } = options;
     this.#options = options;
+    this.#passage = new LogPassage({
+      maxMessages: maxPriorityMessages,
+      maxBytes: maxPriorityBytes,
+      figures,
+      release: (place) => this.#released(place),
+    });
     this.#heads = new ActiveHeads({ clock, onHead: (group, position) => outbox.head(group, position) });
   }
 
   get priorityMessages(): number {
-    return this.#messages;
+    return this.#passage.messages;
   }
 
   get priorityBytes(): number {
-    return this.#bytes;
+    return this.#passage.bytes;
   }
 
   get heads(): number {
@@ -73,23 +74,16 @@ export class PubSubNode {
    * @throws ImError at once, when nothing was taken: UNAVAILABLE, QUEUE_FULL
    */
   publishPriority(group: string, publication: Publication): Promise<Sequenced> {
-    this.#checkUp();
-    return this.#append(this.#enter(group, publication, publication.body.byteLength));
+    if (!this.#options.outbox.isUp) throw away();
+    return this.#append(this.#passage.enter(group, publication, publication.body.byteLength));
   }
 
   /** As {@link publishPriority}, for distinct groups: those there was no room for at once, the others' outcomes later. */
   publishPriorityToMany(groups: readonly string[], publication: Publication): PublishingMany {
-    const refused = new Map<string, Error>();
-    const places: Place[] = [];
-    const share = Math.ceil(publication.body.byteLength / groups.length);
-    for (const group of groups) {
-      try {
-        this.#checkUp();
-        places.push(this.#enter(group, publication, share));
-      } catch (error) {
-        refused.set(group, ImError.wrap(error));
-      }
+    if (!this.#options.outbox.isUp) {
+      return { refused: new Map(groups.map((group) => [group, away()])), outcomes: Promise.resolve(new Map()) };
     }
+    const { places, refused } = this.#passage.enterEach(groups, publication);
     return { refused, outcomes: this.#appendMany(places, publication) };
   }
 
@@ -97,32 +91,15 @@ export class PubSubNode {
     this.#heads.close();
   }
 
-  #checkUp(): void {
-    if (this.#options.outbox.isUp) return;
-    throw new ImError('UNAVAILABLE', { message: 'the message bus cannot be reached; try again later' });
-  }
-
-  #enter(group: string, publication: Publication, bytes: number): Place {
-    const { figures, maxPriorityMessages, maxPriorityBytes } = this.#options;
-    if (this.#messages >= maxPriorityMessages || this.#bytes + bytes > maxPriorityBytes) {
-      figures.refused.add();
-      throw new ImError('QUEUE_FULL');
-    }
-    figures.publishedPriority.add();
-    this.#messages += 1;
-    this.#bytes += bytes;
-    return this.#order.enter(group, publication, bytes);
-  }
-
   async #append(place: Place): Promise<Sequenced> {
     const left = this.#leaves(place);
     try {
       const sequenced = await this.#options.sequencer.append(place.group, place.publication);
-      this.#order.settle(place, sequenced);
+      this.#passage.settle(place, sequenced);
       await left;
       return sequenced;
     } catch (error) {
-      this.#order.settle(place, undefined);
+      this.#passage.settle(place, undefined);
       throw ImError.wrap(error);
     }
   }
@@ -140,7 +117,7 @@ export class PubSubNode {
     }
     for (const place of places) {
       const outcome = appended.get(place.group);
-      this.#order.settle(place, outcome instanceof Error ? undefined : outcome);
+      this.#passage.settle(place, outcome instanceof Error ? undefined : outcome);
     }
     await Promise.all(left);
     return appended;
@@ -169,9 +146,12 @@ export class PubSubNode {
   }
 
   #left(place: Place): void {
-    this.#messages -= 1;
-    this.#bytes -= place.bytes;
+    this.#passage.leave(place);
     this.#leaving.get(place)?.();
     this.#leaving.delete(place);
   }
+}
+
+function away(): ImError {
+  return new ImError('UNAVAILABLE', { message: 'the message bus cannot be reached; try again later' });
 }
