@@ -226,7 +226,10 @@ export function createConversation(target: Target, ports: ConversationPorts): Co
     },
     async load(side) {
       const want = excerpt.toward(side);
-      if (want) await loading.fetch(want);
+      if (!want) return;
+      await loading.fetch(want);
+      // The answer may say that the log began anew.
+      pull();
     },
     latest() {
       if (!excerpt.hasNewer) return;

@@ -239,6 +239,23 @@ describe('the list', () => {
 });
 
 describe('a conversation', () => {
+  it('shows its newest page again when it hears by an older one that the log began anew', async () => {
+    const { service, all, start, pass, gateway } = setUp();
+    for (let n = 1; n <= 60; n++) service.send('bob', { to: 'ann', text: `${n}` });
+    const conversation = listen(all.with('bob'));
+    await start();
+    await pass(50);
+    expect(conversation.hasOlder).toBe(true);
+    gateway.log('d:ann-bob').renew();
+    // Nobody tells of it.
+    gateway
+      .log('d:ann-bob')
+      .append('message', { id: 'x', from: { user: 'bob', name: 'bob' }, text: 'anew', at: 1 }, {});
+    await conversation.load('older');
+    await pass(50);
+    expect([conversation.state, texts(conversation)]).toEqual(['open', ['anew']]);
+  });
+
   it('shows its newest page, older ones on demand, and what comes', async () => {
     const { service, all, start, pass, gateway } = setUp();
     for (let n = 1; n <= 120; n++) service.send('bob', { to: 'ann', text: `${n}` });
