@@ -339,6 +339,84 @@ describe('resume', () => {
     expect(again.all('reset')).toMatchObject([{ group: 'u:ann', epoch, version: 0, missed: { epoch: 'e', after: 3 } }]);
   });
 
+  /** A gateway whose store a test may take away, and how. */
+  const awayAtWill = () => {
+    const store = { isAway: false };
+    const unlessAway = <T>(read: () => Promise<T>): Promise<T> =>
+      store.isAway ? Promise.reject(new Error('away')) : read();
+    const gateway = fixture.another({
+      log: (log) => ({
+        head: (group) => unlessAway(() => log.head(group)),
+        read: (group, range) => unlessAway(() => log.read(group, range)),
+      }),
+    });
+    return { store, gateway };
+  };
+  const pass = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 100) {
+      fixture.clock.advance(100);
+      await new Promise(setImmediate);
+    }
+  };
+
+  it('holds for who comes back while the store is restarted to where others have stayed [PR-95]', async () => {
+    const { store, gateway } = awayAtWill();
+    const { epoch } = await fixture.gift('u:ann', 1);
+    const other = await fixture.enter('ann', { device: 'd2' }, gateway);
+    await other.until('welcome');
+    await fixture.gift('u:ann', 2);
+    await other.until('push');
+    store.isAway = true;
+    const again = fixture.connect(gateway);
+    const positions = { 'u:ann': { epoch, version: 1 } };
+    again.say({ type: 'hello', id: 1, token: 'user:ann', device: 'd1', platform: 'web', positions });
+    await pass(1_000);
+    expect(again.messages).toEqual([]);
+    store.isAway = false;
+    await pass(200);
+    expect(groupOf(again, 'u:ann')).toEqual({ group: 'u:ann', epoch, version: 1, recovered: true });
+    await again.until('push');
+    expect(pushed(again, 'u:ann')).toEqual([2]);
+  });
+
+  it('lets them in, and tells what is missing, where the store stays away [PR-96]', async () => {
+    const { store, gateway } = awayAtWill();
+    const { epoch } = await fixture.gift('u:ann', 1);
+    const other = await fixture.enter('ann', { device: 'd2' }, gateway);
+    await other.until('welcome');
+    await fixture.gift('u:ann', 2);
+    await other.until('push');
+    store.isAway = true;
+    const positions = { 'u:ann': { epoch, version: 1 } };
+    for (const patienceMs of [2_200, 0]) {
+      const again = fixture.connect(gateway);
+      again.say({ type: 'hello', id: 1, token: 'user:ann', device: 'd1', platform: 'web', positions });
+      await pass(patienceMs);
+      await again.until('welcome');
+      const missed = { after: 1, upto: 2 };
+      expect(groupOf(again, 'u:ann')).toEqual({ group: 'u:ann', epoch, version: 2, recovered: false, missed });
+    }
+  });
+
+  it('shows nothing that is not for a client, though the store is away and the client says that it has not seen it [PR-136]', async () => {
+    const { store, gateway } = awayAtWill();
+    for (const data of [1, 2, 3]) await fixture.gift('g:1', data);
+    const { epoch, version } = await fixture.gift('g:1', 4);
+    ann.disconnect();
+    ann = await fixture.enter('ann', {}, gateway);
+    store.isAway = true;
+    const call = { type: 'call', id: nextId++, since: { 'g:1': { epoch, version: 1 } } } as const;
+    ann.say({ ...call, ...effects({ type: 'join', group: 'g:1', after: 3 }) });
+    expect(await ann.until('joined')).toEqual({
+      ...{ type: 'joined', group: 'g:1', epoch, version: 3, recovered: false },
+      missed: { after: 1, upto: 3 },
+    });
+    store.isAway = false;
+    await pass(600);
+    await ann.until('push');
+    expect(pushed(ann, 'g:1')).toEqual([version]);
+  });
+
   it('brings what was missed, and nothing twice, to who came back while the store was away [PR-95]', async () => {
     const ann = await fixture.enter('ann');
     for (const data of [1, 2]) await fixture.gift('u:ann', data);

@@ -364,6 +364,79 @@ describe('GroupFeed', () => {
     expect(published).toEqual(['e2/300', 'e2/301', 'e2/302']);
   });
 
+  it('goes on from the least that any of its members has seen, in whichever of two epochs [PR-144]', async () => {
+    for (const order of [
+      [0, 1, 2],
+      [2, 1, 0],
+    ]) {
+      const { log, clock, feed, published, opened } = setUp();
+      Object.assign(log, { away: true, version: 300 });
+      await opened();
+      const seen = [
+        { epoch: 'e2', version: 302 },
+        { epoch: 'e1', version: 300 },
+        { epoch: '?', version: 7 },
+      ];
+      for (const index of order) feed.expect(seen[index] as Position);
+      Object.assign(log, { away: false, epoch: 'e2', version: 303, continues: [{ epoch: 'e1', version: 301 }] });
+      clock.advance(500);
+      for (let read = 0; read < 3; read++) await turn();
+      expect(published).toEqual(['e2/301', 'e2/302', 'e2/303']);
+    }
+  });
+
+  it('gives nothing up that only a head told of while the log cannot be read, and reads it when it can', async () => {
+    const { log, clock, feed, published, counted, opened, receive } = setUp();
+    log.version = 5;
+    await opened();
+    log.away = true;
+    feed.heard({ epoch: 'e1', version: 7 });
+    for (let i = 0; i < 20; i++) {
+      await turn();
+      clock.advance(800);
+    }
+    expect([feed.position, published]).toEqual([{ epoch: 'e1', version: 5 }, []]);
+    Object.assign(log, { away: false, version: 7 });
+    clock.advance(8_000);
+    for (let read = 0; read < 3; read++) await turn();
+    receive(8);
+    expect(published).toEqual(['e1/6', 'e1/7', 'e1/8']);
+    expect([counted().lost, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['there', false],
+    ['away', true],
+  ])(
+    'is not led back to an epoch that its log went on from by who comes late, the store being %s when it began [PR-144]',
+    async (_case, away) => {
+      const { log, clock, feed, published, opened, receive } = setUp();
+      const head = { epoch: 'e2', version: 104, continues: [{ epoch: 'e1', version: 103 }] };
+      Object.assign(log, { ...head, away });
+      await opened();
+      const before = { epoch: 'e1', version: 103 };
+      if (away) feed.expect(before);
+      feed.heard(before);
+      log.away = false;
+      for (let i = 0; i < 3; i++) {
+        clock.advance(500);
+        await turn();
+      }
+      receive(103, 'e1');
+      for (const version of [103, 105]) {
+        feed.heard({ epoch: 'e1', version });
+        for (let i = 0; i < 8; i++) {
+          await turn();
+          clock.advance(800);
+        }
+      }
+      expect(feed.position).toEqual({ epoch: 'e2', version: 104 });
+      receive(105, 'e2');
+      expect(published).toEqual(away ? ['e2/104', 'e2/105'] : ['e2/105']);
+      expect(clock.pendingTimers).toBe(0);
+    },
+  );
+
   it('does nothing more once closed', async () => {
     const { log, clock, feed, published, opened, receive } = setUp();
     await opened();

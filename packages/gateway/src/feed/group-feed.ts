@@ -15,8 +15,8 @@
  * something begins a new epoch and says what of the old one it has: what of that was handed on is not handed on again.
  */
 import type { Delivery, Position } from '@im/protocol';
-import type { Clock, Counter } from '@im/protocol/ports';
-import type { Page } from '@im/timeline';
+import type { Clock, Counter, Timer } from '@im/protocol/ports';
+import type { Head, Page } from '@im/timeline';
 import { continued } from './continued.js';
 import { deliveryOf } from './delivery-of.js';
 import { EarlyDeliveries } from './early-deliveries.js';
@@ -31,9 +31,9 @@ const PAGE = 256;
 const RETRY_MS = [50, 100, 200, 400, 800];
 /** Epochs left behind of which it is known how far they were handed on: a log may return to one, and what is late of it still counts. */
 const PAST_EPOCHS = 4;
-/** How soon a log that could not be read, and that members are waiting for, is looked at again; twice as long each time. */
-const COMPARE_MS = 500;
-const MAX_COMPARE_MS = 8_000;
+/** How soon a log that could not be read, though there is more of it, is looked at again; twice as long each time. */
+const LOOK_AGAIN_MS = 500;
+const MAX_LOOK_AGAIN_MS = 8_000;
 const READY = Promise.resolve();
 const NO_POSITIONS: readonly Position[] = [];
 /** Messages at the beginning of an epoch whose ids are remembered: the log of the epoch before may have taken them, too. */
@@ -58,13 +58,15 @@ export class GroupFeed {
   /** The furthest position that was heard of. */
   #target: Position | undefined;
   #position: Position | undefined;
-  /** What a member has seen at least of a log whose position could not be read. */
-  #expected: Position | undefined;
+  /** What a member has seen at least, in each epoch, of a log whose position could not be read. */
+  #expected: readonly Position[] = NO_POSITIONS;
   /** How far each of them was handed on, the latest last. */
   #past: readonly Position[] = NO_POSITIONS;
   /** How many messages of the epoch at hand were remembered; none of the one that was found when the feed began. */
   #opened = OPENING;
   #catchingUp: Promise<void> | undefined;
+  /** Until the log is looked at again. */
+  #looking: Timer | undefined;
   #closed = false;
 
   /** Until the position is known, or known to be unknown. */
@@ -108,10 +110,11 @@ export class GroupFeed {
    */
   expect(seen: Position): boolean {
     if (this.position.epoch !== UNKNOWN_EPOCH) return false;
-    if (this.#expected === undefined) this.#compareUntilKnown();
-    // Of two epochs one has ended: whoever stands there is told when the log is read.
-    const isLess = this.#expected?.epoch === seen.epoch && this.#expected.version > seen.version;
-    if (this.#expected === undefined || isLess) this.#expected = seen;
+    const { epoch } = seen;
+    const version = Math.min(seen.version, this.#expectedOf(epoch) ?? seen.version);
+    const others = this.#expected.filter((position) => position.epoch !== epoch);
+    this.#expected = [...others, { epoch, version }].slice(-PAST_EPOCHS);
+    this.#lookAgain();
     return true;
   }
 
@@ -121,19 +124,23 @@ export class GroupFeed {
     this.#aim(position);
   }
 
-  /** Messages may have been lost on their way here: compares with the log. */
-  async compare(): Promise<void> {
+  /** Messages may have been lost on their way here: compares with the log. @returns whether it could be asked */
+  async compare(): Promise<boolean> {
     await this.ready;
+    let isThere = true;
     try {
       this.heard(await this.#surroundings.log.head(this.group));
     } catch {
       // The store is away; heads and deliveries that come later show the hole.
+      isThere = false;
     }
     await this.#catchingUp;
+    return isThere;
   }
 
   close(): void {
     this.#closed = true;
+    this.#looking?.cancel();
     this.#early = undefined;
   }
 
@@ -156,8 +163,9 @@ export class GroupFeed {
     await this.#surroundings.settled();
     let position: Position = { epoch: UNKNOWN_EPOCH, version: 0 };
     try {
-      const { epoch, version } = await this.#surroundings.log.head(this.group);
-      position = { epoch, version };
+      const head = await this.#surroundings.log.head(this.group);
+      position = { epoch: head.epoch, version: head.version };
+      this.#leaveBehind(head);
     } catch {
       // Chat goes on without the store; the first priority message tells the members where the log stands.
     }
@@ -166,20 +174,23 @@ export class GroupFeed {
     if (this.#isBehind()) this.#startCatchingUp();
   }
 
-  #compareUntilKnown(attempt = 0): void {
-    const waitMs = Math.min(MAX_COMPARE_MS, COMPARE_MS * 2 ** attempt);
-    this.#surroundings.clock.after(
-      waitMs,
-      () => {
-        if (this.#closed || this.position.epoch !== UNKNOWN_EPOCH) return;
-        void this.compare().then(() => this.#compareUntilKnown(attempt + 1));
-      },
-      { background: true },
-    );
+  /** Compares with the log a little later, until it can be asked. */
+  #lookAgain(waitMs = LOOK_AGAIN_MS): void {
+    const look = (): void => {
+      this.#looking = undefined;
+      void this.compare().then((isThere) => {
+        if (!isThere && !this.#closed) this.#lookAgain(Math.min(2 * waitMs, MAX_LOOK_AGAIN_MS));
+      });
+    };
+    this.#looking ??= this.#surroundings.clock.after(waitMs, look, { background: true });
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#surroundings.clock.after(ms, resolve, { background: true }));
   }
 
   #expectedOf(epoch: string): number | undefined {
-    return this.#expected?.epoch === epoch ? this.#expected.version : undefined;
+    return this.#expected.find((position) => position.epoch === epoch)?.version;
   }
 
   #aim(target: Position): void {
@@ -214,11 +225,9 @@ export class GroupFeed {
       }
       const wait = RETRY_MS[attempt++];
       if (wait === undefined) {
-        this.#giveUp();
+        this.#giveUp(page);
         attempt = 0;
-      } else if (this.#isBehind()) {
-        await new Promise<void>((resolve) => this.#surroundings.clock.after(wait, resolve, { background: true }));
-      }
+      } else if (this.#isBehind()) await this.#pause(wait);
     }
   }
 
@@ -227,14 +236,12 @@ export class GroupFeed {
     const { epoch, first } = page;
     const before = this.position;
     const isReturn = this.isPast(epoch);
-    const seen = epoch === before.epoch ? undefined : this.#continued(page);
+    const seen = epoch === before.epoch ? undefined : this.#seenOf(page);
     // The log of an epoch that was left is returned to when something new of it was seen, and is there.
     if (isReturn && (epoch !== this.#target?.epoch || page.version <= (this.#handedOn(epoch) ?? 0))) return false;
     if (epoch !== before.epoch) {
-      // A client may name any version: one beyond the log would hide from all what comes up to there.
-      const expected = Math.min(page.version, this.#expectedOf(epoch) ?? 0);
-      const from = this.#handedOn(epoch) ?? seen ?? Math.max(first - 1, expected);
-      this.#turnTo({ epoch, version: from });
+      this.#turnTo({ epoch, version: this.#handedOn(epoch) ?? seen ?? first - 1 });
+      this.#leaveBehind(page);
     }
     const lost = first - 1 - this.position.version;
     if (lost > 0) {
@@ -256,12 +263,13 @@ export class GroupFeed {
     return this.position.epoch !== before.epoch || this.position.version > before.version;
   }
 
-  /** What is missing is in no log: goes on behind it. */
-  #giveUp(): void {
+  /** What is missing is in no log: goes on behind it. @param page of the log as it is; undefined: it cannot be read */
+  #giveUp(page: Page | undefined): void {
     const target = this.#target as Position;
     const first = this.#early?.lowest(target.epoch);
-    if (first === undefined && this.isPast(target.epoch)) {
+    if (first === undefined && !this.#isWorthLosing(target, page)) {
       this.#target = undefined;
+      if (page === undefined) this.#lookAgain();
       return;
     }
     const to = first === undefined ? target.version : first - 1;
@@ -272,19 +280,42 @@ export class GroupFeed {
     this.#drainEarly();
   }
 
+  /** Whether what only somebody said of the log is to be believed: not while it may still be read, nor of an epoch that the log has left. */
+  #isWorthLosing({ epoch }: Position, page: Page | undefined): boolean {
+    if (page) return page.epoch === epoch && !this.isPast(epoch);
+    return this.#handedOn(epoch) === undefined && this.#expectedOf(epoch) === undefined;
+  }
+
   /** Up to which version of this epoch everything was handed on or given up; undefined for one that is not known. */
   #handedOn(epoch: string): number | undefined {
     if (this.#position?.epoch === epoch) return this.#position.version;
     return this.#past.find((position) => position.epoch === epoch)?.version;
   }
 
-  /** Up to which version of a new epoch everything was handed on, or seen, under one that it continues; undefined: nothing is known of that. */
-  #continued(page: Page): number | undefined {
-    for (const { epoch } of page.continues ?? []) {
-      const version = this.#handedOn(epoch) ?? this.#expectedOf(epoch);
-      if (version !== undefined) return continued({ epoch, version }, page)?.version;
+  /** Up to which version of an epoch that begins here everything was handed on, or seen by all members; undefined: nothing is known of that. */
+  #seenOf(page: Page): number | undefined {
+    const { epoch, version, continues = [] } = page;
+    for (const before of continues) {
+      const handedOn = this.#handedOn(before.epoch);
+      if (handedOn !== undefined) return Math.min(handedOn, before.version);
     }
-    return undefined;
+    const seen = this.#expected.flatMap((position) => {
+      // A client may name any version: one beyond the log would hide from all what comes up to there.
+      if (position.epoch === epoch) return Math.min(position.version, version);
+      return continued(position, page)?.version ?? [];
+    });
+    return seen.length === 0 ? undefined : Math.min(...seen);
+  }
+
+  /** What went over into the epoch that the log has now is handed on there, and not when it comes late. */
+  #leaveBehind({ continues }: Head): void {
+    if (continues === undefined) return;
+    const left = continues.map(({ epoch, version }) => {
+      return { epoch, version: Math.max(version, this.#handedOn(epoch) ?? 0) };
+    });
+    const others = this.#past.filter(({ epoch }) => !left.some((one) => one.epoch === epoch));
+    // The latest last.
+    this.#past = [...left.reverse(), ...others].slice(-PAST_EPOCHS);
   }
 
   /** Begins an epoch, or returns to one. */

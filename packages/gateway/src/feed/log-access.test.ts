@@ -1,6 +1,6 @@
 import { FakeClock } from '@im/protocol/testing';
 import type { Page } from '@im/timeline';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LogAccess } from './log-access.js';
 
 const PAGE: Page = { epoch: 'e', version: 0, first: 1, entries: [] };
@@ -46,6 +46,52 @@ describe('LogAccess', () => {
     await turn();
     expect(reads).toHaveLength(3);
     reads[2]?.settle(PAGE);
+  });
+
+  it('asks a log again that has just gone away, once for all, until it answers', async () => {
+    const { log, reads, clock } = setUp();
+    const waiting = [log.awaited('r:1', 0, 10), log.awaited('r:1', 0, 10)];
+    for (let read = 0; read < 3; read++) {
+      reads[read]?.settle(new Error('away'));
+      await turn();
+      clock.advance(200);
+      await turn();
+    }
+    reads[3]?.settle(PAGE);
+    expect(await Promise.all(waiting)).toEqual([PAGE, PAGE]);
+    expect(reads).toHaveLength(4);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('lets nobody wait for longer than an answer may take, nor who comes when a log has been away for so long', async () => {
+    const { log, reads, clock } = setUp();
+    const failed = vi.fn();
+    void log.awaited('r:1', 0, 10).catch(failed);
+    for (let read = 0; read < 6; read++) {
+      expect(failed).not.toHaveBeenCalled();
+      reads[read]?.settle(new Error('away'));
+      await turn();
+      clock.advance(200);
+      await turn();
+    }
+    expect(failed).toHaveBeenCalledWith(expect.objectContaining({ name: 'STORE_UNAVAILABLE' }));
+    const late = log.awaited('r:2', 0, 10);
+    reads[6]?.settle(new Error('away'));
+    await expect(late).rejects.toMatchObject({ name: 'STORE_UNAVAILABLE' });
+    expect(reads).toHaveLength(7);
+    // It came back meanwhile, and went away once more.
+    const found = log.read('r:1', 0, 10);
+    reads[7]?.settle(PAGE);
+    await found;
+    await turn();
+    const next = log.awaited('r:2', 0, 10);
+    reads[8]?.settle(new Error('away'));
+    await turn();
+    clock.advance(200);
+    await turn();
+    reads[9]?.settle(PAGE);
+    expect(await next).toBe(PAGE);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('calls a store that fails or hangs unavailable', async () => {

@@ -13,6 +13,8 @@ const MAX_PAGE_BYTES = 256 * 1024;
 const READS_AT_ONCE = 64;
 /** Beyond, reads fail with STORE_UNAVAILABLE. */
 const READS_WAITING = 100_000;
+/** How soon a log that has just gone away is asked again. */
+const AGAIN_MS = 200;
 
 export interface LogAccessOptions {
   readonly clock: Clock;
@@ -32,6 +34,8 @@ export class LogAccess {
   /** Of this turn. */
   readonly #recent = new Map<string, Promise<Page>>();
   readonly #afterTurn: (run: () => void) => void;
+  /** When the first read began of those that have failed since one succeeded. Monotonic. */
+  #awaySince: number | undefined;
 
   constructor(log: LogReader, { clock, timeoutMs, afterTurn }: LogAccessOptions) {
     this.#log = log;
@@ -65,6 +69,23 @@ export class LogAccess {
     return page;
   }
 
+  /**
+   * The same, for whom an answer is worth a wait: a log that went away just now, as while its store is restarted, is asked again
+   * until it has been away for as long as an answer may take. Who comes later does not wait.
+   */
+  async awaited(group: string, after: number, limit: number): Promise<Page> {
+    const giveUpAt = this.#clock.monotonic() + this.#timeoutMs;
+    for (;;) {
+      try {
+        return await this.recent(group, after, limit);
+      } catch (error) {
+        const now = this.#clock.monotonic();
+        if (now >= Math.min(giveUpAt, (this.#awaySince ?? now) + this.#timeoutMs)) throw error;
+        await new Promise<void>((resolve) => this.#clock.after(AGAIN_MS, resolve, { background: true }));
+      }
+    }
+  }
+
   #shared<T>(underWay: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> {
     const present = underWay.get(key);
     if (present) return present;
@@ -74,10 +95,14 @@ export class LogAccess {
   }
 
   async #bounded<T>(read: () => Promise<T>): Promise<T> {
+    const began = this.#clock.monotonic();
     try {
       // From when it is asked for: who waits behind a store that hangs is answered in time too.
-      return await withPatience(this.#limit.run(read), { clock: this.#clock, timeoutMs: this.#timeoutMs });
+      const answer = await withPatience(this.#limit.run(read), { clock: this.#clock, timeoutMs: this.#timeoutMs });
+      this.#awaySince = undefined;
+      return answer;
     } catch (cause) {
+      this.#awaySince ??= began;
       throw new ImError('STORE_UNAVAILABLE', { cause });
     }
   }

@@ -16,7 +16,7 @@ import type { Position } from '@im/protocol';
 import type { Page } from '@im/timeline';
 import { continued } from '../feed/continued.js';
 import { deliveryOf } from '../feed/delivery-of.js';
-import type { GroupFeed } from '../feed/group-feed.js';
+import { type GroupFeed, UNKNOWN_EPOCH } from '../feed/group-feed.js';
 import type { GroupFeeds } from '../feed/group-feeds.js';
 import type { LogAccess } from '../feed/log-access.js';
 import type { GatewayViewer } from './gateway-viewer.js';
@@ -121,7 +121,9 @@ export class Entrance {
     if (given.epoch === position.epoch && given.version === position.version) return { ...given, recovered: true };
     const { log, maxReplay } = this.#surroundings;
     try {
-      const page = await log.recent(this.#group, given.version, PAGE);
+      // Who would be told of a loss waits a little for a store that has just gone away.
+      const isKnown = position.epoch !== UNKNOWN_EPOCH;
+      const page = await log[isKnown ? 'awaited' : 'recent'](this.#group, given.version, PAGE);
       const beginning = recover(given, page, maxReplay, this.#after);
       if (beginning.version === given.version) this.#page = page;
       else this.#page = await this.#read(beginning);
@@ -129,7 +131,8 @@ export class Entrance {
       return beginning;
     } catch {
       // The store is away. Where nobody has heard of the log, the client is believed: what follows comes once it can be read.
-      if (this.#feed.expect(given)) return { ...given, recovered: true };
+      const seen = { epoch: given.epoch, version: Math.max(given.version, this.#after) };
+      if (this.#feed.expect(seen)) return recover(given, { ...seen, first: 1 }, maxReplay, this.#after);
       // Otherwise as much is told as the feed knows, as of a log of which nothing is kept.
       return recover(given, { ...position, first: position.version + 1 }, 0, this.#after);
     }
