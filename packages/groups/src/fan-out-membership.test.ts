@@ -99,6 +99,29 @@ describe('membership', () => {
     expect(events(late)).toEqual(['e1/6', 'e1/7', 'e1/9']);
   });
 
+  it('[PR-136] writes a member nothing up to a version that is not for it, though the log begins anew, and tells it so', () => {
+    const { fanOut, encoding, endTurn } = setUp();
+    const [late, early] = [new FakeViewer(encoding), new FakeViewer(encoding)];
+    fanOut.join(late, 'r:1', 4).release({ epoch: 'e1', version: 4 });
+    fanOut.join(early, 'r:1').release({ epoch: 'e1', version: 4 });
+    for (const version of [1, 2]) fanOut.publish(priority(version, 'e2'));
+    endTurn();
+    for (const version of [3, 4, 5]) fanOut.publish(priority(version, 'e2'));
+    endTurn();
+    fanOut.publish(priority(6, 'e2'));
+    endTurn();
+    expect(events(early)).toEqual(['e2/1', 'e2/2', 'e2/3', 'e2/4', 'e2/5', 'e2/6']);
+    expect(events(late)).toEqual(['e2/5', 'e2/6']);
+    const reset = { type: 'reset', group: 'r:1', epoch: 'e2', recovered: false };
+    expect(late.written).toMatchObject([
+      { ...reset, version: 2, missed: { epoch: 'e1', after: 4 } },
+      { ...reset, version: 4, missed: { after: 2, upto: 4 } },
+      { type: 'pushes' },
+      { type: 'pushes' },
+    ]);
+    expect(early.written[0]).toMatchObject({ ...reset, version: 0, missed: { epoch: 'e1', after: 4 } });
+  });
+
   it('stays held when more came than is kept, and begins from a newer position', () => {
     const { fanOut, endTurn, metrics } = setUp({ maxHeld: 2 });
     const viewer = new FakeViewer();

@@ -38,9 +38,10 @@ export class FanOut<V extends Viewer> {
   /**
    * Adds a viewer to a group; the membership is held until it is released. A viewer that is in it already keeps the
    * membership it has. The group id is taken as it is.
+   * @param shownAfter no priority message up to this version is written to it, in whichever epoch
    * @throws ImError CLOSED
    */
-  join(viewer: V, group: string): Membership {
+  join(viewer: V, group: string, shownAfter = 0): Membership {
     if (this.#closed) throw new ImError('CLOSED');
     const present = this.#find(viewer, group);
     if (present !== undefined) return present;
@@ -50,7 +51,7 @@ export class FanOut<V extends Viewer> {
       joined = new Group(group, beat, room, this.#surroundings);
       this.#groups.set(group, joined);
     }
-    const member = joined.join(viewer);
+    const member = joined.join(viewer, shownAfter);
     // Made anew rather than pushed to: that would take room for sixteen more.
     this.#memberships.set(viewer, this.#memberships.get(viewer)?.concat(member) ?? [member]);
     this.#members += 1;

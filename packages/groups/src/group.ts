@@ -38,8 +38,8 @@ export class Group<V extends Viewer> {
     return this.#normal;
   }
 
-  join(viewer: V): Member<V> {
-    const member = new Member(viewer, this);
+  join(viewer: V, shownAfter: number): Member<V> {
+    const member = new Member(viewer, this, shownAfter);
     member.from = this.#priority?.end ?? 0;
     this.members.add(member);
     return member;

@@ -47,9 +47,11 @@ export class Member<V extends Viewer> implements Membership {
   /** The last frame of the group that it took part in. */
   frame = 0;
 
+  /** @param shownAfter nothing up to this version is written to it, in whichever epoch */
   constructor(
     readonly viewer: V,
     readonly owner: Group<V>,
+    readonly shownAfter: number,
   ) {}
 
   get group(): string {

@@ -110,15 +110,14 @@ export class PriorityLane<V extends Viewer> {
   #writeRun(member: Member<V>, run: Run): number {
     const { viewer } = member;
     const log = this.#log;
-    let { from } = run;
-    if (member.epoch !== run.epoch || member.version + 1 < run.first) {
-      viewer.write(log.resetChunk(viewer.encoding, run, member));
-    } else if (member.version >= run.last) {
-      return 0;
-    } else {
-      from = log.above(run, member.version);
+    const begin = Math.max(run.first - 1, Math.min(member.shownAfter, run.last));
+    if (member.epoch !== run.epoch || member.version < begin) {
+      viewer.write(log.resetChunk(viewer.encoding, { epoch: run.epoch, version: begin }, member));
+      member.epoch = run.epoch;
+      member.version = begin;
     }
-    member.epoch = run.epoch;
+    if (member.version >= run.last) return 0;
+    const from = log.above(run, member.version);
     member.version = run.last;
     viewer.write(log.chunk(viewer.encoding, from, run.to));
     return run.to - from;

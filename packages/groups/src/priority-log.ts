@@ -25,7 +25,7 @@ export interface Run {
 
 interface ResetNotice {
   readonly encoding: Encoding;
-  readonly run: Run;
+  readonly to: Position;
   readonly after: Position;
   readonly bytes: Uint8Array;
 }
@@ -107,14 +107,13 @@ export class PriorityLog {
     return this.#chunks.get(encoding, from - this.#base, to - this.#base);
   }
 
-  /** Tells a viewer that its position does not lead to the run: another epoch, or versions that nobody has. Shared like chunks. */
-  resetChunk(encoding: Encoding, run: Run, { epoch, version }: Position): Uint8Array {
+  /** Tells a viewer that its position does not lead to that one: another epoch, or versions that it is not sent. Shared like chunks. */
+  resetChunk(encoding: Encoding, to: Position, { epoch, version }: Position): Uint8Array {
     let notice = this.#notice;
-    const { after } = notice ?? {};
-    if (notice?.encoding !== encoding || notice.run !== run || after?.epoch !== epoch || after.version !== version) {
-      const missed = epoch === run.epoch ? { after: version, upto: run.first - 1 } : { epoch, after: version };
-      const reset = { group: this.#group, epoch: run.epoch, version: run.first - 1, recovered: false, missed };
-      notice = { encoding, run, after: { epoch, version }, bytes: encoding.reset(reset) };
+    if (notice?.encoding !== encoding || !isSame(notice.to, to) || !isSame(notice.after, { epoch, version })) {
+      const missed = epoch === to.epoch ? { after: version, upto: to.version } : { epoch, after: version };
+      const reset = { group: this.#group, ...to, recovered: false, missed };
+      notice = { encoding, to, after: { epoch, version }, bytes: encoding.reset(reset) };
       this.#notice = notice;
     }
     return notice.bytes;
@@ -169,6 +168,10 @@ export class PriorityLog {
   #weight(index: number): number {
     return weigh(this.#messages[index] as VersionedDelivery);
   }
+}
+
+function isSame(one: Position, other: Position): boolean {
+  return one.version === other.version && one.epoch === other.epoch;
 }
 
 function isVersioned(delivery: Delivery): delivery is VersionedDelivery {

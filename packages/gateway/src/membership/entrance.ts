@@ -67,7 +67,7 @@ export class Entrance {
     this.#given = given;
     this.#after = after;
     this.#surroundings = surroundings;
-    this.#membership = surroundings.fanOut.join(viewer, group);
+    this.#membership = surroundings.fanOut.join(viewer, group, after);
     // Fan-out opens the feed with a group's first member.
     this.#feed = surroundings.feeds.get(group) as GroupFeed;
   }
