@@ -1,4 +1,5 @@
 import { ImError } from '@im/protocol';
+import { encodeJson } from '@im/rpc';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   effectsOf,
@@ -8,6 +9,7 @@ import {
   type WorkerFixture,
   withKey,
 } from '../worker-fixture.js';
+import { type GroupInfo, type GroupMember, INFO_FIELD, memberField } from './chat-group.js';
 import { conversationDefinition } from './conversation-definition.js';
 
 let fixture: WorkerFixture;
@@ -70,6 +72,32 @@ describe('a chat group', () => {
     expect((await as('bob').list()).conversations).toMatchObject([
       { conversation, kind: 'group', name: 'Hikers', members: 3, role: 'member', unread: 0, version: 1 },
     ]);
+  });
+
+  it('is there for a repeat that did not find it, while another worker was creating it', async () => {
+    let isFirst = true;
+    await setUp({
+      wrapRecords: (records) => ({
+        async get(owner, fields) {
+          const found = await records.get(owner, fields);
+          if (!owner.startsWith('g:') || !isFirst) return found;
+          isFirst = false;
+          const [name, since] = ['Hikers', 1];
+          const info: GroupInfo = { name, count: 1, createdAt: since, history: 'joined', pending: [] };
+          const ann: GroupMember = { role: 'owner', joined: 0, since, name: 'ANN' };
+          await records.write(owner, [
+            { field: INFO_FIELD, body: encodeJson(info) },
+            { field: memberField('ann'), body: encodeJson(ann) },
+          ]);
+          await fixture.log.append(owner, { event: 'members', body: encodeJson({ added: ['ann'] }), time: since });
+          return found;
+        },
+        page: (owner, range) => records.page(owner, range),
+        write: (owner, changes) => records.write(owner, changes),
+      }),
+    });
+    await create([]);
+    expect(isFirst).toBe(false);
   });
 
   it('is created once however often the call is repeated, also by another worker', async () => {

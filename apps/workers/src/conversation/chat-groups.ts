@@ -74,13 +74,15 @@ export class ChatGroups {
     const { groups, index, log, clock } = this.#options;
     const group = groupOf(caller, conversation);
     return persistently(async () => {
+      // Before the records: who creates it writes those first.
+      const { version: written } = await log.head(group);
       const present = await groups.load(group, users);
       if (present !== undefined) {
         await this.#tell(caller, conversation, present.info.pending);
         return users.filter((user) => !present.members.has(user));
       }
       // The group of this key was there, and ended: what was said in it is nobody's any more.
-      if ((await log.head(group)).version > 0) throw applicationError('CONVERSATION_UNKNOWN');
+      if (written > 0) throw applicationError('CONVERSATION_UNKNOWN');
       if (!(await index.reserve(caller, conversation, caller.user))) throw applicationError('TOO_MANY_CONVERSATIONS');
       const { welcome, refused } = await this.#sort(caller, conversation, users);
       const by = personOf(caller);
