@@ -220,6 +220,39 @@ describe('the list', () => {
     expect([...seen]).not.toContain('gone');
   });
 
+  it('hears what it missed also when the call that joins its groups was cut off, and is answered late, before the one of the next connection', async () => {
+    const { service, all, start, pass, gateway } = setUp();
+    const group = service.create('Friends', 'bob', 'ann');
+    const heard: string[] = [];
+    all.on('message', ({ version, text }: LiveMessage) => heard.push(`${version} ${text}`));
+    const join = gateway.handler('conversation.open');
+    const pages: unknown[] = [];
+    let [calls, letJoin] = [0, () => {}];
+    gateway.handle('conversation.open', async (input, context) => {
+      calls++;
+      if (calls === 2) return new Promise(() => {});
+      if (calls === 3) return pages[0];
+      if (calls === 4) await new Promise<void>((resolve) => (letJoin = resolve));
+      const page = await join(input, context);
+      pages.push(page);
+      return page;
+    });
+    await start();
+    await pass(50);
+    gateway.tickets.clear();
+    gateway.link.cut();
+    service.send('bob', { conversation: group, text: 'one' });
+    await pass(2_000);
+    gateway.link.cut();
+    while (calls < 4) await pass(50);
+    letJoin();
+    await gateway.settled();
+    service.send('bob', { conversation: group, text: 'two' });
+    await gateway.settled();
+    expect([calls, heard]).toEqual([4, ['2 one', '3 two']]);
+    expect(all.list.map(({ conversation }) => conversation)).toEqual([group]);
+  });
+
   it('forgets a group that it was removed from while it was away', async () => {
     const { service, all, start, pass, gateway } = setUp();
     const group = service.create('Friends', 'bob', 'ann');

@@ -113,7 +113,8 @@ export function createMemberships({ client, persistence, ...on }: MembershipsPor
         const page = await persistence.until(async () =>
           mine === session ? await call(after === undefined ? {} : { after }, () => since) : undefined,
         );
-        if (!page) return false;
+        // The gateway may answer it before the groups are joined for the call of a later session.
+        if (!page || mine !== session) return false;
         for (const { conversation } of page.conversations) listen(conversation);
         ({ after } = page);
       } while (after !== undefined);
