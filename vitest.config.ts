@@ -35,7 +35,7 @@ const wholeSystem = ['integration', 'chaos', 'clients', 'docs', 'e2e'].map((name
     include: ['src/**/*.test.ts'],
     setupFiles,
     fileParallelism: name === 'integration',
-    testTimeout: 60_000,
+    testTimeout: name === 'e2e' ? 180_000 : 60_000,
     hookTimeout: 120_000,
   },
 }));

@@ -22,6 +22,8 @@ export class Visitor {
     options: BrowserContextOptions = {},
   ): Promise<Visitor> {
     const context = await browser.newContext({ viewport: DESKTOP, ...options });
+    // It ends what hangs, and judges no machine.
+    context.setDefaultTimeout(60_000);
     return Visitor.#open(context, address, name);
   }
 

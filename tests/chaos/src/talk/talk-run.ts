@@ -107,6 +107,8 @@ export async function runTalk(options: TalkRunOptions): Promise<TalkReport> {
     await Promise.all([talkAll(participants, ledger, next, options.onProgress), disturb()]);
     for (const network of networks) network.mend();
     await until(() => ledger.isSettled);
+    // What begins anew is loaded anew.
+    await until(() => participants.every(({ talker }) => talker.isReady));
     for (const { talker, conversations } of participants) {
       for (const [name, conversation] of conversations) await talker.showAll(name, conversation);
     }
