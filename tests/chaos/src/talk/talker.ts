@@ -1,5 +1,5 @@
 /** One device of somebody who talks, with the SDK as apps use it. Must not know what becomes of its connections. */
-import { type Client, createClient } from '@im/client-sdk';
+import { type Client, createClient, type ImError } from '@im/client-sdk';
 import { type Conversation, type Conversations, conversations } from '@im/client-sdk/conversations';
 import { WebSocket } from 'ws';
 import { signToken } from '../sign-token.js';
@@ -93,7 +93,12 @@ export class Talker {
 
   /** Reads a conversation to its beginning and notes all of it. */
   async showAll(name: string, conversation: Conversation): Promise<void> {
-    while (conversation.hasOlder) await conversation.load('older');
+    while (conversation.hasOlder) {
+      await conversation.load('older').catch((error: ImError) => {
+        // A connection that had died silently is found out now: the next one is asked.
+        if (!error.retryable) throw error;
+      });
+    }
     this.#book.showsAll(name, shownIn(conversation));
   }
 
