@@ -41,8 +41,9 @@ export type OfflineConfig = Config<typeof offlineSettings>;
 
 /** No request can be made to a URL that has one. */
 function hasNoUser(url: string): boolean {
-  const parsed = URL.parse(url);
-  return parsed?.username === '' && parsed.password === '';
+  if (!URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  return username === '' && password === '';
 }
 
 /** @throws ConfigError for a URL without secret */

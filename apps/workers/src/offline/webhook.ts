@@ -25,8 +25,9 @@ const TRANSIENT = new Set([408, 425, 429]);
 /** @throws ImError CONFIG_INVALID */
 export function createWebhook({ url, secret, timeoutMs = 10_000, clock }: WebhookOptions): OfflineSink {
   if (secret.length < MIN_SECRET) throw invalid(`the secret of the webhook has less than ${MIN_SECRET} characters`);
-  const parsed = URL.parse(url);
-  if (!parsed || !/^https?:$/.test(parsed.protocol)) throw invalid('the URL of the webhook is none of HTTP');
+  if (!URL.canParse(url)) throw invalid('the URL of the webhook is none');
+  const parsed = new URL(url);
+  if (!/^https?:$/.test(parsed.protocol)) throw invalid('the URL of the webhook is none of HTTP');
   if (parsed.username !== '' || parsed.password !== '')
     throw invalid('the URL of the webhook has a user or a password');
   return {
