@@ -48,7 +48,7 @@ export default {
         '{peers,systems}/*/{broker,worker,caller,hung-worker,flooder,node,publisher,pusher,receiver,subscriber,gifts,clients}.ts',
       ],
       // Part of Linux; the bench does without where it is missing.
-      ignoreBinaries: ['taskset'],
+      ignoreBinaries: ['taskset', 'chrt'],
     },
     // What the examples of documents import.
     'tests/docs': { ignoreDependencies: [/^@im\//, '@types/ws', 'jose', 'ws', 'zod'] },

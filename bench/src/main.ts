@@ -25,6 +25,7 @@ import { OVERLOAD_SCALES, runOverload } from './workloads/overload.js';
 import { RPC_CALLS_SCALES, runRpcCalls } from './workloads/rpc-calls.js';
 import { ISOLATION_SCALES, runIsolation } from './workloads/rpc-isolation.js';
 import { MEMORY_MINUTES, runRpcMemory } from './workloads/rpc-memory.js';
+import { compilerMissing, runSendFloor, SEND_FLOOR_ROUNDS } from './workloads/send-floor.js';
 import { runSlowReaders, SLOW_READERS_SCALES } from './workloads/slow-readers.js';
 import { runStorm, STORM_SCALES } from './workloads/storm.js';
 
@@ -34,6 +35,7 @@ const USAGE = `Usage: bench <workload> [--quick | --smoke] [--json FILE] [--only
   W1           fan-out: CPU a delivery, deliveries a second, latency, beside the peers
   W1-deflate   W1 with chat in Chinese and English, as it is and compressed: CPU and bytes a delivery
   W2           a room that gets three times what one core carries: lateness of gifts, accounts of the viewers
+  send-floor   what W1's writes cost a program in C that does nothing else: no server here can be faster
   frames       W1 with 12, 30, 60 frames a second and with none: latency beside CPU
   W3           idle connections: memory and CPU of each, beside bare ws
   W3-many      idle connections: 60,000 at four gateway processes
@@ -105,6 +107,13 @@ const workloads: Readonly<Record<string, Workload>> = {
     run: ({ scale }) =>
       compareSystems([{ name: 'im', missing: () => undefined }], fewRunsOf(scale), () =>
         runOverload(OVERLOAD_SCALES[scale]),
+      ),
+  },
+  'send-floor': {
+    pins: true,
+    run: ({ scale }) =>
+      compareSystems([{ name: 'send', missing: compilerMissing }], runsOf(scale), () =>
+        runSendFloor(SEND_FLOOR_ROUNDS[scale]),
       ),
   },
   frames: {

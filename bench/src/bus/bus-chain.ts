@@ -26,18 +26,19 @@ export class BusChain {
   readonly #folder: string;
   readonly #givers: ControlledProcess<GiftsCommand, PublisherReply>[] = [];
 
-  private constructor(folder: string, between: Between) {
+  private constructor(folder: string, between: Between, leftovers: boolean) {
     const options = { place: 'anywhere', args: [JSON.stringify(between.reach)] } as const;
     this.#between = between;
     this.#folder = folder;
-    this.publisher = new ControlledProcess(`${folder}/publisher.js`, options);
+    this.publisher = new ControlledProcess(`${folder}/publisher.js`, { ...options, leftovers });
     this.subscriber = new ControlledProcess(`${folder}/subscriber.js`, options);
   }
 
-  static async start({ folder, server }: BusSystem): Promise<BusChain> {
-    if (server === undefined) return new BusChain(folder, await startNode(folder));
+  /** @param leftovers whether the publisher gets only what the others leave of the processor */
+  static async start({ folder, server }: BusSystem, { leftovers = false } = {}): Promise<BusChain> {
+    if (server === undefined) return new BusChain(folder, await startNode(folder), leftovers);
     const { process, port, stop } = await server();
-    return new BusChain(folder, { pid: process.pid, reach: { port }, stop });
+    return new BusChain(folder, { pid: process.pid, reach: { port }, stop }, leftovers);
   }
 
   /** Publisher, between, subscriber. */

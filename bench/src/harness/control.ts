@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 import path from 'node:path';
-import { nodeAt, type Place, pinned } from './cores.js';
+import { nodeAt, onLeftovers, type Place, pinned } from './cores.js';
 
 /** How long a command may take: ten thousand connections on a busy machine need a minute. */
 const ANSWER_MS = 300_000;
@@ -12,6 +12,8 @@ export interface ControlledOptions {
   readonly args?: readonly string[];
   /** Whether others of its core come first: for those that make the load, beside those that notice. */
   readonly yields?: boolean;
+  /** Whether it gets only what all others leave: for a flood that would come from other machines. */
+  readonly leftovers?: boolean;
 }
 
 /** By how much, as `nice` counts: a tenth of the time where both want the core. */
@@ -24,10 +26,12 @@ export class ControlledProcess<Command extends object, Reply extends object> {
   #waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined;
 
   /** @param program built program, relative to dist */
-  constructor(program: string, { place = 'load', args = [], yields = false }: ControlledOptions = {}) {
+  constructor(program: string, options: ControlledOptions = {}) {
+    const { place = 'load', args = [], yields = false, leftovers = false } = options;
     this.#name = program;
     const script = path.join(import.meta.dirname, program);
-    const [file, ...words] = pinned(place, [...nodeAt(place), script, ...args]);
+    const command = [...nodeAt(place), script, ...args];
+    const [file, ...words] = pinned(place, leftovers ? onLeftovers(command) : command);
     this.#child = spawn(file, words, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, NODE_ENV: 'production' },

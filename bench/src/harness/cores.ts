@@ -27,6 +27,14 @@ export function nodeAt(place: Place): readonly string[] {
   return isCrowded ? [process.execPath, '--single-threaded-gc'] : [process.execPath];
 }
 
+let canLeave: boolean | undefined;
+
+/** A command that runs a command on what all others leave of the processor, as if it ran elsewhere; by itself where there is no `chrt`. */
+export function onLeftovers(command: readonly string[]): readonly string[] {
+  canLeave ??= spawnSync('chrt', ['--idle', '0', 'true'], { stdio: 'ignore' }).status === 0;
+  return canLeave ? ['chrt', '--idle', '0', ...command] : command;
+}
+
 /** The command that runs a command on its core; `taskset` replaces itself, so the process id is the command's. */
 export function pinned(place: Place, command: readonly string[]): [string, ...string[]] {
   const words = place !== 'anywhere' && canPin() ? ['taskset', '-c', String(CORE[place]), ...command] : command;

@@ -7,16 +7,9 @@ import { ControlledProcess } from '../harness/control.js';
 import { HOST } from '../harness/host.js';
 import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
+import { Audience } from '../load/audience.js';
 import { ROOM, startIm } from '../systems.js';
-import {
-  Bench,
-  cpuUsPerDelivery,
-  type FanOutScale,
-  type Load,
-  type Publisher,
-  requireAllHeld,
-  SAMPLE_EVERY,
-} from './fan-out.js';
+import { Bench, cpuUsPerDelivery, type FanOutScale, type Publisher, requireAllHeld } from './fan-out.js';
 
 const RATE = 100;
 /** A room that is as busy as they get. */
@@ -39,15 +32,13 @@ export const deflateCases: readonly DeflateCase[] = CORPORA.flatMap((corpus) =>
 );
 
 export async function runDeflate({ corpus, deflate }: DeflateCase, scale: FanOutScale): Promise<Figures> {
-  const load: Load = new ControlledProcess('load.js');
+  const audience = new Audience();
   const publisher: Publisher = new ControlledProcess('publisher.js');
   const running = await startIm();
   try {
-    await load.ask({
-      ...{ do: 'open', dialect: 'im', host: HOST, port: running.port, first: 0, count: scale.viewers },
-      ...{ rooms: [ROOM], sampleEvery: SAMPLE_EVERY, varied: true, deflate },
-    });
-    const bench = new Bench(running, load, publisher, corpus);
+    const viewers = { count: scale.viewers, rooms: [ROOM], varied: true, deflate };
+    await audience.open({ dialect: 'im', host: HOST, port: running.port, ...viewers });
+    const bench = new Bench(running, audience, publisher, corpus);
     const usual = await bench.window({ normal: RATE, priority: 0 }, scale.warmMs, scale.costMs);
     requireAllHeld(usual, scale.viewers);
     const busy = await bench.window({ normal: BUSY_RATE, priority: 0 }, scale.warmMs, scale.sideMs);
@@ -65,6 +56,6 @@ export async function runDeflate({ corpus, deflate }: DeflateCase, scale: FanOut
       shedAt2000: busy.after.shed - busy.before.shed,
     };
   } finally {
-    await Promise.all([load.stop(), publisher.stop(), running.stop()]);
+    await Promise.all([audience.stop(), publisher.stop(), running.stop()]);
   }
 }

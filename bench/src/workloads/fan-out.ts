@@ -9,8 +9,8 @@ import { HOST } from '../harness/host.js';
 import { cpuSeconds } from '../harness/process-cpu.js';
 import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
+import { Audience } from '../load/audience.js';
 import type { LoadSnapshot } from '../load/ledger.js';
-import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { PublisherCommand, PublisherReply, StartPublishing } from '../publisher/publisher-command.js';
 import type { Scale } from '../scale.js';
 import { ROOM, type RunningSystem, type System } from '../systems.js';
@@ -19,8 +19,6 @@ const BODY_BYTES = 150;
 /** The rate at which every system can be compared. */
 const COMMON_RATE = 20;
 const GIFTS_PER_SECOND = 10;
-/** One viewer of so many reads every message, for latencies and order. */
-export const SAMPLE_EVERY = 50;
 /** A rate is carried when so much of it arrives. */
 const CARRIED = 0.9;
 
@@ -41,7 +39,6 @@ export const FAN_OUT_SCALES: Readonly<Record<Scale, FanOutScale>> = {
   smoke: { viewers: 500, warmMs: 500, costMs: 1_500, sideMs: 300, stepMs: 300, steps: 1 },
 };
 
-export type Load = ControlledProcess<LoadCommand, LoadReply>;
 export type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
 
 /** What happened while messages were published at a steady rate. */
@@ -54,18 +51,16 @@ export interface Window {
 }
 
 export async function runFanOut(system: System, scale: FanOutScale): Promise<Figures> {
-  const load: Load = new ControlledProcess('load.js');
+  const audience = new Audience();
   const publisher: Publisher = new ControlledProcess('publisher.js');
   let running: RunningSystem | undefined;
   try {
     running = await system.start();
-    await load.ask({
-      ...{ do: 'open', dialect: system.dialect, host: HOST, port: running.port, first: 0, count: scale.viewers },
-      ...{ rooms: [ROOM], sampleEvery: SAMPLE_EVERY },
-    });
-    return await measure(system, scale, new Bench(running, load, publisher));
+    const { port } = running;
+    await audience.open({ dialect: system.dialect, host: HOST, port, count: scale.viewers, rooms: [ROOM] });
+    return await measure(system, scale, new Bench(running, audience, publisher));
   } finally {
-    await Promise.all([load.stop(), publisher.stop(), running?.stop()]);
+    await Promise.all([audience.stop(), publisher.stop(), running?.stop()]);
   }
 }
 
@@ -102,13 +97,13 @@ async function measure(system: System, scale: FanOutScale, bench: Bench): Promis
 /** A server with its viewers, and who publishes into it. */
 export class Bench {
   readonly #system: RunningSystem;
-  readonly #load: Load;
+  readonly #audience: Audience;
   readonly #publisher: Publisher;
   readonly #bodies: Pick<StartPublishing, 'bodyBytes' | 'corpus'>;
 
-  constructor(system: RunningSystem, load: Load, publisher: Publisher, corpus?: Corpus) {
+  constructor(system: RunningSystem, audience: Audience, publisher: Publisher, corpus?: Corpus) {
     this.#system = system;
-    this.#load = load;
+    this.#audience = audience;
     this.#publisher = publisher;
     this.#bodies = { bodyBytes: BODY_BYTES, ...(corpus !== undefined && { corpus }) };
   }
@@ -116,11 +111,11 @@ export class Bench {
   async window(rates: { normal: number; priority: number }, warmMs: number, measureMs: number): Promise<Window> {
     await this.#publisher.ask({ do: 'start', target: this.#system.target, rates, ...this.#bodies });
     await sleep(warmMs);
-    const { snapshot: before } = await this.#load.ask({ do: 'snapshot' });
+    const { snapshot: before } = await this.#audience.ask({ do: 'snapshot' });
     const cpuBefore = cpuSeconds(this.#system.process.pid);
     const startedAt = performance.now();
     await sleep(measureMs);
-    const { snapshot: after } = await this.#load.ask({ do: 'snapshot' });
+    const { snapshot: after } = await this.#audience.ask({ do: 'snapshot' });
     const cpu = cpuSeconds(this.#system.process.pid) - cpuBefore;
     const seconds = (performance.now() - startedAt) / 1000;
     await this.#publisher.ask({ do: 'stop' });

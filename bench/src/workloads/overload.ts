@@ -9,11 +9,12 @@ import { HOST } from '../harness/host.js';
 import { residentBytes } from '../harness/process-memory.js';
 import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
+import { Audience } from '../load/audience.js';
 import type { LoadSnapshot } from '../load/ledger.js';
-import type { LoadCommand, LoadReply } from '../load/load-command.js';
+import type { LoadReply } from '../load/load-command.js';
 import type { Scale } from '../scale.js';
 import { ROOM, type RunningSystem, startIm } from '../systems.js';
-import type { Load, Publisher } from './fan-out.js';
+import type { Publisher } from './fan-out.js';
 
 const VIEWERS = 2_000;
 const BODY_BYTES = 150;
@@ -21,7 +22,6 @@ const GIFTS_PER_SECOND = 10;
 const TIMES_CAPACITY = 3;
 /** Messages a second at which it is looked for, rising. */
 const LADDER = [1_000, 2_000, 4_000, 8_000, 16_000];
-const SAMPLE_EVERY = 50;
 /** How long what is on its way may take to arrive when nothing more is published. */
 const REST_MS = 20_000;
 
@@ -39,31 +39,28 @@ export const OVERLOAD_SCALES: Readonly<Record<Scale, OverloadScale>> = {
 type Lag = { readonly lagP99Ms: number; readonly lagMaxMs: number };
 
 export async function runOverload(scale: OverloadScale): Promise<Figures> {
-  const load: Load = new ControlledProcess('load.js');
+  const audience = new Audience();
   const publisher: Publisher = new ControlledProcess('publisher.js');
   const running = await startIm();
   try {
-    await load.ask({
-      ...{ do: 'open', dialect: 'im', host: HOST, port: running.port, first: 0, count: VIEWERS },
-      ...{ rooms: [ROOM], sampleEvery: SAMPLE_EVERY },
-    });
-    return await new Overload(running, load, publisher).run(scale);
+    await audience.open({ dialect: 'im', host: HOST, port: running.port, count: VIEWERS, rooms: [ROOM] });
+    return await new Overload(running, audience, publisher).run(scale);
   } finally {
-    await Promise.all([load.stop(), publisher.stop(), running.stop()]);
+    await Promise.all([audience.stop(), publisher.stop(), running.stop()]);
   }
 }
 
 class Overload {
   readonly #system: RunningSystem;
-  readonly #load: Load;
+  readonly #audience: Audience;
   readonly #publisher: Publisher;
   /** Since the publisher began. */
   #published = 0;
   #latenciesMs: Record<Lane, number[]> = { normal: [], priority: [] };
 
-  constructor(system: RunningSystem, load: Load, publisher: Publisher) {
+  constructor(system: RunningSystem, audience: Audience, publisher: Publisher) {
     this.#system = system;
-    this.#load = load;
+    this.#audience = audience;
     this.#publisher = publisher;
   }
 
@@ -146,8 +143,8 @@ class Overload {
   }
 
   /** Notes the latencies, which each snapshot brings once. */
-  async #ask(command: LoadCommand): Promise<LoadReply> {
-    const reply = await this.#load.ask(command);
+  async #ask(command: Parameters<Audience['ask']>[0]): Promise<LoadReply> {
+    const reply = await this.#audience.ask(command);
     const { normal, priority } = reply.snapshot.latenciesMs;
     for (const ms of normal) this.#latenciesMs.normal.push(ms);
     for (const ms of priority) this.#latenciesMs.priority.push(ms);

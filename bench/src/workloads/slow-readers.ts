@@ -7,6 +7,7 @@ import { ControlledProcess } from '../harness/control.js';
 import { HOST } from '../harness/host.js';
 import type { Figures } from '../harness/result.js';
 import { percentile } from '../harness/statistics.js';
+import { Audience } from '../load/audience.js';
 import type { LoadCommand, LoadReply } from '../load/load-command.js';
 import type { PublisherCommand, PublisherReply } from '../publisher/publisher-command.js';
 import type { Scale } from '../scale.js';
@@ -15,7 +16,6 @@ import { ROOM, type RunningSystem, startIm } from '../systems.js';
 const BODY_BYTES = 150;
 const MESSAGES_PER_SECOND = 100;
 const SLOW_BYTES_PER_SECOND = 1_000;
-const SAMPLE_EVERY = 50;
 const STALL_MS = 10_000;
 /** The slow ones are closed long before. */
 const CLOSED_WITHIN_MS = STALL_MS + 20_000;
@@ -45,15 +45,15 @@ interface Counted {
 }
 
 export async function runSlowReaders({ viewers, slow, warmMs, windowMs }: Sizes): Promise<Figures> {
-  const others: Load = new ControlledProcess('load.js');
+  const others = new Audience();
   const slowOnes: Load = new ControlledProcess('load.js');
   const publisher: Publisher = new ControlledProcess('publisher.js');
   let running: RunningSystem | undefined;
   try {
     running = await startIm([], { stallMs: STALL_MS });
     const server = running;
-    const common = { do: 'open', dialect: 'im', host: HOST, port: server.port, rooms: [ROOM] } as const;
-    await others.ask({ ...common, first: 0, count: viewers - slow, sampleEvery: SAMPLE_EVERY });
+    const common = { dialect: 'im', host: HOST, port: server.port, rooms: [ROOM] } as const;
+    await others.open({ ...common, count: viewers - slow });
     const rates = { normal: MESSAGES_PER_SECOND, priority: 0 };
     await publisher.ask({ do: 'start', target: server.target, rates, bodyBytes: BODY_BYTES });
     const p99Ms = async (): Promise<number> => {
@@ -66,7 +66,7 @@ export async function runSlowReaders({ viewers, slow, warmMs, windowMs }: Sizes)
     const alone = await p99Ms();
 
     const slowly = { first: viewers - slow, count: slow, sampleEvery: 1, bytesPerSecond: SLOW_BYTES_PER_SECOND };
-    await slowOnes.ask({ ...common, ...slowly });
+    await slowOnes.ask({ do: 'open', ...common, ...slowly });
     const began = performance.now();
     const seconds = (): number => (performance.now() - began) / 1000;
     const beside = p99Ms();
