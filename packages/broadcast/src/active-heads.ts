@@ -21,9 +21,11 @@ const GRAIN_MS = 20;
 /** Beyond, the group that would be told next is told at once and forgotten. */
 const MAX_GROUPS = 100_000;
 
-interface ActiveHead extends Position {
-  readonly dueAt: number;
-  readonly repeatsLeft: number;
+interface ActiveHead {
+  epoch: string;
+  version: number;
+  dueAt: number;
+  repeatsLeft: number;
 }
 
 export class ActiveHeads {
@@ -42,16 +44,26 @@ export class ActiveHeads {
 
   /** A message of the group went out, or was found to have gone out before. */
   note(group: string, position: Position): void {
-    const known = this.#fresh.get(group) ?? this.#told.get(group);
-    // A duplicate names the version of its first, which may lie below the head.
-    const version =
-      known?.epoch === position.epoch && known.version > position.version ? known.version : position.version;
-    this.#told.delete(group);
-    this.#fresh.delete(group);
     const dueAt = this.#clock.monotonic() + FIRST_MS;
-    this.#fresh.set(group, { epoch: position.epoch, version, dueAt, repeatsLeft: REPEATS });
+    const head = this.#taken(group) ?? { epoch: position.epoch, version: 0, dueAt, repeatsLeft: REPEATS };
+    // A duplicate names the version of its first, which may lie below the head.
+    if (head.epoch !== position.epoch || head.version < position.version) head.version = position.version;
+    head.epoch = position.epoch;
+    head.dueAt = dueAt;
+    head.repeatsLeft = REPEATS;
+    this.#fresh.set(group, head);
     if (this.size > MAX_GROUPS) this.#forgetOne();
     this.#wakeAt(dueAt);
+  }
+
+  /** The head of the group, which is due no more. */
+  #taken(group: string): ActiveHead | undefined {
+    const fresh = this.#fresh.get(group);
+    if (fresh !== undefined) this.#fresh.delete(group);
+    if (fresh !== undefined) return fresh;
+    const told = this.#told.get(group);
+    if (told !== undefined) this.#told.delete(group);
+    return told;
   }
 
   get size(): number {
@@ -89,7 +101,9 @@ export class ActiveHeads {
       if (head.dueAt > now) return;
       heads.delete(group);
       if (head.repeatsLeft > 0) {
-        this.#told.set(group, { ...head, dueAt: now + REPEAT_MS, repeatsLeft: head.repeatsLeft - 1 });
+        head.dueAt = now + REPEAT_MS;
+        head.repeatsLeft -= 1;
+        this.#told.set(group, head);
       }
       this.#onHead(group, { epoch: head.epoch, version: head.version });
     }
@@ -99,9 +113,9 @@ export class ActiveHeads {
     const heads = this.#told.size > 0 ? this.#told : this.#fresh;
     const first = firstOf(heads);
     if (first === undefined) return;
-    const [group, { epoch, version }] = first;
+    const [group, head] = first;
     heads.delete(group);
-    this.#onHead(group, { epoch, version });
+    this.#onHead(group, { epoch: head.epoch, version: head.version });
   }
 }
 

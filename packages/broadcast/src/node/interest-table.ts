@@ -135,12 +135,18 @@ export class InterestTable implements Outlet {
   beginPass(): void {}
 
   deliver(delivery: Delivery): number {
-    const peers = this.#byGroup.get(delivery.group)?.peers() ?? [];
-    for (const { priority } of peers) {
-      priority.writer.versioned(delivery.group, positionOf(delivery), delivery);
-      this.#outboxes.written(priority, 'priority');
-    }
-    return peers.length;
+    const interest = this.#byGroup.get(delivery.group);
+    if (interest?.first === undefined) return 0;
+    const { group, first, others } = interest;
+    this.#deliverTo(first, group, delivery);
+    for (let i = 0; i < others.length; i++) this.#deliverTo(others[i] as PeerOutbox, group, delivery);
+    return 1 + others.length;
+  }
+
+  /** The priority lane has nothing without a version. */
+  #deliverTo({ priority }: PeerOutbox, group: string, delivery: Delivery): void {
+    priority.writer.versioned(group, delivery.epoch ?? '', delivery.version ?? 0, delivery);
+    this.#outboxes.written(priority, 'priority');
   }
 
   tellHead(group: string, position: Position): void {
@@ -175,9 +181,4 @@ export class InterestTable implements Outlet {
     peer.picked.push(at, alias, position);
     peer.pickedBytes += end - at;
   }
-}
-
-/** The priority lane has nothing without a version. */
-function positionOf({ epoch = '', version = 0 }: Delivery): Position {
-  return { epoch, version };
 }

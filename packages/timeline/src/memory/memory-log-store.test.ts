@@ -26,6 +26,21 @@ describe('memory log store', () => {
     expect(await store.append('r:2', entryOf(1))).toEqual({ epoch, version: 1, duplicate: false });
   });
 
+  it('knows the ids of the entries that it keeps, however many, and no others', async () => {
+    const store = createMemoryLogStore({
+      retention: { default: { ...retention, maxEntries: 8 } },
+      clock: new FakeClock(),
+    });
+    for (let last = 1; last <= 30; last += 1) {
+      await store.append('r:1', entryOf(1, `m${last}`));
+      const oldest = Math.max(1, last - 7);
+      for (const kept of [oldest, last]) {
+        expect(await store.append('r:1', entryOf(1, `m${kept}`))).toMatchObject({ version: kept, duplicate: true });
+      }
+    }
+    expect(await store.append('r:1', entryOf(1, 'm22'))).toMatchObject({ version: 31, duplicate: false });
+  });
+
   it('never gives the same epoch to two lives of a log', async () => {
     const store = createMemoryLogStore({ maxLogs: 1, random: seededRandom(1) });
     const epochs = new Set<string>();

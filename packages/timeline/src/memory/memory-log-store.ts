@@ -9,7 +9,7 @@ import { checkEntry, checkGroup, checkRange } from '../argument-checks.js';
 import type { Appended, Head, LogStore, NewEntry, Page, ReadRange } from '../log-store.js';
 import { RecencyList } from '../recency-list.js';
 import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
-import { MemoryLog, type SharedBody, type Usage } from './memory-log.js';
+import { type Kept, MemoryLog, type Usage } from './memory-log.js';
 
 export interface MemoryLogStoreOptions {
   /** Default: 1,000 entries, 1 MiB of bodies and 10 minutes of every log. */
@@ -93,11 +93,11 @@ class MemoryLogStore implements LogStore {
   async appendMany(groups: readonly string[], entry: NewEntry): Promise<ReadonlyMap<string, Appended | Error>> {
     this.#checkOpen();
     checkEntry(entry);
-    const body = copyOf(entry.body);
+    const kept = this.#kept(entry);
     const results = new Map<string, Appended | Error>();
     for (const group of new Set(groups)) {
       try {
-        results.set(group, this.#append(this.#log(group), entry, body));
+        results.set(group, this.#append(this.#log(group), entry, kept));
       } catch (error) {
         results.set(group, ImError.wrap(error));
       }
@@ -110,19 +110,25 @@ class MemoryLogStore implements LogStore {
     for (const log of this.#logs.values()) this.#remove(log);
   }
 
-  /** @param shared the body's copy when several logs share it */
-  #append(log: MemoryLog, entry: NewEntry, shared: SharedBody | undefined): Appended {
-    const now = this.#clock.monotonic();
+  /** @param shared what is kept of it when several logs share that */
+  #append(log: MemoryLog, entry: NewEntry, shared: Kept | undefined): Appended {
     const { epoch } = log;
-    const known = entry.id === undefined ? undefined : log.versionOf(entry.id, now);
+    const known = entry.id === undefined ? undefined : log.versionOf(entry.id, this.#clock.monotonic());
     if (known !== undefined) {
       this.#duplicates.add();
       return { epoch, version: known, duplicate: true };
     }
-    const version = log.append(entry, shared ?? copyOf(entry.body), now);
+    const version = log.append(shared ?? this.#kept(entry));
     this.#appended.add();
     this.#makeRoom(log);
     return { epoch, version, duplicate: false };
+  }
+
+  #kept({ id, event, body, time }: NewEntry): Kept {
+    // Not `slice`: a Buffer's would share its memory, and pin the frame that it was read from.
+    const copy = new Uint8Array(body);
+    const kept = { event, body: copy, time, appendedAt: this.#clock.monotonic(), holders: 0 };
+    return id === undefined ? kept : { ...kept, id };
   }
 
   #known(group: string): MemoryLog | undefined {
@@ -181,11 +187,6 @@ function nodePrefix(node: string | undefined): string {
   if (/^[A-Za-z0-9_-]{1,40}$/.test(node)) return `${node}-`;
   const mistake = `node of a memory log store: 1 to 40 of [A-Za-z0-9_-], not ${JSON.stringify(node.slice(0, 64))}`;
   throw new ImError('CONFIG_INVALID', { message: mistake, details: { mistakes: [mistake] } });
-}
-
-/** Not `slice`: a Buffer's would share its memory, and pin the frame that it was read from. */
-function copyOf(body: Uint8Array): SharedBody {
-  return { bytes: new Uint8Array(body), holders: 0 };
 }
 
 /** Which of the {@link LIVES} is the group's: FNV-1a (Fowler, Noll, Vo). */

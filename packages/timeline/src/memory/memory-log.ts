@@ -19,18 +19,15 @@ export interface Usage {
   readonly trimmed: Counter;
 }
 
-/** A body that several logs may hold; its bytes count once, for as long as one of them does. */
-export interface SharedBody {
-  readonly bytes: Uint8Array;
+/** What is kept of an append: once, however many logs it went to. The bytes of its body count for as long as one of them holds it. */
+export interface Kept extends NewEntry {
+  /** Monotonic clock. */
+  readonly appendedAt: number;
   holders: number;
 }
 
-interface Kept {
-  readonly entry: Entry;
-  readonly body: SharedBody;
-  /** Monotonic clock. */
-  readonly appendedAt: number;
-}
+/** So many entries are looked through for an id; of more there is an index: each may lie elsewhere in memory. */
+const LOOKED_THROUGH = 4;
 
 export class MemoryLog implements Listed<MemoryLog> {
   newer: MemoryLog | undefined;
@@ -41,8 +38,8 @@ export class MemoryLog implements Listed<MemoryLog> {
   readonly #retention: Retention;
   readonly #usage: Usage;
   readonly #ring = new VersionRing<Kept>();
-  /** Message id → version, of the entries kept. */
-  readonly #versions = new Map<string, number>();
+  /** Message id → version, of the entries kept, once there were many. */
+  #versions: Map<string, number> | undefined;
   #bodyBytes = 0;
 
   constructor(group: string, epoch: string, retention: Retention, usage: Usage) {
@@ -61,14 +58,18 @@ export class MemoryLog implements Listed<MemoryLog> {
   /** The version of a message id if its entry is kept. */
   versionOf(id: string, now: number): number | undefined {
     this.#trim(now);
-    return this.#versions.get(id);
+    if (this.#versions !== undefined) return this.#versions.get(id);
+    for (let version = this.#ring.next - 1; version >= this.#ring.first; version -= 1) {
+      if (this.#ring.get(version)?.id === id) return version;
+    }
+    return undefined;
   }
 
-  /** @param body the store's own copy of the entry's */
-  append(entry: NewEntry, body: SharedBody, now: number): number {
+  /** @param kept with a body that is the store's own */
+  append(kept: Kept): number {
     const version = this.#ring.next;
-    this.#keep(version, entry, body, now);
-    this.#trim(now);
+    this.#keep(version, kept);
+    this.#trim(kept.appendedAt);
     return version;
   }
 
@@ -80,11 +81,12 @@ export class MemoryLog implements Listed<MemoryLog> {
     let bytes = 0;
     let version = forward ? Math.max(range.after + 1, head.first) : Math.min(range.before - 1, head.version);
     for (; entries.length < range.limit; version += step) {
-      const entry = this.#ring.get(version)?.entry;
-      if (entry === undefined) break;
-      bytes += entry.body.byteLength;
+      const kept = this.#ring.get(version);
+      if (kept === undefined) break;
+      const { id, event, body, time } = kept;
+      bytes += body.length;
       if (bytes > (range.maxBytes ?? Infinity) && entries.length > 0) break;
-      entries.push(entry);
+      entries.push(id === undefined ? { version, event, body, time } : { version, id, event, body, time });
     }
     return { ...head, entries };
   }
@@ -102,14 +104,24 @@ export class MemoryLog implements Listed<MemoryLog> {
     this.#usage.bytes -= LOG_BYTES;
   }
 
-  #keep(version: number, { id, event, time }: NewEntry, body: SharedBody, now: number): void {
-    const entry: Entry = { version, ...(id !== undefined && { id }), event, body: body.bytes, time };
-    this.#ring.push({ entry, body, appendedAt: now });
-    if (id !== undefined) this.#versions.set(id, version);
-    if (body.holders === 0) this.#usage.bytes += body.bytes.byteLength;
-    body.holders += 1;
-    this.#bodyBytes += body.bytes.byteLength;
+  #keep(version: number, kept: Kept): void {
+    this.#ring.push(kept);
+    if (this.#versions !== undefined) {
+      if (kept.id !== undefined) this.#versions.set(kept.id, version);
+    } else if (this.#ring.size > LOOKED_THROUGH) this.#versions = this.#indexed();
+    if (kept.holders === 0) this.#usage.bytes += kept.body.length;
+    kept.holders += 1;
+    this.#bodyBytes += kept.body.length;
     this.#usage.bytes += ENTRY_BYTES;
+  }
+
+  #indexed(): Map<string, number> {
+    const versions = new Map<string, number>();
+    for (let version = this.#ring.first; version < this.#ring.next; version += 1) {
+      const id = this.#ring.get(version)?.id;
+      if (id !== undefined) versions.set(id, version);
+    }
+    return versions;
   }
 
   #trim(now: number): void {
@@ -125,11 +137,10 @@ export class MemoryLog implements Listed<MemoryLog> {
   #drop(): void {
     const kept = this.#ring.shift();
     if (kept === undefined) return;
-    const { entry, body } = kept;
-    if (entry.id !== undefined) this.#versions.delete(entry.id);
-    body.holders -= 1;
-    if (body.holders === 0) this.#usage.bytes -= body.bytes.byteLength;
-    this.#bodyBytes -= body.bytes.byteLength;
+    if (kept.id !== undefined) this.#versions?.delete(kept.id);
+    kept.holders -= 1;
+    if (kept.holders === 0) this.#usage.bytes -= kept.body.length;
+    this.#bodyBytes -= kept.body.length;
     this.#usage.bytes -= ENTRY_BYTES;
     this.#usage.trimmed.add();
   }

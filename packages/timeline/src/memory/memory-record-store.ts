@@ -77,7 +77,7 @@ class MemoryRecordStore implements RecordStore {
     for (const field of owned.sorted) {
       const record = owned.records.get(field);
       if (record === undefined || field <= after || !field.startsWith(prefix)) continue;
-      bytes += record.body.byteLength;
+      bytes += record.body.length;
       if (records.length === limit || (bytes > MAX_RECORD_BYTES && records.length > 0)) return { records, more: true };
       records.push({ field, ...record });
     }
@@ -135,5 +135,5 @@ class MemoryRecordStore implements RecordStore {
 }
 
 function costOf(body: Uint8Array | undefined): number {
-  return body === undefined ? 0 : RECORD_BYTES + body.byteLength;
+  return body === undefined ? 0 : RECORD_BYTES + body.length;
 }
