@@ -78,9 +78,9 @@ function encodeBody(data: unknown = null): Uint8Array {
   }
   if (text === undefined) throw invalid('data', 'cannot be said in JSON');
   const body = encoder.encode(text);
-  if (body.byteLength > MAX_BODY_BYTES) {
+  if (body.length > MAX_BODY_BYTES) {
     throw new ImError('BODY_TOO_LARGE', {
-      details: { field: 'data', bytes: body.byteLength, limitBytes: MAX_BODY_BYTES },
+      details: { field: 'data', bytes: body.length, limitBytes: MAX_BODY_BYTES },
     });
   }
   // Each level of nesting takes two characters, so that short texts need no look.

@@ -85,7 +85,7 @@ export function takeTrace(headers: RpcHeaders): { readonly headers: RpcHeaders; 
 
 /** @throws ImError BODY_TOO_LARGE */
 export function checkBody(body: Uint8Array, limitBytes: number, part: Part = 'body'): void {
-  if (body.byteLength > limitBytes) throw tooLarge(part, limitBytes);
+  if (body.length > limitBytes) throw tooLarge(part, limitBytes);
 }
 
 function tooLarge(part: Part, limitBytes: number): ImError {

@@ -11,8 +11,8 @@ export function checkGroup(group: string): void {
 
 /** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
 export function checkEntry(entry: NewEntry): void {
-  if (entry.body.byteLength > MAX_BODY_BYTES) {
-    throw new ImError('BODY_TOO_LARGE', { details: { bytes: entry.body.byteLength, maxBytes: MAX_BODY_BYTES } });
+  if (entry.body.length > MAX_BODY_BYTES) {
+    throw new ImError('BODY_TOO_LARGE', { details: { bytes: entry.body.length, maxBytes: MAX_BODY_BYTES } });
   }
   if (!isEventName(entry.event)) throw invalidArgument('event', 'not an event name');
   if (entry.id !== undefined && !isMessageId(entry.id)) {

@@ -48,7 +48,7 @@ export function checkChanges(owner: string, changes: readonly RecordChange[]): n
     if (revision !== undefined && !(Number.isSafeInteger(revision) && revision >= 0)) {
       throw invalidArgument('revision', 'not a revision');
     }
-    const size = body?.byteLength ?? 0;
+    const size = body?.length ?? 0;
     if (size > MAX_BODY_BYTES) throw tooLarge(size, MAX_BODY_BYTES);
     bytes += size;
   }

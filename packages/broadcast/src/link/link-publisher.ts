@@ -149,6 +149,8 @@ export class LinkPublisher implements Publisher {
   #bySender(groups: readonly string[], published: Published[], failed: Map<string, Error>): Map<LaneSender, string[]> {
     const bySender = new Map<LaneSender, string[]>();
     const call = this.#routes.beginCall(groups.length);
+    let sender: LaneSender | undefined;
+    let own: string[] = [];
     for (const group of groups) {
       let route = this.#routes.known(group);
       if (route === undefined) {
@@ -162,11 +164,14 @@ export class LinkPublisher implements Publisher {
       if (route.call === call) continue;
       route.call = call;
       published.push({ group });
-      const sender = route.link.normal;
-      const own = bySender.get(sender);
-      if (own !== undefined) own.push(group);
-      else if (sender.bytes > this.#options.maxLaneBytes) throw this.#links.refused();
-      else bySender.set(sender, [group]);
+      const { normal } = route.link;
+      if (normal !== sender) {
+        sender = normal;
+        own = bySender.get(sender) ?? [];
+        if (own.length === 0 && sender.bytes > this.#options.maxLaneBytes) throw this.#links.refused();
+        bySender.set(sender, own);
+      }
+      own.push(group);
     }
     return bySender;
   }

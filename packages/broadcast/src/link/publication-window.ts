@@ -87,7 +87,7 @@ export class PublicationWindow {
   /** @throws ImError QUEUE_FULL: nothing was taken */
   add(request: PublicationRequest): void {
     const { maxMessages, maxBytes } = this.#options;
-    const bytes = request.publication.body.byteLength;
+    const bytes = request.publication.body.length;
     const messages = request.groups.length;
     const isFull = this.#messages + messages > maxMessages && this.#messages > 0;
     if (isFull || this.#bytes + bytes > maxBytes) throw this.#options.refused();
@@ -224,7 +224,7 @@ export class PublicationWindow {
     if (!request.settle(index, outcome)) return;
     this.#requests.delete(request);
     this.#messages -= request.groups.length;
-    this.#bytes -= request.publication.body.byteLength;
+    this.#bytes -= request.publication.body.length;
     if (this.#requests.size > 0) return;
     for (const resolve of this.#onEmpty.splice(0)) resolve();
   }

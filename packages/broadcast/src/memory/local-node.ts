@@ -61,6 +61,8 @@ export class LocalNode {
   #normalBytes = 0;
   /** Normal messages dropped since the last turn, by group. */
   readonly #losses = new Map<string, number>();
+  /** Priority messages went without waiting for the turn that is due. */
+  #hasHurried = false;
   /** The turn that is due; settles when it is over. */
   #turn: Promise<void> | undefined;
 
@@ -95,7 +97,7 @@ export class LocalNode {
     const { figures, maxNormalMessages, maxLaneBytes } = this.#options;
     figures.publishedNormal.add();
     if (!this.#outlet.has(group)) return;
-    const bytes = this.#normalBytes + publication.body.byteLength;
+    const bytes = this.#normalBytes + publication.body.length;
     if (this.#normal.length >= maxNormalMessages || bytes > maxLaneBytes) {
       figures.lost.add();
       this.#losses.set(group, (this.#losses.get(group) ?? 0) + 1);
@@ -111,7 +113,7 @@ export class LocalNode {
    * @throws ImError QUEUE_FULL at once: nothing was taken
    */
   publishPriority(group: string, publication: Publication): Promise<Sequenced> {
-    return this.#append(this.#passage.enter(group, publication, publication.body.byteLength));
+    return this.#append(this.#passage.enter(group, publication, publication.body.length));
   }
 
   /** As {@link publishPriority}, for distinct groups: those there was no room for at once, the others' outcomes later. */
@@ -186,11 +188,24 @@ export class LocalNode {
       return;
     }
     this.#ready.push(place);
+    this.#hurry();
+  }
+
+  /** Once before each turn, what waits on the priority lane goes without it: in a turn a room may be written to for long. */
+  #hurry(): void {
+    if (!this.#hasHurried) {
+      this.#hasHurried = true;
+      process.nextTick(() => {
+        this.#outlet.beginPass();
+        this.#deliverPriority();
+      });
+    }
     void this.turn();
   }
 
   #takeTurn(): void {
-    this.#outlet.beginPass();
+    if (!this.#hasHurried) this.#outlet.beginPass();
+    this.#hasHurried = false;
     this.#deliverPriority();
     if (this.#ready.length === 0) this.#deliverNormal();
     this.#tellLosses();
@@ -216,7 +231,7 @@ export class LocalNode {
     for (let left = this.#normal.length; left > 0; left -= 1) {
       const delivery = this.#normal.shift();
       if (delivery === undefined) return;
-      this.#normalBytes -= delivery.body.byteLength;
+      this.#normalBytes -= delivery.body.length;
       this.#deliver(delivery);
       if (left % LOOK_EVERY === 0 && clock.monotonic() >= until) return;
     }

@@ -83,7 +83,7 @@ export class LogPassage {
   enterEach(groups: readonly string[], publication: Publication): { places: Place[]; refused: Map<string, Error> } {
     const refused = new Map<string, Error>();
     const places: Place[] = [];
-    const share = Math.ceil(publication.body.byteLength / groups.length);
+    const share = Math.ceil(publication.body.length / groups.length);
     for (const group of groups) {
       try {
         places.push(this.enter(group, publication, share));

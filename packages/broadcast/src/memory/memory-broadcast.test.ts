@@ -43,6 +43,15 @@ describe('memory broadcast', () => {
     expect(subscriber.deliveries.map(({ lane }) => lane)).toEqual(['priority', 'normal']);
   });
 
+  it('delivers priority messages before whatever waits for the turn', async () => {
+    const broadcast = open();
+    const subscriber = await subscribeRecording(broadcast, 'r:1');
+    const publisher = broadcast.createPublisher();
+    const before = new Promise<number>((resolve) => setImmediate(() => resolve(subscriber.deliveries.length)));
+    await Promise.all([publisher.publish('r:1', priority), publisher.publish('r:1', priority)]);
+    expect(await before).toBe(2);
+  });
+
   it('shares one delivery object between all subscribers, and the body with the publisher', async () => {
     const broadcast = open();
     const subscribers = [await subscribeRecording(broadcast, 'r:1'), await subscribeRecording(broadcast, 'r:1')];

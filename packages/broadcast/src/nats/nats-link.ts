@@ -129,7 +129,7 @@ class NatsLink implements PubSubLink {
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 const REFUSALS: readonly string[] = [

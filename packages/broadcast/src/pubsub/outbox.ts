@@ -80,7 +80,7 @@ export class Outbox {
     const { figures, maxNormalMessages, maxNormalBytes } = this.#options;
     if (mustArrive && this.#link === undefined) throw away('the message bus cannot be reached; try again later');
     const channel = this.#normalChannel(group);
-    const bytes = this.#normalBytes + publication.body.byteLength;
+    const bytes = this.#normalBytes + publication.body.length;
     const hasRoom = this.#normalMessages < maxNormalMessages && bytes <= maxNormalBytes;
     if (this.#link === undefined || channel === undefined || !hasRoom) {
       if (mustArrive) {

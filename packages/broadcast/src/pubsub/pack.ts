@@ -56,7 +56,7 @@ export class RunPack implements Pack {
   push(publication: Publication): void {
     this.messages.push(publication);
     this.#bytes += messageBytes(publication);
-    this.bodyBytes += publication.body.byteLength;
+    this.bodyBytes += publication.body.length;
   }
 
   encode(sender: number): Buffer {
@@ -87,7 +87,7 @@ export class VersionedPack implements Pack {
   push(publication: Publication, position: Position): void {
     this.messages.push({ publication, position });
     this.#bytes += messageBytes(publication);
-    this.bodyBytes += publication.body.byteLength;
+    this.bodyBytes += publication.body.length;
   }
 
   encode(): Buffer {

@@ -75,7 +75,7 @@ export class PubSubNode {
    */
   publishPriority(group: string, publication: Publication): Promise<Sequenced> {
     if (!this.#options.outbox.isUp) throw away();
-    return this.#append(this.#passage.enter(group, publication, publication.body.byteLength));
+    return this.#append(this.#passage.enter(group, publication, publication.body.length));
   }
 
   /** As {@link publishPriority}, for distinct groups: those there was no room for at once, the others' outcomes later. */

@@ -57,7 +57,7 @@ export function encodeRun({ sender, first, lost, messages }: Run): Buffer {
   bytes.writeDoubleLE(lost, 18);
   pack.length = bytes.writeUInt16LE(messages.length, 26);
   for (const message of messages) writeMessage(pack, message);
-  return taken();
+  return pack.take(0);
 }
 
 /** Of checked publications. @param head where the log stands, told after them */
@@ -72,7 +72,7 @@ export function encodeVersioned(messages: readonly Versioned[], head?: Position)
     }
   }
   if (head !== undefined) writePosition(KIND.head, head);
-  return taken();
+  return pack.take(0);
 }
 
 function writePosition(kind: number, { epoch, version }: Position, count?: number): void {
@@ -82,12 +82,6 @@ function writePosition(kind: number, { epoch, version }: Position, count?: numbe
   bytes[at] = epoch.length;
   at = count === undefined ? at + 1 : bytes.writeUInt16LE(count, at + 1);
   pack.length = at + bytes.write(epoch, at, 'latin1');
-}
-
-function taken(): Buffer {
-  const bytes = pack.copy();
-  pack.reset(0);
-  return bytes;
 }
 
 /**

@@ -112,17 +112,17 @@ export class DeliveryPackWriter {
   }
 
   /** Deliveries of one publication that follow each other share its message. */
-  versioned(group: string, position: Position, publication: Publication): void {
+  versioned(group: string, epoch: string, version: number, publication: Publication): void {
     const shared = this.#shared;
     if (shared !== undefined && isSame(shared, publication)) {
-      this.#places.push({ group, ...position });
+      this.#places.push({ group, version, epoch });
       if (this.#places.length >= MAX_COUNT) this.#endShared();
       return;
     }
     this.#endHeads();
     this.#endShared();
     this.#shared = publication;
-    this.#places.push({ group, ...position });
+    this.#places.push({ group, version, epoch });
     this.#sharedBytes = messageBytes(publication);
   }
 
@@ -265,9 +265,7 @@ export class DeliveryPackWriter {
     bytes[at++] = this.#lane;
     at = bytes.writeUInt32LE(node >>> 0, at);
     bytes.writeUInt32LE(number >>> 0, at);
-    const pack = this.#pack.copy();
-    this.#pack.reset(DELIVERY_HEAD_BYTES);
-    return pack;
+    return this.#pack.take(DELIVERY_HEAD_BYTES);
   }
 
   #end(): void {

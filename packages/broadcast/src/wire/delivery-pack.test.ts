@@ -68,7 +68,7 @@ const versioned = fc.tuple(groupId, fc.nat(1_000), fc.stringMatching(/^[a-z0-9]{
 /** Things that a node says on the priority lane, each as it is written and as it is told. */
 const saying = fc.oneof(
   versioned.map(([group, version, epoch, publication]) => ({
-    write: (writer: DeliveryPackWriter) => writer.versioned(group, { epoch, version }, publication),
+    write: (writer: DeliveryPackWriter) => writer.versioned(group, epoch, version, publication),
     told: ['priority', group, { ...publication, group, epoch, version }],
   })),
   versioned.map(([group, version, epoch]) => ({
@@ -124,7 +124,7 @@ describe('delivery packs', () => {
     const writer = new DeliveryPackWriter('peer0001', 'priority');
     const epochs = ['a-store-in-memory', 'a-store-in-memory', 'another'];
     const places = Array.from({ length: 99 }, (_, user) => [`u:${user}`, epochs[Math.floor(user / 33)], user] as const);
-    for (const [group, epoch = '', version] of places) writer.versioned(group, { epoch, version }, publication);
+    for (const [group, epoch = '', version] of places) writer.versioned(group, epoch, version, publication);
     const pack = writer.take(1, 1);
     expect(pack.length).toBeLessThan(1_100 + 100 * 14);
     const told = read(pack).map(([, group, delivery]) => {
@@ -184,8 +184,8 @@ describe('delivery packs', () => {
   it('make nothing of groups that the receiver does not know', () => {
     const writer = new DeliveryPackWriter('peer0001', 'priority');
     const publication = { lane: 'priority', event: 'gift', body: Buffer.alloc(1), time: 1 } as const;
-    writer.versioned('r:1', { epoch: 'e', version: 1 }, publication);
-    writer.versioned('r:2', { epoch: 'e', version: 1 }, { ...publication, time: 2 });
+    writer.versioned('r:1', 'e', 1, publication);
+    writer.versioned('r:2', 'e', 1, { ...publication, time: 2 });
     const recorder = new Recorder((group) => group === 'r:2');
     expect(read(writer.take(1, 1), undefined, recorder).map(([, group]) => group)).toEqual(['r:2']);
   });

@@ -11,7 +11,7 @@ const sum: Terms = { conflate: { mode: 'sum', key: 'k', amount: 2 } };
 function write(...publications: readonly Publication[]): Buffer {
   const pack = new PackBuffer();
   for (const publication of publications) writeMessage(pack, publication);
-  return pack.copy();
+  return pack.take(0);
 }
 
 /** The parts of a message of these terms, to be put together otherwise. */

@@ -4,7 +4,7 @@
  */
 import { type Delivery, type Lane, MAX_BODY_BYTES, type Publication, type Terms } from '@im/protocol';
 import { MESSAGE_HEAD_BYTES } from './bus-format.js';
-import { type PackBuffer, writeAscii } from './pack-buffer.js';
+import { type PackBuffer, readUint32, writeAscii, writeUint32 } from './pack-buffer.js';
 import { endOfTerms, TermsReader, termsBytes, writeTerms } from './terms.js';
 
 const HAS_TERMS = 0x80;
@@ -24,16 +24,16 @@ export function writeMessage(pack: PackBuffer, publication: Publication): void {
     at += idBytes;
   }
   bytes.set(body, at);
-  bytes.writeUInt32LE(body.byteLength, start);
+  writeUint32(bytes, body.length, start);
   bytes.writeDoubleLE(time, start + 4);
   bytes[start + 12] = terms === undefined ? event.length : event.length | HAS_TERMS;
   bytes[start + 13] = idBytes;
-  pack.length = at + body.byteLength;
+  pack.length = at + body.length;
 }
 
 /** At most. */
 export function messageBytes({ event, body, id, terms }: Publication): number {
-  const bytes = MESSAGE_HEAD_BYTES + event.length + body.byteLength + (id === undefined ? 0 : id.length * 3);
+  const bytes = MESSAGE_HEAD_BYTES + event.length + body.length + (id === undefined ? 0 : id.length * 3);
   return terms === undefined ? bytes : bytes + termsBytes(terms);
 }
 
@@ -41,7 +41,7 @@ export function messageBytes({ event, body, id, terms }: Publication): number {
 export function endOfMessage(bytes: Buffer, start: number, end: number): number {
   let at = start + MESSAGE_HEAD_BYTES;
   if (at > end) return -1;
-  const bodyBytes = bytes.readUInt32LE(start);
+  const bodyBytes = readUint32(bytes, start);
   if (bodyBytes > MAX_BODY_BYTES) return -1;
   const eventBytes = bytes[start + 12] as number;
   if (eventBytes >= HAS_TERMS) {
@@ -71,10 +71,21 @@ export class MessageReader {
   /** A view: shares the memory of the pack. */
   body: Uint8Array = new Uint8Array(0);
   readonly #terms = new TermsReader();
+  /** The pack that was read last, and its memory: V8 is slow with `buffer` and `byteOffset`. */
+  #pack: Buffer | undefined;
+  #memory: ArrayBufferLike = new ArrayBuffer(0);
+  #offset = 0;
+  /** Of the message that was read last. */
+  #at = -1;
+  #end = 0;
 
   /** @param at where a message begins that is whole @returns where it ends */
   read(bytes: Buffer, at: number): number {
-    const bodyBytes = bytes.readUInt32LE(at);
+    if (bytes !== this.#pack) this.#open(bytes);
+    // One message to many groups is read for each of them.
+    else if (at === this.#at) return this.#end;
+    this.#at = -1;
+    const bodyBytes = readUint32(bytes, at);
     this.time = bytes.readDoubleLE(at + 4);
     const eventBytes = (bytes[at + 12] as number) & EVENT_BYTES;
     const idBytes = bytes[at + 13] as number;
@@ -87,8 +98,16 @@ export class MessageReader {
     next += eventBytes;
     this.id = idBytes === 0 ? undefined : bytes.toString('utf8', next, next + idBytes);
     next += idBytes;
-    this.body = new Uint8Array(bytes.buffer, bytes.byteOffset + next, bodyBytes);
-    return next + bodyBytes;
+    this.body = new Uint8Array(this.#memory, this.#offset + next, bodyBytes);
+    this.#at = at;
+    this.#end = next + bodyBytes;
+    return this.#end;
+  }
+
+  #open(pack: Buffer): void {
+    this.#pack = pack;
+    this.#memory = pack.buffer;
+    this.#offset = pack.byteOffset;
   }
 
   /** What was read last, as it was published. */

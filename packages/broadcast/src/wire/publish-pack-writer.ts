@@ -77,9 +77,7 @@ export class PublishPackWriter {
     bytes[2] = flags;
     bytes.writeUInt32LE(number, 3);
     writeAscii(bytes, this.#peer, PUBLISH_PEER_OFFSET);
-    const pack = this.#pack.copy();
-    this.#pack.reset(PUBLISH_HEAD_BYTES);
-    return pack;
+    return this.#pack.take(PUBLISH_HEAD_BYTES);
   }
 
   #beginRun(group: string, alias: number, number: number): void {

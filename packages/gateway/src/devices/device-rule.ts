@@ -122,7 +122,7 @@ function placeOf({ session, platform }: UserSession): Place {
 /** Undefined for whatever no gateway wrote: anybody on the bus can send the event. */
 function readArrival(body: Uint8Array): Contender | undefined {
   try {
-    const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as unknown;
+    const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8')) as unknown;
     const { id, platform, begunAt } = (value ?? {}) as Record<string, unknown>;
     if (typeof id !== 'string' || typeof platform !== 'string' || !Number.isSafeInteger(begunAt)) return undefined;
     // It is told to clients.

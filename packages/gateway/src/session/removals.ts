@@ -22,7 +22,7 @@ const MAX_ENTRIES = 4_096;
 export function readKick({ event, body }: Pick<Delivery, 'event' | 'body'>): Kick | undefined {
   if (event !== KICK_EVENT) return undefined;
   try {
-    const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as unknown;
+    const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8')) as unknown;
     const effect = readEffect(value);
     if (effect instanceof EffectsMistake || effect.type !== 'kick') return undefined;
     const { session, origin } = value as { session?: unknown; origin?: unknown };

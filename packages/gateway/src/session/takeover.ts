@@ -40,7 +40,7 @@ export function obeyTakeover({ group, body }: Delivery, { sessions, logger }: Su
 /** Undefined for whatever no gateway wrote: anybody on the bus can send the event. */
 function readTakeover(body: Uint8Array): Takeover | undefined {
   try {
-    const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')) as unknown;
+    const value = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8')) as unknown;
     const { session, sequence } = (value ?? {}) as Record<string, unknown>;
     if (typeof session !== 'string' || !Number.isSafeInteger(sequence)) return undefined;
     return { session, sequence: sequence as number };

@@ -22,7 +22,7 @@ export async function readBody(request: IncomingMessage, { maxBytes, timeoutMs, 
     let bytes = 0;
     const timer = clock.after(timeoutMs, () => finish(() => reject(new ImError('TIMEOUT'))));
     const onData = (chunk: Buffer) => {
-      bytes += chunk.byteLength;
+      bytes += chunk.length;
       if (bytes > maxBytes) finish(() => reject(tooLarge()));
       else chunks.push(chunk);
     };

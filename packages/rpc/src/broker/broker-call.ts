@@ -108,7 +108,7 @@ export class BrokerCall implements Expiring, RecordSource {
     this.start = start;
     this.end = end;
     this.attachment = attachment;
-    this.#kept = end - start + (attachment?.byteLength ?? 0);
+    this.#kept = end - start + (attachment?.length ?? 0);
     this.#all.bytes += this.#kept;
     this.service.keptBytes += this.#kept;
   }

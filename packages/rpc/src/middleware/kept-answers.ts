@@ -100,7 +100,7 @@ function detached(answer: Answer): Answer {
 function sizeOf(answer: Answer): number {
   if ('error' in answer) return encodeError(answer.error).length;
   try {
-    return answer.reply.body.byteLength + encodeHeaders(answer.reply.headers).length;
+    return answer.reply.body.length + encodeHeaders(answer.reply.headers).length;
   } catch {
     // Headers that cannot travel: the engine will refuse this reply, so it is not to be repeated.
     return Number.POSITIVE_INFINITY;

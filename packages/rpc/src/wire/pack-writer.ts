@@ -69,10 +69,10 @@ export class PackWriter {
 
   call({ id, flags, timeoutMs, service, method, key, route, trace, headers, body }: CallFields): void {
     const names = encodeNames(service, method);
-    const attached = body.byteLength > ATTACH_BYTES;
+    const attached = body.length > ATTACH_BYTES;
     const texts =
       texts16(key) + texts16(route) + (trace === undefined ? 0 : 1 + trace.length) + texts16(headers || undefined);
-    const most = NAMES_OFFSET + names.length + texts + (attached ? 0 : body.byteLength);
+    const most = NAMES_OFFSET + names.length + texts + (attached ? 0 : body.length);
     const buffer = this.#reserve(most);
     const start = this.#length;
     let at = start + NAMES_OFFSET;
@@ -104,8 +104,8 @@ export class PackWriter {
 
   /** Reply or part. @param headers JSON text, empty for none */
   answer(kind: number, id: number, headers: string, body: Uint8Array): void {
-    const attached = body.byteLength > ATTACH_BYTES;
-    const buffer = this.#reserve(RECORD_HEAD_BYTES + texts16(headers || undefined) + (attached ? 0 : body.byteLength));
+    const attached = body.length > ATTACH_BYTES;
+    const buffer = this.#reserve(RECORD_HEAD_BYTES + texts16(headers || undefined) + (attached ? 0 : body.length));
     let at = this.#length + RECORD_HEAD_BYTES;
     let flags = attached ? FLAG.attached : 0;
     if (headers !== '') {
@@ -195,12 +195,12 @@ export class PackWriter {
       return at;
     }
     buffer.set(body, at);
-    return at + body.byteLength;
+    return at + body.length;
   }
 
   #attach(body: Uint8Array): void {
     this.#attachments.push(body);
-    this.#attachedBytes += body.byteLength;
+    this.#attachedBytes += body.length;
   }
 
   #head(buffer: Buffer, kind: number, flags: number, id: number, end: number): void {
@@ -258,5 +258,5 @@ function encodeNames(service: string, method: string): Buffer {
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -134,7 +134,7 @@ export function decodePlain(
 export function encodePlain({ kind, id, members, body }: Message): Buffer[] {
   const isAnonymous = kind === 'error' && id === NO_ID;
   const json = Buffer.from(JSON.stringify({ kind, ...(!isAnonymous && { id }), ...members }));
-  return body.byteLength === 0 ? [json] : [json, Buffer.from(body.buffer, body.byteOffset, body.byteLength)];
+  return body.length === 0 ? [json] : [json, Buffer.from(body.buffer, body.byteOffset, body.length)];
 }
 
 function timeout(timeoutMs = DEFAULT_TIMEOUT_MS): number {

@@ -27,7 +27,7 @@ export function createLineSplitter(onLine: (line: string) => void): LineSplitter
     }
   };
   return {
-    push: (chunk) => take(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))),
+    push: (chunk) => take(decoder.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))),
     end() {
       take(decoder.end());
       if (rest !== '') onLine(rest);

@@ -39,7 +39,7 @@ export interface DecodedRow extends RowFacts {
 /** Upper bound of what {@link writeRow} writes. */
 export function rowBound(entry: NewEntry, shared: boolean): number {
   const id = entry.id === undefined ? 0 : 1 + entry.id.length * 3;
-  return FIXED_BYTES + entry.event.length + id + (shared ? BODY_KEY_BYTES : entry.body.byteLength);
+  return FIXED_BYTES + entry.event.length + id + (shared ? BODY_KEY_BYTES : entry.body.length);
 }
 
 /**
@@ -68,7 +68,7 @@ export function writeRow(
   }
   const rest = sharedBodyKey ?? body;
   target.set(rest, at);
-  return at + rest.byteLength;
+  return at + rest.length;
 }
 
 /** What stays of a row whose entry is no longer kept, so that the log goes on from its version. */

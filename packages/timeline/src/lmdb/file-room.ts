@@ -9,8 +9,8 @@ import { open, stat } from 'node:fs/promises';
 
 const CHUNK = Buffer.alloc(1_048_576);
 /** Beyond what is needed: an eighth of the file, within these bounds. */
-const LEAST_AHEAD = CHUNK.byteLength;
-const MOST_AHEAD = 16 * CHUNK.byteLength;
+const LEAST_AHEAD = CHUNK.length;
+const MOST_AHEAD = 16 * CHUNK.length;
 
 export class FileRoom {
   readonly #file: string;
@@ -43,7 +43,7 @@ export class FileRoom {
     const handle = await open(this.#file, 'r+');
     try {
       let length = from;
-      while (length < to) length += (await handle.write(CHUNK, 0, CHUNK.byteLength, length)).bytesWritten;
+      while (length < to) length += (await handle.write(CHUNK, 0, CHUNK.length, length)).bytesWritten;
       return length;
     } finally {
       await handle.close();

@@ -49,7 +49,7 @@ export function bodyKey(expiresAt: number, random: Uint8Array): Buffer {
 
 /** The same bytes with Buffer's methods. */
 export function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Non-negative safe integers, so that they order as their bytes do. */

@@ -147,7 +147,7 @@ class LmdbDatabase implements Database {
       remove: (table, key) => void queued.push({ table, key, value: undefined }),
     });
     if (queued.length === 0) return;
-    const bytes = queued.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
+    const bytes = queued.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
     await this.#makeRoom(bytes + queued.length * ROOM_OF_WRITE + ROOM_OF_TRANSACTION);
     const { root, tables } = this.#open;
     try {

@@ -84,7 +84,7 @@ export class LmdbLogStore implements LogStore {
       this.#pipeline.enter(0);
       return this.#submit(log, undefined, answer);
     }
-    this.#pipeline.enter(entry.body.byteLength);
+    this.#pipeline.enter(entry.body.length);
     this.#pipeline.logs.beginRecent(log);
     const given = log.give(entry, shared, now);
     return this.#submit(log, given, { epoch, version: given.version, duplicate: false });
@@ -98,7 +98,7 @@ export class LmdbLogStore implements LogStore {
 
   /** Kept until the last log that may refer to it has dropped it by age. */
   #shareBody(groups: readonly string[], entry: NewEntry): SharedBody | undefined {
-    if (groups.length < 2 || entry.body.byteLength < SMALLEST_SHARED_BODY) return undefined;
+    if (groups.length < 2 || entry.body.length < SMALLEST_SHARED_BODY) return undefined;
     const { clock, retentionOf } = this.#options;
     const longest = groups.reduce((ms, group) => Math.max(ms, retentionOf(group).maxAgeMs), 0);
     return shareBody(entry.body, clock.now() + longest);

@@ -91,7 +91,7 @@ export class LmdbLog implements Listed<LmdbLog> {
       sharedBody,
       storedAt: Math.max(now, this.#lastStoredAt),
       bytesBefore: this.#bytes,
-      bodyLength: entry.body.byteLength,
+      bodyLength: entry.body.length,
       emptied: false,
       source: entry,
       batch: undefined,
@@ -154,7 +154,7 @@ export class LmdbLog implements Listed<LmdbLog> {
           lost = version;
           break;
         }
-        bytes += entry.body.byteLength;
+        bytes += entry.body.length;
         if (bytes > (range.maxBytes ?? Infinity) && entries.length > 0) break;
         entries.push(entry);
       }

@@ -38,7 +38,7 @@ export class LmdbRecordStore implements RecordStore {
     const keys = { start: recordKey(owner, start), end: endOfFields(owner, prefix), limit: limit + 1 };
     for (const { key, value } of this.#database.rows('records', keys)) {
       const record = decodeRecord(value);
-      bytes += record.body.byteLength;
+      bytes += record.body.length;
       if (records.length === limit || (bytes > MAX_RECORD_BYTES && records.length > 0)) return { records, more: true };
       records.push({ field: fieldOf(key, owner), ...record });
     }

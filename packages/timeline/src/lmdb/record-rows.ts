@@ -22,7 +22,7 @@ export function fieldOf(key: Uint8Array, owner: string): string {
 }
 
 export function encodeRecord(revision: number, body: Uint8Array): Buffer {
-  const row = Buffer.allocUnsafe(REVISION_BYTES + body.byteLength);
+  const row = Buffer.allocUnsafe(REVISION_BYTES + body.length);
   row.set(body, writeNumber(row, revision, 0));
   return row;
 }

@@ -27,7 +27,7 @@ function recentOf(
   shared: boolean,
 ): RecentEntry {
   const sharedBody = shared ? shareBody(source.body, facts.storedAt) : undefined;
-  const bodyLength = source.body.byteLength;
+  const bodyLength = source.body.length;
   const place = { batch: undefined, start: 0, end: 0 };
   return { version, id: source.id, sharedBody, ...facts, bodyLength, emptied: false, source, ...place };
 }
@@ -72,7 +72,7 @@ describe('rows', () => {
         arbitraryNumber,
         fc.boolean(),
         (entry, storedAt, bytesBefore, shared) => {
-          const facts = { storedAt, bytesBefore, bodyLength: entry.body.byteLength, emptied: false };
+          const facts = { storedAt, bytesBefore, bodyLength: entry.body.length, emptied: false };
           const key = shared ? shareBody(entry.body, storedAt).key : undefined;
           const target = Buffer.alloc(rowBound(entry, shared) + 7);
           const end = writeRow(target, 7, entry, facts, key);

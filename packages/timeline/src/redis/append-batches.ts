@@ -65,7 +65,7 @@ export class AppendBatches {
   add(group: string, encoded: Buffer, shared: SharedBody | undefined): Promise<Appended | ImError> {
     const { connection, figures } = this.#options;
     return new Promise((settle, refuse) => {
-      const call: Append = { group, shared, encoded, bytes: encoded.byteLength, settle };
+      const call: Append = { group, shared, encoded, bytes: encoded.length, settle };
       try {
         this.#lanes.add(connection.cluster ? group : laneOf(group), call);
       } catch (error) {

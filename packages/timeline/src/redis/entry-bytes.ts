@@ -16,8 +16,8 @@ export function encodeEntry(entry: NewEntry, reference?: Uint8Array): Buffer {
   const last = reference ?? body;
   const eventAt = ID_AT + Buffer.byteLength(id);
   const timeAt = eventAt + 2 + Buffer.byteLength(event);
-  const bytes = Buffer.allocUnsafe(timeAt + 8 + last.byteLength);
-  bytes.writeUInt32BE(body.byteLength, 0);
+  const bytes = Buffer.allocUnsafe(timeAt + 8 + last.length);
+  bytes.writeUInt32BE(body.length, 0);
   bytes.writeUInt8(reference === undefined ? 0 : 1, 4);
   bytes.writeUInt16BE(eventAt - ID_AT, 5);
   bytes.write(id, ID_AT);

@@ -194,7 +194,7 @@ class LogsInRedis implements RedisLogStore {
   }
 
   #shareBody(groups: readonly string[], entry: NewEntry): SharedBody | undefined {
-    if (this.#connection.cluster || groups.length < 2 || entry.body.byteLength < SMALLEST_SHARED_BODY) return undefined;
+    if (this.#connection.cluster || groups.length < 2 || entry.body.length < SMALLEST_SHARED_BODY) return undefined;
     return shareBody(
       entry.body,
       groups.reduce((ms, group) => Math.max(ms, this.#retentionOf(group).maxAgeMs), 0),

@@ -87,7 +87,7 @@ export class RedisRecordStore implements RecordStore {
 }
 
 function bytesOf(body: Uint8Array | undefined): Buffer {
-  return body === undefined ? NO_BYTES : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return body === undefined ? NO_BYTES : Buffer.from(body.buffer, body.byteOffset, body.length);
 }
 
 function decodeRecord(value: Buffer | null | undefined): StoredRecord | undefined {

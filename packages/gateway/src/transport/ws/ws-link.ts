@@ -81,7 +81,7 @@ export class WebSocketLink implements Link, FrameHandlers {
   }
 
   write(chunk: Uint8Array, probe?: number): void {
-    if (this.#state !== 'open' || !this.#socket.writable) return;
+    if (this.#state !== 'open') return;
     if (this.#turn !== turn.number) {
       this.#turn = turn.begin();
     } else if (this.#socket.writableCorked === 0) {

@@ -30,7 +30,7 @@ export function describeReading(setting: ContractSetting): void {
       await setting.store.append('d:b', entryOf('a'.repeat(10)));
       for (const body of ['b'.repeat(4), 'c'.repeat(4), 'd']) await setting.store.append('d:b', entryOf(body));
       const lengths = async (range: Parameters<LogStore['read']>[1]) =>
-        (await setting.store.read('d:b', range)).entries.map(({ body }) => body.byteLength);
+        (await setting.store.read('d:b', range)).entries.map(({ body }) => body.length);
       expect(await lengths({ after: 0, limit: 9, maxBytes: 0 })).toEqual([10]);
       expect(await lengths({ after: 0, limit: 9, maxBytes: 13 })).toEqual([10]);
       expect(await lengths({ after: 0, limit: 9, maxBytes: 14 })).toEqual([10, 4]);
