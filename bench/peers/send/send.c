@@ -92,7 +92,10 @@ static void view(const struct sockaddr_in *address, int viewers, int rounds, int
 }
 
 int main(int count, char **words) {
-  must(count == 4, "send VIEWERS BYTES ROUNDS");
+  if (count != 4) {
+    fputs("send VIEWERS BYTES ROUNDS\n", stderr);
+    return 2;
+  }
   int viewers = atoi(words[1]), bytes = atoi(words[2]), rounds = atoi(words[3]);
   must(viewers > 0 && rounds > 0 && bytes >= (int)sizeof(double) && bytes <= READ_BYTES, "numbers");
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -105,6 +108,7 @@ int main(int count, char **words) {
     view(&address, viewers, rounds, report[1]);
     return 0;
   }
+  close(report[1]);
   run_on(0);
   int *sockets = malloc(viewers * sizeof *sockets);
   for (int i = 0; i < viewers; i++) {

@@ -1,7 +1,7 @@
 /**
  * The viewers of a server, in two processes: a crowd that counts what it gets, and one in so many that reads every message, for order and
  * latencies. A person's device reads for that person alone; a process that reads for thousands makes each wait for the others. So those whose
- * latencies count have a process of their own, which comes before the crowd's where both want the core. Owns who goes where; must not
+ * latencies count have a process of their own, which comes before the crowd's, and the publisher's, where they want the core. Owns who goes where; must not
  * know what is measured.
  */
 import { ControlledProcess } from '../harness/control.js';
@@ -34,7 +34,8 @@ export class Audience {
     return {
       ...watchers,
       snapshot: together(watchers.snapshot, crowd.snapshot),
-      ...(watchers.unbalanced && crowd.unbalanced && { unbalanced: worst(watchers.unbalanced, crowd.unbalanced) }),
+      ...(watchers.unbalanced &&
+        crowd.unbalanced && { unbalanced: unbalancedOf(watchers.unbalanced, crowd.unbalanced) }),
     };
   }
 
@@ -62,7 +63,7 @@ function together(watchers: LoadSnapshot, crowd: LoadSnapshot): LoadSnapshot {
 
 type Unbalanced = NonNullable<LoadReply['unbalanced']>;
 
-function worst(one: Unbalanced, other: Unbalanced): Unbalanced {
+function unbalancedOf(one: Unbalanced, other: Unbalanced): Unbalanced {
   return {
     viewers: one.viewers + other.viewers,
     least: Math.min(one.least, other.least),

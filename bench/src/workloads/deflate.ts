@@ -33,7 +33,7 @@ export const deflateCases: readonly DeflateCase[] = CORPORA.flatMap((corpus) =>
 
 export async function runDeflate({ corpus, deflate }: DeflateCase, scale: FanOutScale): Promise<Figures> {
   const audience = new Audience();
-  const publisher: Publisher = new ControlledProcess('publisher.js');
+  const publisher: Publisher = new ControlledProcess('publisher.js', { yields: true });
   const running = await startIm();
   try {
     const viewers = { count: scale.viewers, rooms: [ROOM], varied: true, deflate };

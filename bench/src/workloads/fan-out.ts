@@ -52,7 +52,7 @@ export interface Window {
 
 export async function runFanOut(system: System, scale: FanOutScale): Promise<Figures> {
   const audience = new Audience();
-  const publisher: Publisher = new ControlledProcess('publisher.js');
+  const publisher: Publisher = new ControlledProcess('publisher.js', { yields: true });
   let running: RunningSystem | undefined;
   try {
     running = await system.start();

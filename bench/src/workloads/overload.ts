@@ -40,7 +40,7 @@ type Lag = { readonly lagP99Ms: number; readonly lagMaxMs: number };
 
 export async function runOverload(scale: OverloadScale): Promise<Figures> {
   const audience = new Audience();
-  const publisher: Publisher = new ControlledProcess('publisher.js');
+  const publisher: Publisher = new ControlledProcess('publisher.js', { yields: true });
   const running = await startIm();
   try {
     await audience.open({ dialect: 'im', host: HOST, port: running.port, count: VIEWERS, rooms: [ROOM] });

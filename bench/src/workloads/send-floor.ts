@@ -14,6 +14,8 @@ const VIEWERS = 2_000;
 /** What a frame of W1 has, of eight messages, and a gift. */
 const FRAME_BYTES = 1_300;
 const GIFT_BYTES = 250;
+/** A process that cannot open its connections leaves the other waiting. */
+const TIMEOUT_MS = 60_000;
 
 export const SEND_FLOOR_ROUNDS: Readonly<Record<Scale, number>> = { full: 120, quick: 60, smoke: 6 };
 
@@ -27,7 +29,7 @@ export async function runSendFloor(rounds: number): Promise<Figures> {
     const program = path.join(folder, 'send');
     await run('cc', ['-O2', '-o', program, SOURCE]);
     const figures = async (bytes: number): Promise<Record<string, number>> =>
-      JSON.parse((await run(program, [VIEWERS, bytes, rounds].map(String))).stdout);
+      JSON.parse((await run(program, [VIEWERS, bytes, rounds].map(String), { timeout: TIMEOUT_MS })).stdout);
     const [frame, gift] = [await figures(FRAME_BYTES), await figures(GIFT_BYTES)];
     return {
       frameCpuUsPerWrite: frame['cpuUsPerWrite'] as number,

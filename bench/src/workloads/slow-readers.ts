@@ -47,7 +47,7 @@ interface Counted {
 export async function runSlowReaders({ viewers, slow, warmMs, windowMs }: Sizes): Promise<Figures> {
   const others = new Audience();
   const slowOnes: Load = new ControlledProcess('load.js');
-  const publisher: Publisher = new ControlledProcess('publisher.js');
+  const publisher: Publisher = new ControlledProcess('publisher.js', { yields: true });
   let running: RunningSystem | undefined;
   try {
     running = await startIm([], { stallMs: STALL_MS });

@@ -59,8 +59,10 @@ export class ActiveHeads {
   /** The head of the group, which is due no more. */
   #taken(group: string): ActiveHead | undefined {
     const fresh = this.#fresh.get(group);
-    if (fresh !== undefined) this.#fresh.delete(group);
-    if (fresh !== undefined) return fresh;
+    if (fresh !== undefined) {
+      this.#fresh.delete(group);
+      return fresh;
+    }
     const told = this.#told.get(group);
     if (told !== undefined) this.#told.delete(group);
     return told;

@@ -37,7 +37,8 @@ let lastEvent = '';
 /** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
 export function checkPublication(publication: Publication): void {
   const { lane, event, body, id, time, terms } = publication;
-  if (body.length > MAX_BODY_BYTES) {
+  // Of what is no view of bytes the length is no number, and below nothing.
+  if (!(body.length <= MAX_BODY_BYTES)) {
     throw new ImError('BODY_TOO_LARGE', { details: { bytes: body.length, maxBytes: MAX_BODY_BYTES } });
   }
   if (lane !== 'normal' && lane !== 'priority') throw invalid('lane', 'neither normal nor priority');

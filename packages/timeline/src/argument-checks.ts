@@ -11,7 +11,7 @@ export function checkGroup(group: string): void {
 
 /** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
 export function checkEntry(entry: NewEntry): void {
-  if (entry.body.length > MAX_BODY_BYTES) {
+  if (!(entry.body.length <= MAX_BODY_BYTES)) {
     throw new ImError('BODY_TOO_LARGE', { details: { bytes: entry.body.length, maxBytes: MAX_BODY_BYTES } });
   }
   if (!isEventName(entry.event)) throw invalidArgument('event', 'not an event name');

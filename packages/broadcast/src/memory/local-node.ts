@@ -1,6 +1,6 @@
 /**
  * The broadcast node inside one process: both lanes' queues, and the turns of the event loop in which they are emptied,
- * in slices: priority first, normal when none is left. Must not know publishers or what is beyond the sequencer.
+ * in slices: priority first, a slice of it before the turn, normal when none is left. Must not know publishers or what is beyond the sequencer.
  */
 import { type Delivery, ImError, type Position, type Publication } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
@@ -15,7 +15,7 @@ export interface Outlet {
   /** Groups that anybody wants. */
   readonly size: number;
   has(group: string): boolean;
-  /** Before the deliveries of a turn. */
+  /** Before the deliveries of a turn, and those just before it. */
   beginPass(): void;
   /** Returns how many get it. */
   deliver(delivery: Delivery): number;
@@ -43,7 +43,7 @@ export interface SequencingMany {
   readonly outcomes: Promise<ReadonlyMap<string, Outcome>>;
 }
 
-/** After so long others get the event loop, and this lane is first again. */
+/** After so long, before a turn and in it, others get the event loop, and this lane is first again. */
 const PRIORITY_SLICE_MS = 5;
 /** The normal lane's share of a turn in which no priority message is left. */
 const NORMAL_SLICE_MS = 1;
@@ -55,7 +55,7 @@ export class LocalNode {
   readonly #outlet: Outlet;
   readonly #heads: ActiveHeads;
   readonly #passage: LogPassage;
-  /** Versioned, waiting for the next turn. */
+  /** Versioned, waiting to be delivered. */
   readonly #ready = new Fifo<Place>();
   readonly #normal = new Fifo<Delivery>();
   #normalBytes = 0;
@@ -109,7 +109,7 @@ export class LocalNode {
   }
 
   /**
-   * Gives a priority message its version and queues it for the next turn. Rejects with what the sequencer throws.
+   * Gives a priority message its version and queues it. Rejects with what the sequencer throws.
    * @throws ImError QUEUE_FULL at once: nothing was taken
    */
   publishPriority(group: string, publication: Publication): Promise<Sequenced> {

@@ -8,6 +8,7 @@ import { type PackBuffer, readUint32, writeAscii, writeUint32 } from './pack-buf
 import { endOfTerms, TermsReader, termsBytes, writeTerms } from './terms.js';
 
 const HAS_TERMS = 0x80;
+const NO_MEMORY = new ArrayBuffer(0);
 const EVENT_BYTES = 0x7f;
 
 /** Checked publications only. */
@@ -73,7 +74,7 @@ export class MessageReader {
   readonly #terms = new TermsReader();
   /** The pack that was read last, and its memory: V8 is slow with `buffer` and `byteOffset`. */
   #pack: Buffer | undefined;
-  #memory: ArrayBufferLike = new ArrayBuffer(0);
+  #memory: ArrayBufferLike = NO_MEMORY;
   #offset = 0;
   /** Of the message that was read last. */
   #at = -1;

@@ -27,18 +27,20 @@ describe('memory log store', () => {
   });
 
   it('knows the ids of the entries that it keeps, however many, and no others', async () => {
-    const store = createMemoryLogStore({
-      retention: { default: { ...retention, maxEntries: 8 } },
-      clock: new FakeClock(),
-    });
-    for (let last = 1; last <= 30; last += 1) {
-      await store.append('r:1', entryOf(1, `m${last}`));
-      const oldest = Math.max(1, last - 7);
-      for (const kept of [oldest, last]) {
-        expect(await store.append('r:1', entryOf(1, `m${kept}`))).toMatchObject({ version: kept, duplicate: true });
+    for (const maxEntries of [3, 8]) {
+      const store = createMemoryLogStore({
+        retention: { default: { ...retention, maxEntries } },
+        clock: new FakeClock(),
+      });
+      for (let last = 1; last <= 30; last += 1) {
+        await store.append('r:1', entryOf(1, `m${last}`));
+        for (const kept of [Math.max(1, last - maxEntries + 1), last]) {
+          expect(await store.append('r:1', entryOf(1, `m${kept}`))).toMatchObject({ version: kept, duplicate: true });
+        }
       }
+      const gone = entryOf(1, `m${30 - maxEntries}`);
+      expect(await store.append('r:1', gone)).toMatchObject({ version: 31, duplicate: false });
     }
-    expect(await store.append('r:1', entryOf(1, 'm22'))).toMatchObject({ version: 31, duplicate: false });
   });
 
   it('never gives the same epoch to two lives of a log', async () => {
