@@ -10,7 +10,7 @@ import type { Viewer } from './viewer.js';
 /** Where frames are as many as turns, what is owed is told, and they are late, as if there were so many a second. */
 const OTHERWISE_PER_SECOND = 12;
 /** Of the time between two frames. */
-const LATE_AFTER = 0.5;
+const LATE_AFTER = 0.6;
 
 export class Beat<V extends Viewer> {
   /** A frame that takes longer leaves too little for priority messages and for what sockets could not take at once. */

@@ -36,7 +36,7 @@ export class GroupMetrics {
       help: 'Frames for which more waited than there was room for.',
     });
     this.overdueFrames = metrics.counter('im_groups_overdue_frames_total', {
-      help: 'Frames that took more than half of the time between two, or were being written when the next was due.',
+      help: 'Frames that took more than six tenths of the time between two, or were being written when the next was due.',
     });
     this.heldOverflows = metrics.counter('im_groups_held_overflows_total', {
       help: 'Memberships whose beginning took so long that the log had to be read again.',
