@@ -37,8 +37,8 @@ let lastEvent = '';
 /** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
 export function checkPublication(publication: Publication): void {
   const { lane, event, body, id, time, terms } = publication;
-  // Of what is no view of bytes the length is no number, and below nothing.
-  if (!(body.length <= MAX_BODY_BYTES)) {
+  if (!isBytes(body)) throw invalid('body', 'must be bytes, a Uint8Array');
+  if (body.length > MAX_BODY_BYTES) {
     throw new ImError('BODY_TOO_LARGE', { details: { bytes: body.length, maxBytes: MAX_BODY_BYTES } });
   }
   if (lane !== 'normal' && lane !== 'priority') throw invalid('lane', 'neither normal nor priority');
@@ -54,6 +54,11 @@ export function checkPublication(publication: Publication): void {
   if (lane === 'priority') throw invalid('terms', 'priority messages have none');
   const fault = faultOfTerms(terms);
   if (fault !== undefined) throw invalid(`terms.${fault.field}`, fault.problem);
+}
+
+/** Programs without types hand over an ArrayBuffer or a text: neither has bytes that could be counted and copied. */
+function isBytes(body: Uint8Array): boolean {
+  return typeof body === 'object' && body.length >= 0;
 }
 
 function invalid(field: string, problem: string): ImError {

@@ -11,7 +11,11 @@ export function checkGroup(group: string): void {
 
 /** @throws ImError BODY_TOO_LARGE, INVALID_ARGUMENT */
 export function checkEntry(entry: NewEntry): void {
-  if (!(entry.body.length <= MAX_BODY_BYTES)) {
+  // Programs without types hand over an ArrayBuffer or a text.
+  if (typeof entry.body !== 'object' || !(entry.body.length >= 0)) {
+    throw invalidArgument('body', 'must be bytes, a Uint8Array');
+  }
+  if (entry.body.length > MAX_BODY_BYTES) {
     throw new ImError('BODY_TOO_LARGE', { details: { bytes: entry.body.length, maxBytes: MAX_BODY_BYTES } });
   }
   if (!isEventName(entry.event)) throw invalidArgument('event', 'not an event name');

@@ -180,6 +180,23 @@ describe('memory broadcast', () => {
     await vi.waitFor(() => expect(order).toEqual(['r:1 1', 'r:3 1', 'r:2 1']));
   });
 
+  it('gives others a turn while a handler answers every priority message with another', async () => {
+    const broadcast = open();
+    const publisher = broadcast.createPublisher();
+    let delivered = 0;
+    const subscriber = broadcast.createSubscriber({
+      onDelivery: () => {
+        delivered += 1;
+        if (delivered < 100) void publisher.publish('r:1', priority, { acknowledge: 'none' });
+      },
+    });
+    subscriber.subscribe('r:1');
+    await publisher.publish('r:1', priority);
+    const soFar = await new Promise<number>((resolve) => setImmediate(() => resolve(delivered)));
+    expect(soFar).toBeLessThan(50);
+    await vi.waitFor(() => expect(delivered).toBe(100));
+  });
+
   it('logs a failing subscriber once a turn, whichever handler fails', async () => {
     const lines: LogFields[] = [];
     const logger = { ...silentLogger, error: (_: string, fields: LogFields = {}) => void lines.push(fields) };

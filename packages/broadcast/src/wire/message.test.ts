@@ -63,6 +63,25 @@ describe('messages', () => {
     );
   });
 
+  it('are read as they lie there, again and again, in one pack and in another with others at the same place', () => {
+    const texts = ['one', 'two'];
+    const packs = texts.map((text) =>
+      write({ ...plain, event: 'a', body: Buffer.from(text) }, { ...plain, event: 'b' }),
+    );
+    const reader = new MessageReader();
+    for (const index of [0, 0, 1, 0, 1, 1]) {
+      const bytes = packs[index] as Buffer;
+      const next = reader.read(bytes, 0);
+      expect(reader.read(bytes, 0)).toBe(next);
+      expect(reader.delivery('r:1')).toMatchObject({
+        event: 'a',
+        body: new Uint8Array(Buffer.from(texts[index] as string)),
+      });
+      expect(reader.read(bytes, next)).toBe(bytes.length);
+      expect(reader.delivery('r:1').event).toBe('b');
+    }
+  });
+
   it('of the same terms one after the other share them', () => {
     const bytes = write({ ...plain, terms: sum }, { ...plain, terms: sum });
     const reader = new MessageReader();

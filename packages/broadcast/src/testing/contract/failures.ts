@@ -58,6 +58,8 @@ export function describeFailures(setting: ContractSetting): void {
 
     it.each([
       ['GROUP_INVALID', 'r:', normal('1')],
+      ['INVALID_ARGUMENT', 'r:1', normal('1', { body: new ArrayBuffer(1) as never })],
+      ['INVALID_ARGUMENT', 'r:1', priority('1', { body: '1' as never })],
       ['INVALID_ARGUMENT', 'r:1', normal('1', { event: 'no event' })],
       ['INVALID_ARGUMENT', 'r:1', priority('1', { event: '' })],
       ['INVALID_ARGUMENT', 'r:1', normal('1', { id: '' })],

@@ -7,6 +7,8 @@ export function describeRefusing(setting: ContractSetting): void {
   describe('refusing', () => {
     it.each([
       ['BODY_TOO_LARGE', entryOf('', { body: new Uint8Array(MAX_BODY_BYTES + 1) })],
+      ['INVALID_ARGUMENT', entryOf('1', { body: new ArrayBuffer(1) as never })],
+      ['INVALID_ARGUMENT', entryOf('1', { body: '1' as never })],
       ['INVALID_ARGUMENT', entryOf('1', { event: '' })],
       ['INVALID_ARGUMENT', entryOf('1', { event: 'no event' })],
       ['INVALID_ARGUMENT', entryOf('1', { id: '' })],
