@@ -13,13 +13,24 @@ function setUp() {
 }
 
 describe('ActiveHeads', () => {
-  it('tells a head 200 ms after the last message and five times more, a second apart, then is quiet', () => {
+  it('tells a head within 20 ms after 200 ms without a message and five times more, a second apart, then is quiet', () => {
     const { clock, told, heads } = setUp();
     heads.note('r:1', { epoch: 'e', version: 1 });
     clock.advance(150);
     heads.note('r:1', { epoch: 'e', version: 2 });
     clock.advance(60_000);
-    expect(told).toEqual([350, 1_350, 2_350, 3_350, 4_350, 5_350].map((at) => [at, 'r:1', 2]));
+    expect(told).toEqual([360, 1_360, 2_360, 3_360, 4_360, 5_360].map((at) => [at, 'r:1', 2]));
+    expect([heads.size, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it('tells a head that was told before as soon as any other after its next message, and no more often', () => {
+    const { clock, told, heads } = setUp();
+    heads.note('r:1', { epoch: 'e', version: 1 });
+    clock.advance(1_300);
+    heads.note('r:1', { epoch: 'e', version: 2 });
+    clock.advance(60_000);
+    const times = [200, 1_200, 1_500, 2_500, 3_500, 4_500, 5_500, 6_500];
+    expect(told).toEqual(times.map((at) => [at, 'r:1', at < 1_500 ? 1 : 2]));
     expect([heads.size, clock.pendingTimers]).toEqual([0, 0]);
   });
 

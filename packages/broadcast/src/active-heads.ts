@@ -4,6 +4,7 @@
  */
 import type { Position } from '@im/protocol';
 import type { Clock, Timer } from '@im/protocol/ports';
+import { Fifo } from './memory/fifo.js';
 
 export interface ActiveHeadsOptions {
   readonly clock: Clock;
@@ -21,21 +22,26 @@ const GRAIN_MS = 20;
 /** Beyond, the group that would be told next is told at once and forgotten. */
 const MAX_GROUPS = 100_000;
 
+const NO_TICK = -1;
+
 interface ActiveHead {
+  readonly group: string;
   epoch: string;
   version: number;
   dueAt: number;
+  /** The tick in whose queue it is to be found; it may be in earlier and later ones too, which means nothing. */
+  tick: number;
   repeatsLeft: number;
 }
 
 export class ActiveHeads {
   readonly #clock: Clock;
   readonly #onHead: (group: string, position: Position) => void;
-  /** Not told since their last message, and told at least once: each in the order in which they fall due. */
-  readonly #fresh = new Map<string, ActiveHead>();
-  readonly #told = new Map<string, ActiveHead>();
+  readonly #heads = new Map<string, ActiveHead>();
+  /** By ticks of {@link GRAIN_MS}. What is noted again stays where it is, and moves on when its tick has come. */
+  readonly #ticks = new Map<number, Fifo<ActiveHead>>();
   #timer: Timer | undefined;
-  #timerAt = Infinity;
+  #timerTick = Infinity;
 
   constructor(options: ActiveHeadsOptions) {
     this.#clock = options.clock;
@@ -43,85 +49,98 @@ export class ActiveHeads {
   }
 
   /** A message of the group went out, or was found to have gone out before. */
-  note(group: string, position: Position): void {
+  note(group: string, { epoch, version }: Position): void {
     const dueAt = this.#clock.monotonic() + FIRST_MS;
-    const head = this.#taken(group) ?? { epoch: position.epoch, version: 0, dueAt, repeatsLeft: REPEATS };
+    const head = this.#heads.get(group);
+    if (head === undefined) {
+      const fresh = { group, epoch, version, dueAt, tick: NO_TICK, repeatsLeft: REPEATS };
+      this.#heads.set(group, fresh);
+      this.#queue(fresh);
+      if (this.#heads.size > MAX_GROUPS) this.#forgetOne();
+      return;
+    }
     // A duplicate names the version of its first, which may lie below the head.
-    if (head.epoch !== position.epoch || head.version < position.version) head.version = position.version;
-    head.epoch = position.epoch;
+    if (head.epoch !== epoch || head.version < version) head.version = version;
+    head.epoch = epoch;
     head.dueAt = dueAt;
     head.repeatsLeft = REPEATS;
-    this.#fresh.set(group, head);
-    if (this.size > MAX_GROUPS) this.#forgetOne();
-    this.#wakeAt(dueAt);
-  }
-
-  /** The head of the group, which is due no more. */
-  #taken(group: string): ActiveHead | undefined {
-    const fresh = this.#fresh.get(group);
-    if (fresh !== undefined) {
-      this.#fresh.delete(group);
-      return fresh;
-    }
-    const told = this.#told.get(group);
-    if (told !== undefined) this.#told.delete(group);
-    return told;
+    if (head.tick > tickOf(dueAt)) this.#queue(head);
   }
 
   get size(): number {
-    return this.#fresh.size + this.#told.size;
+    return this.#heads.size;
   }
 
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.#timerAt = Infinity;
-    this.#fresh.clear();
-    this.#told.clear();
+    this.#timerTick = Infinity;
+    this.#heads.clear();
+    this.#ticks.clear();
   }
 
-  #wakeAt(at: number): void {
-    if (at >= this.#timerAt) return;
-    this.#timer?.cancel();
-    this.#timerAt = at;
-    this.#timer = this.#clock.after(at - this.#clock.monotonic(), this.#tell, { background: true });
-  }
-
-  readonly #tell = (): void => {
-    this.#timerAt = Infinity;
-    const now = this.#clock.monotonic();
-    this.#tellDue(this.#told, now);
-    this.#tellDue(this.#fresh, now);
-    for (const heads of [this.#told, this.#fresh]) {
-      const next = firstOf(heads);
-      if (next !== undefined) this.#wakeAt(Math.max(next[1].dueAt, now + GRAIN_MS));
+  /** For the tick in which it falls due. */
+  #queue(head: ActiveHead): void {
+    const tick = tickOf(head.dueAt);
+    head.tick = tick;
+    let queue = this.#ticks.get(tick);
+    if (queue === undefined) {
+      queue = new Fifo();
+      this.#ticks.set(tick, queue);
+      this.#wakeIn(tick);
     }
+    queue.push(head);
+  }
+
+  #wakeIn(tick: number): void {
+    if (tick >= this.#timerTick) return;
+    this.#timer?.cancel();
+    this.#timerTick = tick;
+    this.#timer = this.#clock.after(tick * GRAIN_MS - this.#clock.monotonic(), this.#wake, { background: true });
+  }
+
+  readonly #wake = (): void => {
+    this.#timerTick = Infinity;
+    const now = this.#clock.monotonic();
+    const ticks = [...this.#ticks.keys()].sort((one, other) => one - other);
+    for (const tick of ticks) if (tick * GRAIN_MS <= now) this.#tellDue(tick, now);
+    for (const tick of this.#ticks.keys()) this.#wakeIn(tick);
   };
 
-  #tellDue(heads: Map<string, ActiveHead>, now: number): void {
-    for (const [group, head] of heads) {
-      if (head.dueAt > now) return;
-      heads.delete(group);
-      if (head.repeatsLeft > 0) {
-        head.dueAt = now + REPEAT_MS;
-        head.repeatsLeft -= 1;
-        this.#told.set(group, head);
-      }
-      this.#onHead(group, { epoch: head.epoch, version: head.version });
+  #tellDue(tick: number, now: number): void {
+    const queue = this.#ticks.get(tick);
+    this.#ticks.delete(tick);
+    for (let head = queue?.shift(); head !== undefined; head = queue?.shift()) {
+      if (head.tick !== tick) continue;
+      if (head.dueAt > now) this.#queue(head);
+      else this.#tell(head, now);
     }
+  }
+
+  #tell(head: ActiveHead, now: number): void {
+    head.tick = NO_TICK;
+    if (head.repeatsLeft > 0) {
+      head.dueAt = now + REPEAT_MS;
+      head.repeatsLeft -= 1;
+      this.#queue(head);
+    } else this.#heads.delete(head.group);
+    this.#onHead(head.group, { epoch: head.epoch, version: head.version });
   }
 
   #forgetOne(): void {
-    const heads = this.#told.size > 0 ? this.#told : this.#fresh;
-    const first = firstOf(heads);
-    if (first === undefined) return;
-    const [group, head] = first;
-    heads.delete(group);
-    this.#onHead(group, { epoch: head.epoch, version: head.version });
+    for (;;) {
+      const tick = Math.min(...this.#ticks.keys());
+      const head = this.#ticks.get(tick)?.shift();
+      if (head === undefined) this.#ticks.delete(tick);
+      if (head?.tick !== tick) continue;
+      head.repeatsLeft = 0;
+      this.#tell(head, 0);
+      return;
+    }
   }
 }
 
-function firstOf(heads: Map<string, ActiveHead>): [string, ActiveHead] | undefined {
-  for (const first of heads) return first;
-  return undefined;
+/** The first one that ends no earlier. */
+function tickOf(time: number): number {
+  return Math.ceil(time / GRAIN_MS);
 }

@@ -166,9 +166,9 @@ export class BridgeNode {
   }
 
   #relay(delivery: Delivery): void {
-    const { lane, group } = delivery;
+    const { lane, group, epoch = '', version = 0 } = delivery;
     if (lane === 'priority') {
-      if (this.#peers.interests.deliver(delivery) > 0) this.#relayed.priority.add();
+      if (this.#peers.interests.pass(group, delivery, { epoch, version }) > 0) this.#relayed.priority.add();
       return;
     }
     // For a while after the last peer has gone the home still sends.

@@ -13,6 +13,7 @@ import type { Clock } from '@im/protocol/ports';
 import { AliasTable } from '../wire/alias-table.js';
 import { ADDRESS_END, DELIVER, INTEREST_MARK, MARKER_MARK } from '../wire/bus-format.js';
 import { type DeliveryPackHandler, DeliveryPackReader, type RunReader } from '../wire/delivery-pack-reader.js';
+import type { NameBatch } from '../wire/name-table.js';
 import { LaneSender } from './lane-sender.js';
 import type { LinkFigures } from './link-figures.js';
 import type { LinkTransport, NodeAddresses, OpenLink } from './link-transport.js';
@@ -151,6 +152,10 @@ export class NodeLink implements DeliveryPackHandler<Subscription> {
     const found = this.#subscriptions.find(bytes, at, length);
     if (found !== undefined) this.#aliases.set(alias, found);
     return found;
+  }
+
+  findBatch(bytes: Buffer, batch: NameBatch<Subscription>): void {
+    this.#subscriptions.findBatch(bytes, batch);
   }
 
   onRun(subscription: Subscription, position: number, run: RunReader): void {

@@ -3,7 +3,7 @@ import type { Delivery } from '@im/protocol';
 import type { Clock, Counter, Logger } from '@im/protocol/ports';
 import type { SubscriberHandlers } from '../broadcast.js';
 import type { LocalSubscriber } from '../memory/subscriber-table.js';
-import { NameTable } from '../wire/name-table.js';
+import { type NameBatch, NameTable } from '../wire/name-table.js';
 import { Subscription } from './subscription.js';
 
 export interface SubscriptionsOptions {
@@ -49,6 +49,10 @@ export class Subscriptions {
     return this.#byGroup.find(bytes, at, length);
   }
 
+  findBatch(bytes: Uint8Array, batch: NameBatch<Subscription>): void {
+    this.#byGroup.findBatch(bytes, batch);
+  }
+
   add(group: string, subscriber: LocalSubscriber): void {
     this.#lingering.delete(group);
     const known = this.#byGroup.get(group);
@@ -56,7 +60,7 @@ export class Subscriptions {
       known.add(subscriber);
       return;
     }
-    this.#byGroup.set(group, new Subscription(group, this.#freeIndices.pop() ?? this.#indices++, subscriber));
+    this.#byGroup.set(new Subscription(group, this.#freeIndices.pop() ?? this.#indices++, subscriber));
     this.#options.subscribe(group);
   }
 

@@ -2,7 +2,7 @@
  * The broadcast node inside one process: both lanes' queues, and the turns of the event loop in which they are emptied,
  * in slices: priority first, a slice of it before the turn, normal when none is left. Must not know publishers or what is beyond the sequencer.
  */
-import { type Delivery, ImError, type Position, type Publication } from '@im/protocol';
+import { ImError, type Position, type Publication } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
 import { ActiveHeads } from '../active-heads.js';
 import type { Sequenced, Sequencer } from '../broadcast.js';
@@ -17,8 +17,8 @@ export interface Outlet {
   has(group: string): boolean;
   /** Before the deliveries of a turn, and those just before it. */
   beginPass(): void;
-  /** Returns how many get it. */
-  deliver(delivery: Delivery): number;
+  /** Something was published, with a version if that was on the priority lane. Returns how many get it. */
+  pass(group: string, publication: Publication, position: Position | undefined): number;
   tellHead(group: string, position: Position): void;
   tellLoss(group: string, count: number): void;
   /** Nobody gets anything any more. */
@@ -43,6 +43,12 @@ export interface SequencingMany {
   readonly outcomes: Promise<ReadonlyMap<string, Outcome>>;
 }
 
+/** Of a normal message that waits. */
+interface NormalPlace {
+  readonly group: string;
+  readonly publication: Publication;
+}
+
 /** After so long, before a turn and in it, others get the event loop, and this lane is first again. */
 const PRIORITY_SLICE_MS = 5;
 /** The normal lane's share of a turn in which no priority message is left. */
@@ -57,7 +63,7 @@ export class LocalNode {
   readonly #passage: LogPassage;
   /** Versioned, waiting to be delivered. */
   readonly #ready = new Fifo<Place>();
-  readonly #normal = new Fifo<Delivery>();
+  readonly #normal = new Fifo<NormalPlace>();
   #normalBytes = 0;
   /** Normal messages dropped since the last turn, by group. */
   readonly #losses = new Map<string, number>();
@@ -103,7 +109,7 @@ export class LocalNode {
       this.#losses.set(group, (this.#losses.get(group) ?? 0) + 1);
     } else {
       this.#normalBytes = bytes;
-      this.#normal.push(deliveryOf(group, publication));
+      this.#normal.push({ group, publication });
     }
     void this.turn();
   }
@@ -219,7 +225,7 @@ export class LocalNode {
       const place = this.#ready.shift();
       if (place === undefined) return;
       this.#passage.leave(place);
-      this.#deliver(deliveryOf(place.group, place.publication, place.sequenced));
+      this.#pass(place.group, place.publication, place.sequenced);
       if (left % LOOK_EVERY === 0 && clock.monotonic() >= until) return;
     }
   }
@@ -229,16 +235,16 @@ export class LocalNode {
     const until = clock.monotonic() + NORMAL_SLICE_MS;
     // Not more than there is now: a handler that publishes waits for its turn like everybody.
     for (let left = this.#normal.length; left > 0; left -= 1) {
-      const delivery = this.#normal.shift();
-      if (delivery === undefined) return;
-      this.#normalBytes -= delivery.body.length;
-      this.#deliver(delivery);
+      const place = this.#normal.shift();
+      if (place === undefined) return;
+      this.#normalBytes -= place.publication.body.length;
+      this.#pass(place.group, place.publication, undefined);
       if (left % LOOK_EVERY === 0 && clock.monotonic() >= until) return;
     }
   }
 
-  #deliver(delivery: Delivery): void {
-    this.#options.figures.delivered.add(this.#outlet.deliver(delivery));
+  #pass(group: string, publication: Publication, position: Position | undefined): void {
+    this.#options.figures.delivered.add(this.#outlet.pass(group, publication, position));
   }
 
   #tellLosses(): void {
@@ -247,18 +253,4 @@ export class LocalNode {
       this.#outlet.tellLoss(group, count);
     }
   }
-}
-
-function deliveryOf(group: string, publication: Publication, position?: Position): Delivery {
-  const { lane, event, body, id, time, terms } = publication;
-  return {
-    lane,
-    event,
-    body,
-    ...(id !== undefined && { id }),
-    time,
-    ...(terms !== undefined && { terms }),
-    group,
-    ...(position !== undefined && { epoch: position.epoch, version: position.version }),
-  };
 }

@@ -2,7 +2,7 @@
  * Who subscribed what, and calling them: in one pass, each kept apart from the failures of the others. Must not know
  * queues.
  */
-import type { Delivery, Position } from '@im/protocol';
+import type { Delivery, Position, Publication } from '@im/protocol';
 import type { Counter, Logger } from '@im/protocol/ports';
 import type { SubscriberHandlers } from '../broadcast.js';
 
@@ -52,6 +52,11 @@ export class SubscriberTable {
   /** A broken subscriber costs the log one line a pass. */
   beginPass(): void {
     this.#complained.clear();
+  }
+
+  /** Something was published here. Returns how many got it. */
+  pass(group: string, publication: Publication, position: Position | undefined): number {
+    return this.has(group) ? this.deliver(deliveryOf(group, publication, position)) : 0;
   }
 
   /** Returns how many got it. */
@@ -114,4 +119,18 @@ export class SubscriberTable {
     this.#complained.add(subscriber);
     this.#logger.error('a subscriber failed; the others go on', { error });
   }
+}
+
+function deliveryOf(group: string, publication: Publication, position: Position | undefined): Delivery {
+  const { lane, event, body, id, time, terms } = publication;
+  return {
+    lane,
+    event,
+    body,
+    ...(id !== undefined && { id }),
+    time,
+    ...(terms !== undefined && { terms }),
+    group,
+    ...(position !== undefined && { epoch: position.epoch, version: position.version }),
+  };
 }

@@ -139,25 +139,31 @@ export class BroadcastNode {
   }
 
   #takeMany(peer: string, pack: Buffer): void {
-    const { number, start } = this.#reader;
-    this.#message.read(pack, start);
-    void this.#appendMany(peer, number, this.#reader.groups(), this.#message.publication('priority'));
+    this.#message.read(pack, this.#reader.start);
+    void this.#appendMany(peer, this.#message.publication('priority'));
   }
 
-  async #appendMany(peer: string, number: number, groups: readonly string[], publication: Publication): Promise<void> {
+  /** To the groups of the record at hand. */
+  async #appendMany(peer: string, publication: Publication): Promise<void> {
+    const { number, count } = this.#reader;
     try {
-      for (const group of groups) checkGroup(group);
+      const groups = this.#peers.interests.namesOf(this.#reader, checkedName);
       checkPublication(publication);
       const { refused, outcomes } = this.#local.publishPriorityToMany(groups, publication);
       const settled = await outcomes;
-      groups.forEach((group, place) => {
-        const outcome = refused.get(group) ?? settled.get(group) ?? new ImError('INTERNAL');
+      for (const [place, group] of groups.entries()) {
+        const outcome = settled.get(group) ?? refused.get(group) ?? new ImError('INTERNAL');
         this.#peers.answer(peer, number, place, outcome);
-      });
+      }
     } catch (error) {
-      groups.forEach((_, place) => {
-        this.#peers.answer(peer, number, place, ImError.wrap(error));
-      });
+      for (let place = 0; place < count; place++) this.#peers.answer(peer, number, place, ImError.wrap(error));
     }
   }
+}
+
+/** @throws ImError GROUP_INVALID */
+function checkedName(bytes: Buffer, at: number, length: number): string {
+  const name = bytes.toString('latin1', at, at + length);
+  checkGroup(name);
+  return name;
 }

@@ -1,8 +1,8 @@
 /** Which peers want which groups, and how far the normal lane of each group has come. Must not know sockets. */
-import type { Delivery, Position } from '@im/protocol';
+import type { Position, Publication } from '@im/protocol';
 import type { Outlet } from '../memory/local-node.js';
 import { Aliases } from '../wire/alias-table.js';
-import { NameTable } from '../wire/name-table.js';
+import { NameBatch, NameTable } from '../wire/name-table.js';
 import type { PublishPackReader } from '../wire/publish-pack-reader.js';
 import { Interest } from './interest.js';
 import type { Outboxes } from './outboxes.js';
@@ -14,6 +14,7 @@ const SHARED_BYTES = 4_096;
 export class InterestTable implements Outlet {
   readonly #outboxes: Outboxes;
   readonly #byGroup = new NameTable<Interest>();
+  readonly #batch = new NameBatch<Interest>();
   readonly #aliases = new Aliases();
   /** Who wants something of the publish pack at hand. */
   #picking: PeerOutbox[] = [];
@@ -37,13 +38,31 @@ export class InterestTable implements Outlet {
     return this.#byGroup.get(group) !== undefined;
   }
 
+  /**
+   * The groups of a publication to many. Of those that anybody wants it is the name that all tables here have: a new text for each message
+   * would be compared with it in each.
+   * @param nameAt makes a name of what lies there
+   */
+  namesOf(reader: PublishPackReader, nameAt: (bytes: Buffer, at: number, length: number) => string): string[] {
+    const { bytes, namesAt, start } = reader;
+    const batch = this.#batch;
+    const names: string[] = [];
+    for (let at = namesAt; at < start; ) {
+      at = this.#findNames(bytes, at, start);
+      for (let i = 0; i < batch.count; i++) {
+        names.push(batch.found[i]?.group ?? nameAt(bytes, batch.at[i] as number, batch.length[i] as number));
+      }
+    }
+    return names;
+  }
+
   /** From now on the peer gets the group, and learns where its normal lane stands. */
   add(group: string, peer: PeerOutbox): void {
     let interest = this.#byGroup.get(group);
     const isFresh = interest === undefined;
     if (interest === undefined) {
       interest = new Interest(group, this.#aliases.next(), peer);
-      this.#byGroup.set(group, interest);
+      this.#byGroup.set(interest);
     } else if (!peer.groups.has(group)) interest.add(peer);
     if (!peer.groups.has(group)) {
       peer.groups.add(group);
@@ -110,18 +129,11 @@ export class InterestTable implements Outlet {
 
   /** Passes one normal message for many groups on; its bytes go to each peer once. Returns how many get it. */
   passMany({ bytes, namesAt, start, end }: PublishPackReader): number {
+    const batch = this.#batch;
     let passed = 0;
     for (let at = namesAt; at < start; ) {
-      const length = bytes[at] as number;
-      const interest = this.#byGroup.find(bytes, at + 1, length);
-      if (interest?.first !== undefined) {
-        const { position, first, others } = interest;
-        interest.position = position + 1;
-        this.#pickName(first, at, position);
-        for (let i = 0; i < others.length; i++) this.#pickName(others[i] as PeerOutbox, at, position);
-        passed += 1 + others.length;
-      }
-      at += 1 + length;
+      at = this.#findNames(bytes, at, start);
+      for (let i = 0; i < batch.count; i++) passed += this.#pickMessage(batch.found[i], (batch.at[i] as number) - 1);
     }
     for (const peer of this.#picking) {
       peer.normal.writer.many(bytes, peer.picked, start, end);
@@ -132,20 +144,41 @@ export class InterestTable implements Outlet {
     return passed;
   }
 
-  beginPass(): void {}
+  /** Looks for the names from there on, as many as there is room for. @returns where they end */
+  #findNames(bytes: Uint8Array, from: number, end: number): number {
+    const batch = this.#batch;
+    let at = from;
+    for (batch.count = 0; at < end && !batch.isFull; at += 1 + (bytes[at] as number)) {
+      batch.add(at + 1, bytes[at] as number);
+    }
+    this.#byGroup.findBatch(bytes, batch);
+    return at;
+  }
 
-  deliver(delivery: Delivery): number {
-    const interest = this.#byGroup.get(delivery.group);
+  /** @param at where the name of the group lies, after its length @returns how many get it */
+  #pickMessage(interest: Interest | undefined, at: number): number {
     if (interest?.first === undefined) return 0;
-    const { group, first, others } = interest;
-    this.#deliverTo(first, group, delivery);
-    for (let i = 0; i < others.length; i++) this.#deliverTo(others[i] as PeerOutbox, group, delivery);
+    const { position, first, others } = interest;
+    interest.position = position + 1;
+    this.#pickName(first, at, position);
+    for (let i = 0; i < others.length; i++) this.#pickName(others[i] as PeerOutbox, at, position);
     return 1 + others.length;
   }
 
-  /** The priority lane has nothing without a version. */
-  #deliverTo({ priority }: PeerOutbox, group: string, delivery: Delivery): void {
-    priority.writer.versioned(group, delivery.epoch ?? '', delivery.version ?? 0, delivery);
+  beginPass(): void {}
+
+  /** Of the priority lane, which has nothing without a position. */
+  pass(group: string, publication: Publication, position: Position): number {
+    const interest = this.#byGroup.get(group);
+    if (interest?.first === undefined) return 0;
+    const { first, others } = interest;
+    this.#passTo(first, group, publication, position);
+    for (let i = 0; i < others.length; i++) this.#passTo(others[i] as PeerOutbox, group, publication, position);
+    return 1 + others.length;
+  }
+
+  #passTo({ priority }: PeerOutbox, group: string, publication: Publication, { epoch, version }: Position): void {
+    priority.writer.versioned(group, epoch, version, publication);
     this.#outboxes.written(priority, 'priority');
   }
 

@@ -18,16 +18,15 @@ import {
   RECORD_HEAD_BYTES,
 } from './bus-format.js';
 import { areMessages, endOfMessage, MessageReader } from './message.js';
+import { NameBatch, type Named } from './name-table.js';
 import { malformed } from './publish-pack-reader.js';
-
-export interface Named {
-  readonly group: string;
-}
 
 /** What is done with the records of a pack, in their order. */
 export interface DeliveryPackHandler<Group extends Named> {
   /** The group whose name lies there. @param alias by which the node names it in all packs; 0 if it does not */
   find(alias: number, bytes: Buffer, at: number, length: number): Group | undefined;
+  /** The groups of several names, none of which the node names otherwise. */
+  findBatch(bytes: Buffer, batch: NameBatch<Group>): void;
   /** Normal messages of a group: `next` gives them one by one, at most `count`. */
   onRun(group: Group, position: number, run: RunReader): void;
   onVersioned(group: Group, delivery: Delivery): void;
@@ -68,6 +67,7 @@ export class DeliveryPackReader<Group extends Named> {
   #bytes: Buffer = Buffer.alloc(0);
   readonly #message = new MessageReader();
   readonly #run = new RunReader();
+  readonly #batch = new NameBatch<Group>();
 
   constructor(handler: DeliveryPackHandler<Group>) {
     this.#handler = handler;
@@ -173,15 +173,21 @@ export class DeliveryPackReader<Group extends Named> {
       names += 9 + (bytes[names + 8] as number);
     }
     need(names <= end && endOfMessage(bytes, names, end) === end);
+    const batch = this.#batch;
     for (let at = start; at < names; ) {
-      const length = bytes[at + 8] as number;
-      const group = this.#handler.find(0, bytes, at + 9, length);
-      if (group !== undefined) {
-        this.#run.open(bytes, names, group.group, 1);
-        this.#handler.onRun(group, bytes.readDoubleLE(at), this.#run);
+      for (batch.count = 0; at < names && !batch.isFull; at += 9 + (bytes[at + 8] as number)) {
+        batch.add(at + 9, bytes[at + 8] as number);
       }
-      at += 9 + length;
+      this.#handler.findBatch(bytes, batch);
+      for (let i = 0; i < batch.count; i++) this.#readMessage(batch.found[i], (batch.at[i] as number) - 9, names);
     }
+  }
+
+  /** Of several groups. @param place where its position lies @param message where the message does */
+  #readMessage(group: Group | undefined, place: number, message: number): void {
+    if (group === undefined) return;
+    this.#run.open(this.#bytes, message, group.group, 1);
+    this.#handler.onRun(group, this.#bytes.readDoubleLE(place), this.#run);
   }
 
   #readVersionedRun(length: number, count: number, start: number, end: number): void {
@@ -230,15 +236,22 @@ export class DeliveryPackReader<Group extends Named> {
   /** Of the groups that are known here. */
   #eachPlace(start: number, end: number, tell: (group: Group, epoch: string, version: number) => void): void {
     const bytes = this.#bytes;
+    const batch = this.#batch;
     let epoch = '';
     for (let at = start; at < end; ) {
-      const name = at + PLACE_BYTES;
-      const epochAt = name + (bytes[at + 8] as number);
-      const next = epochAt + (bytes[at + 9] as number);
-      if (next > epochAt) epoch = bytes.toString('latin1', epochAt, next);
-      const group = this.#handler.find(0, bytes, name, epochAt - name);
-      if (group !== undefined) tell(group, epoch, bytes.readDoubleLE(at));
-      at = next;
+      for (batch.count = 0; at < end && !batch.isFull; ) {
+        batch.add(at + PLACE_BYTES, bytes[at + 8] as number);
+        at += PLACE_BYTES + (bytes[at + 8] as number) + (bytes[at + 9] as number);
+      }
+      this.#handler.findBatch(bytes, batch);
+      for (let i = 0; i < batch.count; i++) {
+        const name = batch.at[i] as number;
+        const epochAt = name + (batch.length[i] as number);
+        const epochBytes = bytes[name - 1] as number;
+        if (epochBytes > 0) epoch = bytes.toString('latin1', epochAt, epochAt + epochBytes);
+        const group = batch.found[i];
+        if (group !== undefined) tell(group, epoch, bytes.readDoubleLE(name - PLACE_BYTES));
+      }
     }
   }
 

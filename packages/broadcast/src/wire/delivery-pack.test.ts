@@ -2,8 +2,9 @@ import type { Delivery } from '@im/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DELIVER } from './bus-format.js';
-import { type DeliveryPackHandler, DeliveryPackReader, type Named, type RunReader } from './delivery-pack-reader.js';
+import { type DeliveryPackHandler, DeliveryPackReader, type RunReader } from './delivery-pack-reader.js';
 import { DeliveryPackWriter } from './delivery-pack-writer.js';
+import type { NameBatch, Named } from './name-table.js';
 import { anyPublication, groupId, mutated } from './packs.fixture.js';
 import { PublishPackReader } from './publish-pack-reader.js';
 import { PublishPackWriter } from './publish-pack-writer.js';
@@ -25,6 +26,12 @@ class Recorder implements DeliveryPackHandler<Named> {
     if (alias !== 0) this.aliases.push(alias);
     const group = bytes.toString('latin1', at, at + length);
     return this.#isKnown(group) ? { group } : undefined;
+  }
+
+  findBatch(bytes: Buffer, batch: NameBatch<Named>): void {
+    for (let i = 0; i < batch.count; i++) {
+      batch.found[i] = this.find(0, bytes, batch.at[i] as number, batch.length[i] as number);
+    }
   }
 
   onRun({ group }: Named, position: number, run: RunReader): void {

@@ -1,37 +1,69 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { NameTable } from './name-table.js';
+import { NameBatch, NameTable } from './name-table.js';
+
+interface Numbered {
+  readonly group: string;
+  readonly number: number;
+}
 
 const name = fc.oneof(
   fc.nat(40).map((number) => `r:${number}`),
   fc.stringMatching(/^[a-z]{1,8}:[A-Za-z0-9_-]{1,64}$/),
 );
 
-it('does what a Map does, whatever is set and deleted, by text and by the bytes of the name', () => {
+/** What is found by the bytes of the names, several at a time. */
+function findTogether(table: NameTable<Numbered>, names: readonly string[]): (number | undefined)[] {
+  const bytes = Buffer.from(names.join(','));
+  const batch = new NameBatch<Numbered>();
+  const found: (number | undefined)[] = [];
+  const end = (): void => {
+    table.findBatch(bytes, batch);
+    for (let i = 0; i < batch.count; i++) found.push(batch.found[i]?.number);
+    batch.count = 0;
+  };
+  let at = 0;
+  for (const { length } of names) {
+    batch.add(at, length);
+    if (batch.isFull) end();
+    at += length + 1;
+  }
+  end();
+  return found;
+}
+
+it('does what a Map does, whatever is set and deleted, by text and by the bytes of the name, alone and together', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(name, fc.boolean()), { maxLength: 400 }), (steps) => {
-      const [table, map] = [new NameTable<number>(), new Map<string, number>()];
-      for (const [step, [key, isSet]] of steps.entries()) {
+      const [table, map] = [new NameTable<Numbered>(), new Map<string, number>()];
+      for (const [number, [group, isSet]] of steps.entries()) {
         if (isSet) {
-          table.set(key, step);
-          map.set(key, step);
-        } else expect(table.delete(key)).toBe(map.delete(key));
+          table.set({ group, number });
+          map.set(group, number);
+        } else expect(table.delete(group)).toBe(map.delete(group));
       }
       expect(table.size).toBe(map.size);
-      expect([...table.values()].sort()).toEqual([...map.values()].sort());
-      for (const [key] of steps) {
-        const bytes = Buffer.from(`..${key}..`);
-        expect(table.get(key)).toBe(map.get(key));
-        expect(table.find(bytes, 2, key.length)).toBe(map.get(key));
+      expect([...table.values()].map(({ number }) => number).sort()).toEqual([...map.values()].sort());
+      const names = steps.map(([group]) => group);
+      for (const group of names) {
+        const bytes = Buffer.from(`..${group}..`);
+        expect(table.get(group)?.number).toBe(map.get(group));
+        expect(table.find(bytes, 2, group.length)?.number).toBe(map.get(group));
       }
+      expect(findTogether(table, names)).toEqual(names.map((group) => map.get(group)));
     }),
   );
 });
 
 it('shrinks when it empties, and finds the rest', () => {
-  const table = new NameTable<number>();
-  for (let room = 0; room < 10_000; room++) table.set(`r:${room}`, room);
-  for (let room = 0; room < 9_990; room++) table.delete(`r:${room}`);
+  const table = new NameTable<Numbered>();
+  const names = Array.from({ length: 10_000 }, (_, room) => `r:${room}`);
+  names.forEach((group, number) => {
+    table.set({ group, number });
+  });
+  for (const group of names.slice(0, 9_990)) table.delete(group);
   expect(table.size).toBe(10);
-  for (let room = 0; room < 10_000; room++) expect(table.get(`r:${room}`)).toBe(room < 9_990 ? undefined : room);
+  const rest = names.map((_, number) => (number < 9_990 ? undefined : number));
+  expect(names.map((group) => table.get(group)?.number)).toEqual(rest);
+  expect(findTogether(table, names)).toEqual(rest);
 });

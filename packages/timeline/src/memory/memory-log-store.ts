@@ -9,6 +9,7 @@ import { checkEntry, checkGroup, checkRange } from '../argument-checks.js';
 import type { Appended, Head, LogStore, NewEntry, Page, ReadRange } from '../log-store.js';
 import { RecencyList } from '../recency-list.js';
 import { type Retention, type RetentionPolicy, retentionByGroup } from '../retention.js';
+import { IdFilter } from './id-filter.js';
 import { type Kept, MemoryLog, type Usage } from './memory-log.js';
 
 export interface MemoryLogStoreOptions {
@@ -67,6 +68,7 @@ class MemoryLogStore implements LogStore {
     const labels = { store: 'memory' };
     this.#usage = {
       bytes: 0,
+      ids: new IdFilter(),
       trimmed: metrics.counter('im_timeline_trimmed_total', { help: 'Entries no longer kept.', labels }),
     };
     this.#appended = metrics.counter('im_timeline_appended_total', { help: 'Entries appended.', labels });
@@ -87,17 +89,19 @@ class MemoryLogStore implements LogStore {
 
   async append(group: string, entry: NewEntry): Promise<Appended> {
     checkEntry(entry);
-    return this.#append(this.#log(group), entry, undefined);
+    return this.#append(this.#log(group), entry, this.#mayKnow(entry), undefined);
   }
 
   async appendMany(groups: readonly string[], entry: NewEntry): Promise<ReadonlyMap<string, Appended | Error>> {
     this.#checkOpen();
     checkEntry(entry);
+    const mayBeKnown = this.#mayKnow(entry);
     const kept = this.#kept(entry);
     const results = new Map<string, Appended | Error>();
-    for (const group of new Set(groups)) {
+    for (const group of groups) {
+      if (results.has(group)) continue;
       try {
-        results.set(group, this.#append(this.#log(group), entry, kept));
+        results.set(group, this.#append(this.#log(group), entry, mayBeKnown, kept));
       } catch (error) {
         results.set(group, ImError.wrap(error));
       }
@@ -110,10 +114,15 @@ class MemoryLogStore implements LogStore {
     for (const log of this.#logs.values()) this.#remove(log);
   }
 
+  #mayKnow({ id }: NewEntry): boolean {
+    return id !== undefined && this.#usage.ids.mayHold(id);
+  }
+
   /** @param shared what is kept of it when several logs share that */
-  #append(log: MemoryLog, entry: NewEntry, shared: Kept | undefined): Appended {
+  #append(log: MemoryLog, entry: NewEntry, mayBeKnown: boolean, shared: Kept | undefined): Appended {
     const { epoch } = log;
-    const known = entry.id === undefined ? undefined : log.versionOf(entry.id, this.#clock.monotonic());
+    const mayHave = mayBeKnown && entry.id !== undefined;
+    const known = mayHave ? log.versionOf(entry.id, this.#clock.monotonic()) : undefined;
     if (known !== undefined) {
       this.#duplicates.add();
       return { epoch, version: known, duplicate: true };

@@ -7,6 +7,7 @@ import type { Entry, Head, NewEntry, Page, ReadRange } from '../log-store.js';
 import type { Listed } from '../recency-list.js';
 import type { Retention } from '../retention.js';
 import { VersionRing } from '../version-ring.js';
+import type { IdFilter } from './id-filter.js';
 
 /** Rough cost of an entry beside its body: objects, slot, id with its place in the index. */
 const ENTRY_BYTES = 256;
@@ -16,17 +17,19 @@ const LOG_BYTES = 1_024;
 /** What all logs of one store hold together. */
 export interface Usage {
   bytes: number;
+  /** Of the entries kept. */
+  readonly ids: IdFilter;
   readonly trimmed: Counter;
 }
 
-/** What is kept of an append: once, however many logs it went to. The bytes of its body count for as long as one of them holds it. */
+/** What is kept of an append: once, however many logs it went to. The bytes of its body and its id count for as long as one of them holds it. */
 export interface Kept extends NewEntry {
   /** Monotonic clock. */
   readonly appendedAt: number;
   holders: number;
 }
 
-/** So many entries are looked through for an id; of more there is an index: each may lie elsewhere in memory. */
+/** So many entries are looked through for an id; of more an index is made when one is looked for: each may lie elsewhere in memory. */
 const LOOKED_THROUGH = 4;
 
 export class MemoryLog implements Listed<MemoryLog> {
@@ -38,7 +41,7 @@ export class MemoryLog implements Listed<MemoryLog> {
   readonly #retention: Retention;
   readonly #usage: Usage;
   readonly #ring = new VersionRing<Kept>();
-  /** Message id → version, of the entries kept, once there were many. */
+  /** Message id → version, of the entries kept, since one was looked for among many. */
   #versions: Map<string, number> | undefined;
   #bodyBytes = 0;
 
@@ -58,7 +61,10 @@ export class MemoryLog implements Listed<MemoryLog> {
   /** The version of a message id if its entry is kept. */
   versionOf(id: string, now: number): number | undefined {
     this.#trim(now);
-    if (this.#versions !== undefined) return this.#versions.get(id);
+    if (this.#ring.size > LOOKED_THROUGH) {
+      this.#versions ??= this.#indexed();
+      return this.#versions.get(id);
+    }
     for (let version = this.#ring.next - 1; version >= this.#ring.first; version -= 1) {
       if (this.#ring.get(version)?.id === id) return version;
     }
@@ -106,10 +112,11 @@ export class MemoryLog implements Listed<MemoryLog> {
 
   #keep(version: number, kept: Kept): void {
     this.#ring.push(kept);
-    if (this.#versions !== undefined) {
-      if (kept.id !== undefined) this.#versions.set(kept.id, version);
-    } else if (this.#ring.size > LOOKED_THROUGH) this.#versions = this.#indexed();
-    if (kept.holders === 0) this.#usage.bytes += kept.body.length;
+    if (kept.id !== undefined) this.#versions?.set(kept.id, version);
+    if (kept.holders === 0) {
+      this.#usage.bytes += kept.body.length;
+      if (kept.id !== undefined) this.#usage.ids.add(kept.id);
+    }
     kept.holders += 1;
     this.#bodyBytes += kept.body.length;
     this.#usage.bytes += ENTRY_BYTES;
@@ -138,8 +145,12 @@ export class MemoryLog implements Listed<MemoryLog> {
     const kept = this.#ring.shift();
     if (kept === undefined) return;
     if (kept.id !== undefined) this.#versions?.delete(kept.id);
+    if (this.#ring.size <= LOOKED_THROUGH) this.#versions = undefined;
     kept.holders -= 1;
-    if (kept.holders === 0) this.#usage.bytes -= kept.body.length;
+    if (kept.holders === 0) {
+      this.#usage.bytes -= kept.body.length;
+      if (kept.id !== undefined) this.#usage.ids.remove(kept.id);
+    }
     this.#bodyBytes -= kept.body.length;
     this.#usage.bytes -= ENTRY_BYTES;
     this.#usage.trimmed.add();
