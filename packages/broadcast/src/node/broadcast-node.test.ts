@@ -4,7 +4,7 @@ import { FakeClock, seededRandom } from '@im/protocol/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeSequencer } from '../testing/fake-sequencer.js';
 import { DELIVER, DELIVERY_HEAD_BYTES, PACK_BYTES } from '../wire/bus-format.js';
-import { NameTable } from '../wire/name-table.js';
+import { NameBatch, NameTable } from '../wire/name-table.js';
 import { PublishPackWriter } from '../wire/publish-pack-writer.js';
 import { BroadcastNode, type NodeLimits } from './broadcast-node.js';
 
@@ -87,6 +87,23 @@ describe('BroadcastNode', () => {
     const find = vi.spyOn(NameTable.prototype, 'find');
     for (let turn = 0; turn < 10; turn++) node.takeNormal(publishPack(GROUPS, 100));
     expect(find).toHaveBeenCalledTimes(GROUPS.length);
+  });
+
+  it('looks for the names of one message to many together, each once, on both lanes', async () => {
+    const { node } = setUp();
+    const alone = vi.spyOn(NameTable.prototype, 'find');
+    const together = vi.spyOn(NameTable.prototype, 'findBatch');
+    const writer = new PublishPackWriter(PUBLISHER);
+    for (const lane of ['normal', 'priority'] as const) {
+      writer.publicationToMany(GROUPS, { lane, event: 'news', body: Buffer.from('1'), time: 1 }, 1);
+      const pack = writer.take(0, 1);
+      if (lane === 'normal') node.takeNormal(pack);
+      else node.takePriority(pack);
+      expect(together).toHaveBeenCalledTimes(Math.ceil(GROUPS.length / NameBatch.SIZE));
+      together.mockClear();
+    }
+    await node.drained();
+    expect(alone).not.toHaveBeenCalled();
   });
 
   it('finds a group again that was given up and is wanted anew, by the number that it had', () => {

@@ -1,8 +1,10 @@
 import { FakeClock, RecordingMetrics, seededRandom } from '@im/protocol/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { NewEntry } from '../log-store.js';
 import type { Retention } from '../retention.js';
 import { describeLogStoreContract } from '../testing/log-store-contract.js';
+import { IdFilter } from './id-filter.js';
+import { MemoryLog } from './memory-log.js';
 import { createMemoryLogStore } from './memory-log-store.js';
 
 describeLogStoreContract('memory', async (setup) => createMemoryLogStore(setup));
@@ -101,6 +103,19 @@ describe('memory log store', () => {
     expect(bytes()).toBe(shared);
     await store.append('u:0', entryOf(0));
     expect(bytes()).toBe(shared - 50_000);
+  });
+
+  it('asks once whether an id is new, however many logs get it, and looks into those only when it may not be', async () => {
+    const asks = vi.spyOn(IdFilter.prototype, 'mayHold');
+    const looks = vi.spyOn(MemoryLog.prototype, 'versionOf');
+    const store = createMemoryLogStore();
+    const groups = Array.from({ length: 100 }, (_, index) => `u:${index}`);
+    for (let message = 0; message < 10; message += 1) await store.appendMany(groups, entryOf(1, `new-${message}`));
+    expect([asks.mock.calls.length, looks.mock.calls.length]).toEqual([10, 0]);
+    const outcomes = await store.appendMany(groups, entryOf(1, 'new-3'));
+    expect([...outcomes.values()].every((outcome) => 'version' in outcome && outcome.version === 4)).toBe(true);
+    expect([asks.mock.calls.length, looks.mock.calls.length]).toEqual([11, groups.length]);
+    vi.restoreAllMocks();
   });
 
   it('does not keep a larger buffer alive for a small body', async () => {
