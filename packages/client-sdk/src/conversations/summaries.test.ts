@@ -36,6 +36,10 @@ describe('the list of conversations', () => {
     expect(summaries.get('g:1')).toMatchObject({ unread: 1, read: 6 });
   });
 
+  it('has the service asked where a conversation was read that is not known: an answer on its way may not say so', () => {
+    expect(createSummaries().read('g:1', 1)).toBe(false);
+  });
+
   it('has what stands before one’s own message as read, and asks where that is not known', () => {
     const summaries = createSummaries();
     summaries.answer(summary({ unread: 2, version: 5, read: 3 }));

@@ -56,8 +56,10 @@ export function createSummaries(): Summaries {
 
   function read(conversation: string, version: number): boolean {
     const known = conversations.get(conversation);
-    if (!known || version <= known.said.read) return true;
+    // An answer that is on its way may have been given before.
+    if (!known) return false;
     const { said, counted, fresh } = known;
+    if (version <= said.read) return true;
     // Of those that the service counted at most so many are left.
     const unread = Math.min(said.unread, Math.max(0, counted - version));
     set({ said: { ...said, read: version, unread }, counted, fresh: fresh.filter((one) => one > version) });
