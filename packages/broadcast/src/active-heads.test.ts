@@ -80,6 +80,35 @@ describe('ActiveHeads', () => {
     expect(told).toEqual([[0, 'r:0', 1]]);
   });
 
+  it('forgets who was told before who was not', () => {
+    const { clock, told, heads } = setUp();
+    for (let group = 0; group < 100_000; group += 1) heads.note(`r:${group}`, { epoch: 'e', version: 1 });
+    clock.advance(400);
+    told.length = 0;
+    for (let version = 1; version <= 3; version += 1) heads.note('r:new', { epoch: 'e', version });
+    expect(told).toEqual([[400, 'r:0', 1]]);
+    clock.advance(200);
+    expect(told).toEqual([
+      [400, 'r:0', 1],
+      [600, 'r:new', 3],
+    ]);
+  });
+
+  it('tells nothing more when what it told closes it', () => {
+    const clock = new FakeClock();
+    const told: string[] = [];
+    const heads: ActiveHeads = new ActiveHeads({
+      clock,
+      onHead(group) {
+        told.push(group);
+        heads.close();
+      },
+    });
+    for (const group of ['r:1', 'r:2', 'r:3']) heads.note(group, { epoch: 'e', version: 1 });
+    clock.advance(60_000);
+    expect([told, clock.pendingTimers]).toEqual([['r:1'], 0]);
+  });
+
   it('leaves no timer when it is closed', () => {
     const { clock, told, heads } = setUp();
     heads.note('r:1', { epoch: 'e', version: 1 });

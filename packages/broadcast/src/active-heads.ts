@@ -19,7 +19,7 @@ const REPEAT_MS = 1_000;
 const REPEATS = 5;
 /** Heads due within this time of each other are told together. */
 const GRAIN_MS = 20;
-/** Beyond, the group that would be told next is told at once and forgotten. */
+/** Beyond, one of those that were told already is told at once and forgotten, or of the others the one that waits longest. */
 const MAX_GROUPS = 100_000;
 
 const NO_TICK = -1;
@@ -96,7 +96,8 @@ export class ActiveHeads {
     if (tick >= this.#timerTick) return;
     this.#timer?.cancel();
     this.#timerTick = tick;
-    this.#timer = this.#clock.after(tick * GRAIN_MS - this.#clock.monotonic(), this.#wake, { background: true });
+    const delayMs = Math.ceil(tick * GRAIN_MS - this.#clock.monotonic());
+    this.#timer = this.#clock.after(delayMs, this.#wake, { background: true });
   }
 
   readonly #wake = (): void => {
@@ -104,17 +105,18 @@ export class ActiveHeads {
     const now = this.#clock.monotonic();
     const ticks = [...this.#ticks.keys()].sort((one, other) => one - other);
     for (const tick of ticks) if (tick * GRAIN_MS <= now) this.#tellDue(tick, now);
-    for (const tick of this.#ticks.keys()) this.#wakeIn(tick);
+    this.#wakeIn(Math.min(...this.#ticks.keys()));
   };
 
   #tellDue(tick: number, now: number): void {
-    const queue = this.#ticks.get(tick);
-    this.#ticks.delete(tick);
-    for (let head = queue?.shift(); head !== undefined; head = queue?.shift()) {
+    for (;;) {
+      const head = this.#ticks.get(tick)?.shift();
+      if (head === undefined) break;
       if (head.tick !== tick) continue;
       if (head.dueAt > now) this.#queue(head);
       else this.#tell(head, now);
     }
+    this.#ticks.delete(tick);
   }
 
   #tell(head: ActiveHead, now: number): void {
@@ -128,8 +130,10 @@ export class ActiveHeads {
   }
 
   #forgetOne(): void {
+    const firstsEnd = tickOf(this.#clock.monotonic() + FIRST_MS);
     for (;;) {
-      const tick = Math.min(...this.#ticks.keys());
+      const last = Math.max(...this.#ticks.keys());
+      const tick = last > firstsEnd ? last : Math.min(...this.#ticks.keys());
       const head = this.#ticks.get(tick)?.shift();
       if (head === undefined) this.#ticks.delete(tick);
       if (head?.tick !== tick) continue;

@@ -22,11 +22,14 @@ export type Conflation =
   | { readonly mode: 'latest'; readonly key: string }
   | { readonly mode: 'sum'; readonly key: string; readonly amount: number };
 
-/** What a publisher says. The body is opaque: valid JSON text in UTF-8 without line breaks, checked where it enters the system, never again. */
+/**
+ * What a publisher says; none of it may be changed after it was handed over. The body is opaque: valid JSON text in UTF-8 without line
+ * breaks, checked where it enters the system, never again.
+ */
 export interface Publication {
   readonly lane: Lane;
   readonly event: string;
-  /** Not copied: must not be changed after it was handed over. */
+  /** Not copied. */
   readonly body: Uint8Array;
   /** Message id, at most 64 characters. On the priority lane the same id again returns the same version. */
   readonly id?: string;

@@ -89,7 +89,7 @@ describe('BroadcastNode', () => {
     expect(find).toHaveBeenCalledTimes(GROUPS.length);
   });
 
-  it('looks for the names of one message to many together, each once, on both lanes', async () => {
+  it('looks for the names of one message to many together, on both lanes', async () => {
     const { node } = setUp();
     const alone = vi.spyOn(NameTable.prototype, 'find');
     const together = vi.spyOn(NameTable.prototype, 'findBatch');

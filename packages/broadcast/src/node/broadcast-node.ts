@@ -139,15 +139,18 @@ export class BroadcastNode {
   }
 
   #takeMany(peer: string, pack: Buffer): void {
-    this.#message.read(pack, this.#reader.start);
-    void this.#appendMany(peer, this.#message.publication('priority'));
-  }
-
-  /** To the groups of the record at hand. */
-  async #appendMany(peer: string, publication: Publication): Promise<void> {
-    const { number, count } = this.#reader;
+    const { number, count, start } = this.#reader;
+    this.#message.read(pack, start);
     try {
       const groups = this.#peers.interests.namesOf(this.#reader, checkedName);
+      void this.#appendMany(peer, number, groups, this.#message.publication('priority'));
+    } catch (error) {
+      for (let place = 0; place < count; place++) this.#peers.answer(peer, number, place, ImError.wrap(error));
+    }
+  }
+
+  async #appendMany(peer: string, number: number, groups: readonly string[], publication: Publication): Promise<void> {
+    try {
       checkPublication(publication);
       const { refused, outcomes } = this.#local.publishPriorityToMany(groups, publication);
       const settled = await outcomes;
@@ -156,7 +159,7 @@ export class BroadcastNode {
         this.#peers.answer(peer, number, place, outcome);
       }
     } catch (error) {
-      for (let place = 0; place < count; place++) this.#peers.answer(peer, number, place, ImError.wrap(error));
+      for (const place of groups.keys()) this.#peers.answer(peer, number, place, ImError.wrap(error));
     }
   }
 }

@@ -10,6 +10,7 @@ import type { PeerOutbox } from './peer-outbox.js';
 
 /** Smaller publish packs are copied: many of them go into one message then. */
 const SHARED_BYTES = 4_096;
+const UNVERSIONED: Position = { epoch: '', version: 0 };
 
 export class InterestTable implements Outlet {
   readonly #outboxes: Outboxes;
@@ -39,8 +40,8 @@ export class InterestTable implements Outlet {
   }
 
   /**
-   * The groups of a publication to many. Of those that anybody wants it is the name that all tables here have: a new text for each message
-   * would be compared with it in each.
+   * The groups of a publication to many. Of those that anybody wants it is the name that tables here mostly have: a new text for each
+   * message would be compared with it in each.
    * @param nameAt makes a name of what lies there
    */
   namesOf(reader: PublishPackReader, nameAt: (bytes: Buffer, at: number, length: number) => string): string[] {
@@ -168,7 +169,7 @@ export class InterestTable implements Outlet {
   beginPass(): void {}
 
   /** Of the priority lane, which has nothing without a position. */
-  pass(group: string, publication: Publication, position: Position): number {
+  pass(group: string, publication: Publication, position: Position = UNVERSIONED): number {
     const interest = this.#byGroup.get(group);
     if (interest?.first === undefined) return 0;
     const { first, others } = interest;

@@ -141,6 +141,25 @@ describe('delivery packs', () => {
     expect(told).toEqual(places);
   });
 
+  it('carry a normal message to any number of groups, to each its own position', () => {
+    for (const count of [1, 63, 64, 65, 128, 129, 300]) {
+      const publisher = new PublishPackWriter('publish1');
+      const groups = Array.from({ length: count }, (_, user) => `u:${user}`);
+      publisher.publicationToMany(groups, { lane: 'normal', event: 'news', body: Buffer.from('1'), time: 1 }, 1);
+      const source = new PublishPackReader();
+      source.open(publisher.take(0, 1));
+      source.next();
+      const places: number[] = [];
+      for (let at = source.namesAt; at < source.start; at += 1 + (source.bytes[at] as number)) {
+        places.push(at, 1_000 + places.length);
+      }
+      const writer = new DeliveryPackWriter('peer0001', 'normal');
+      writer.many(source.bytes, places, source.start, source.end);
+      const told = read(writer.take(1, 1)).map(([, group, position]) => [group, position]);
+      expect(told).toEqual(groups.map((group, index) => [group, 1_000 + 2 * index]));
+    }
+  });
+
   it('carry the answers to one publication for many groups together', () => {
     const writer = new DeliveryPackWriter('peer0001', 'priority');
     for (let place = 0; place < 1_000; place++) writer.sequenced(7, place, { epoch: 'e1', version: place }, false);

@@ -9,7 +9,7 @@ const COUNTS = 4_194_304;
 const MOST = 255;
 
 export class IdFilter {
-  /** Of the ids held, by hash. The kernel gives memory for those that are used. */
+  /** Of the ids held, by hash. 4 MiB for each store that is used. */
   readonly #counts = new Uint8Array(COUNTS);
 
   mayHold(id: string): boolean {

@@ -1,5 +1,5 @@
 import { FakeClock, RecordingMetrics, seededRandom } from '@im/protocol/testing';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { NewEntry } from '../log-store.js';
 import type { Retention } from '../retention.js';
 import { describeLogStoreContract } from '../testing/log-store-contract.js';
@@ -14,6 +14,8 @@ const retention: Retention = { maxEntries: 1_000, maxBytes: 1_000_000, maxAgeMs:
 function entryOf(bytes: number, id?: string): NewEntry {
   return { event: 'gift', body: new Uint8Array(bytes), time: 1, ...(id !== undefined && { id }) };
 }
+
+afterEach(() => void vi.restoreAllMocks());
 
 describe('memory log store', () => {
   it('gives up the least recently used log beyond its number of logs, and begins it anew under another epoch', async () => {
@@ -115,7 +117,24 @@ describe('memory log store', () => {
     const outcomes = await store.appendMany(groups, entryOf(1, 'new-3'));
     expect([...outcomes.values()].every((outcome) => 'version' in outcome && outcome.version === 4)).toBe(true);
     expect([asks.mock.calls.length, looks.mock.calls.length]).toEqual([11, groups.length]);
-    vi.restoreAllMocks();
+  });
+
+  it('takes no id for a known one that it holds no more, whether trimmed, given up or closed', async () => {
+    const added = vi.spyOn(IdFilter.prototype, 'add');
+    const removed = vi.spyOn(IdFilter.prototype, 'remove');
+    const held = () => {
+      const ids = added.mock.calls.map(([id]) => id);
+      for (const [id] of removed.mock.calls) ids.splice(ids.indexOf(id), 1);
+      return ids;
+    };
+    const store = createMemoryLogStore({ maxLogs: 2, retention: { default: { ...retention, maxEntries: 2 } } });
+    await store.appendMany(['u:1', 'u:2'], entryOf(1, 'both'));
+    for (const id of ['m1', 'm2', 'm3']) await store.append('u:1', entryOf(1, id));
+    expect(held()).toEqual(['both', 'm2', 'm3']);
+    await store.append('u:3', entryOf(1, 'm4'));
+    expect(held()).toEqual(['m2', 'm3', 'm4']);
+    await store.close();
+    expect(held()).toEqual([]);
   });
 
   it('does not keep a larger buffer alive for a small body', async () => {

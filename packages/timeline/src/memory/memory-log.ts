@@ -29,8 +29,8 @@ export interface Kept extends NewEntry {
   holders: number;
 }
 
-/** So many entries are looked through for an id; of more an index is made when one is looked for: each may lie elsewhere in memory. */
-const LOOKED_THROUGH = 4;
+/** So many entries are looked through for an id, from the newest; of more an index is made when one is looked for, and kept up: that costs each append. */
+const LOOKED_THROUGH = 256;
 
 export class MemoryLog implements Listed<MemoryLog> {
   newer: MemoryLog | undefined;

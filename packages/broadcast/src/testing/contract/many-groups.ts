@@ -7,7 +7,7 @@ import { type ContractSetting, normal, priority } from './setting.js';
 export function describeManyGroups(setting: ContractSetting): void {
   describe('many groups at once', () => {
     it.each(['normal', 'priority'] as const)('delivers one body to all of them on the %s lane', async (lane) => {
-      const groups = Array.from({ length: 50 }, (_, index) => `u:${index}`);
+      const groups = Array.from({ length: 150 }, (_, index) => `u:${index}`);
       const subscriber = await subscribeRecording(setting.broadcast, ...groups);
       const publication = lane === 'normal' ? normal('x') : priority('x');
       const { published, failed } = await setting.broadcast
@@ -21,6 +21,19 @@ export function describeManyGroups(setting: ContractSetting): void {
       expect(new Set(subscriber.deliveries.map(({ version }) => version))).toEqual(
         new Set([lane === 'normal' ? undefined : 1]),
       );
+    });
+
+    it('tells publishers and subscribers of each group its own version', async () => {
+      const groups = Array.from({ length: 150 }, (_, index) => `u:${index}`);
+      const some = groups.filter((_, index) => index % 3 === 1);
+      const subscriber = await subscribeRecording(setting.broadcast, ...groups);
+      const publisher = setting.broadcast.createPublisher();
+      await publisher.publishMany(some, priority('before'));
+      const { published } = await publisher.publishMany(groups, priority('x'));
+      const expected = new Map(groups.map((group) => [group, some.includes(group) ? 2 : 1]));
+      expect(new Map(published.map(({ group, version }) => [group, version]))).toEqual(expected);
+      await vi.waitFor(() => expect(subscriber.deliveries).toHaveLength(groups.length + some.length));
+      expect(new Map(subscriber.deliveries.map(({ group, version }) => [group, version]))).toEqual(expected);
     });
 
     it('tries all, tells which failed, and completes them when repeated with the same id', async () => {
