@@ -29,6 +29,8 @@ export interface System {
   readonly lanes: boolean;
   /** Messages a second to 2,000 viewers at which its cost is taken: 100, or 20 for those that one core does not carry further. */
   readonly rate: number;
+  /** Before that, until its code is compiled; default: the same. One that writes each message by itself runs as much code at 20. */
+  readonly settleRate?: number;
   /** Rates at which its limit is looked for, rising. */
   readonly ladder: readonly number[];
   /** Why it cannot be run here. */
@@ -38,7 +40,7 @@ export interface System {
 }
 
 /** What packs messages into frames, and what writes each by itself. */
-const FRAMES = { rate: 100, ladder: [500, 1_000, 2_000, 4_000] } as const;
+const FRAMES = { rate: 100, settleRate: 500, ladder: [500, 1_000, 2_000, 4_000] } as const;
 const SINGLE = { rate: 20, ladder: [40, 60, 100] } as const;
 
 type Start = Pick<System, 'missing' | 'start'>;

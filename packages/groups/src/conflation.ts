@@ -9,10 +9,18 @@ import type { Conflation, Delivery } from '@im/protocol';
 import type { SumOutcome } from './sum-ids.js';
 
 /** Whether two deliveries of one group become one when they wait together. */
-export function isOfOneKey(one: Delivery, other: Delivery): boolean {
+function isOfOneKey(one: Delivery, other: Delivery): boolean {
   const a = one.terms?.conflate;
   const b = other.terms?.conflate;
   return a !== undefined && b !== undefined && a.key === b.key && a.mode === b.mode && one.event === other.event;
+}
+
+/** Where the last one of the key of a delivery is; -1: there is none, or it has none. */
+export function lastOfKey(deliveries: readonly Delivery[], delivery: Delivery): number {
+  if (delivery.terms?.conflate === undefined) return -1;
+  let index = deliveries.length - 1;
+  while (index >= 0 && !isOfOneKey(deliveries[index] as Delivery, delivery)) index -= 1;
+  return index;
 }
 
 /** What came between two beginnings of memberships. */
@@ -33,6 +41,7 @@ export class Conflated {
   readonly #terms: { sender: string | undefined; reserved: boolean };
   #last: Delivery;
   #newest: Stretch | undefined;
+  #wentToSome = false;
   /** All amounts without their signs: while that is a safe integer, so is the total of any of them. */
   #magnitude = 0;
 
@@ -88,9 +97,14 @@ export class Conflated {
     return count === 0 ? undefined : standingFor(this.#last, count - 1, amount);
   }
 
-  /** It goes to nobody. @param each is told how many messages came in which stretch */
+  /** Some get what there is of it now. */
+  goesToSome(): void {
+    this.#wentToSome = true;
+  }
+
+  /** It goes to nobody any more. @param each is told how many messages came in which stretch */
   shed(each: (stretch: number, count: number) => void): void {
-    this.outcome.isShed = true;
+    this.outcome.isShed = !this.#wentToSome;
     for (let part = this.#newest; part !== undefined; part = part.before) each(part.number, part.count);
   }
 }

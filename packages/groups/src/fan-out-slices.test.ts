@@ -1,11 +1,13 @@
+import type { Delivery } from '@im/protocol';
 import { describe, expect, it } from 'vitest';
 import { events, FRAME_MS, normal, priority, START, setUp } from './fan-out.fixture.js';
+import type { FanOutOptions } from './fan-out-options.js';
 import { FakeEncoding, FakeViewer } from './testing/index.js';
 
 describe('slices of a frame', () => {
   /** A fan-out in which each write takes a millisecond. */
-  function slow(viewers: number, group = 'r:1') {
-    const setting = setUp();
+  function slow(viewers: number, group = 'r:1', options: Partial<FanOutOptions> = {}) {
+    const setting = setUp(options);
     const enter = (): FakeViewer => {
       const viewer = setting.enter(group);
       viewer.onWrite = () => setting.clock.advance(1);
@@ -142,6 +144,83 @@ describe('slices of a frame', () => {
     clock.advance(0);
     endTurn();
     expect(events(small)).toEqual(['b']);
+  });
+
+  it('what comes while a frame is written goes with it to those who have not got it yet, in one chunk made once', () => {
+    const { clock, fanOut, endTurn, turns, viewers, encoding } = slow(40);
+    fanOut.publish(normal('a'));
+    clock.advance(0);
+    const before = reached(viewers);
+    fanOut.publish(normal('b'));
+    while (turns.length > 0) endTurn();
+    expect(before).toBeGreaterThan(0);
+    expect(viewers.filter((viewer) => events(viewer).join() === 'a')).toHaveLength(before);
+    expect(viewers.filter((viewer) => events(viewer).join() === 'a,b')).toHaveLength(40 - before);
+    expect([encoding.encoded, viewers.every(({ chunks }) => chunks.length === 1)]).toEqual([2, true]);
+    fanOut.publish(normal('c'));
+    clock.advance(FRAME_MS);
+    while (turns.length > 0) endTurn();
+    expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['a,b,c']));
+    expect(viewers.every(({ chunks }) => chunks.length === 2)).toBe(true);
+  });
+
+  it('what comes while a frame is written waits for the next one where both are more than there is room for', () => {
+    const { clock, fanOut, endTurn, turns, viewers } = slow(40, 'r:1', { messagesPerFrame: 2 });
+    for (const event of ['a', 'b']) fanOut.publish(normal(event));
+    clock.advance(0);
+    fanOut.publish(normal('c'));
+    while (turns.length > 0) endTurn();
+    expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['a,b']));
+    clock.advance(FRAME_MS);
+    while (turns.length > 0) endTurn();
+    expect(new Set(viewers.map((viewer) => events(viewer).join()))).toEqual(new Set(['a,b,c']));
+  });
+
+  it('what writing to a viewer needs is fetched shortly before, for several at a time, on both lanes', () => {
+    const { clock, fanOut, endTurn, turns, enter } = setUp();
+    const done: string[] = [];
+    for (let n = 0; n < 64; n += 1) {
+      const viewer = enter();
+      viewer.onWrite = () => void done.push(`w${n}`);
+      viewer.prefetch = () => done.push(`f${n}`);
+    }
+    for (const publish of [() => fanOut.publish(normal('a')), () => fanOut.publish(priority(1))]) {
+      publish();
+      clock.advance(FRAME_MS);
+      while (turns.length > 0) endTurn();
+      const numbers = (begin: number) => Array.from({ length: 16 }, (_, n) => begin + n);
+      const expected = [48, 32, 16, 0].flatMap((begin) => [
+        ...numbers(begin).map((n) => `f${n}`),
+        ...numbers(begin)
+          .map((n) => `w${n}`)
+          .reverse(),
+      ]);
+      expect(done.splice(0)).toEqual(expected);
+    }
+  });
+
+  it('a sum that some were written while a frame was, and that is then shed for the others, is not added again', () => {
+    const { clock, fanOut, endTurn, turns, viewers } = slow(40, 'r:1', { messagesPerFrame: 4 });
+    const like: Delivery = { ...normal('like'), id: 'm1', terms: { conflate: { mode: 'sum', key: 'k', amount: 5 } } };
+    fanOut.publish(normal('a'));
+    clock.advance(0);
+    fanOut.publish(like);
+    while (turns.length > 0) endTurn();
+    const [some, others] = [true, false].map((is) =>
+      viewers.filter((viewer) => events(viewer).includes('like') === is),
+    ) as [FakeViewer[], FakeViewer[]];
+    expect([some.length > 0, others.length > 0]).toEqual([true, true]);
+    for (let n = 0; n < 4; n += 1) fanOut.publish({ ...normal('host'), terms: { reserved: true } });
+    clock.advance(FRAME_MS);
+    while (turns.length > 0) endTurn();
+    fanOut.publish(like);
+    clock.advance(FRAME_MS);
+    while (turns.length > 0) endTurn();
+    const total = ({ deliveries }: FakeViewer) =>
+      deliveries.reduce((sum, { terms }) => sum + (terms?.conflate?.mode === 'sum' ? terms.conflate.amount : 0), 0);
+    expect(new Set(some.map(total))).toEqual(new Set([5]));
+    expect(new Set(others.map(total))).toEqual(new Set([0]));
+    expect(others.every(({ sheds }) => sheds.length === 1 && sheds[0]?.count === 1)).toBe(true);
   });
 
   it('the next frame of a group begins when all have the one before', () => {

@@ -8,9 +8,14 @@
 import type { Member } from './membership.js';
 import type { Viewer } from './viewer.js';
 
+/** So many are fetched at once; more would push out of the nearest memory what the first of them need. */
+const AHEAD = 16;
+
 export class Members<V extends Viewer> {
   #all: Member<V>[] = [];
   #held = 0;
+  /** Of no use but to be kept. */
+  #fetched = 0;
 
   get size(): number {
     return this.#all.length;
@@ -23,6 +28,15 @@ export class Members<V extends Viewer> {
 
   at(index: number): Member<V> | undefined {
     return this.#all[index];
+  }
+
+  /** A walk has come there: those who are next are fetched, now and then. */
+  reach(index: number): void {
+    if (index % AHEAD !== AHEAD - 1) return;
+    const all = this.#all;
+    let sum = 0;
+    for (let i = index - AHEAD + 1; i <= index; i += 1) sum += all[i]?.viewer.prefetch() ?? 0;
+    this.#fetched ^= sum;
   }
 
   viewers(): V[] {

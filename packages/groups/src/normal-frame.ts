@@ -11,6 +11,7 @@ import { admit, type FrameRoom, type Room } from './admission.js';
 import { type Budget, weigh } from './budget.js';
 import { Conflated, ConflatedByKey } from './conflation.js';
 import { FramePart } from './frame-part.js';
+import { FrameTail } from './frame-tail.js';
 import { addLosses, type Losses, noLosses } from './losses.js';
 import type { SumOutcome } from './sum-ids.js';
 
@@ -55,6 +56,7 @@ export class NormalFrame {
   #lossy = false;
   /** The one used last first. */
   #parts: FramePart[] | undefined;
+  #tail: FrameTail | undefined;
 
   constructor(group: string, shared: FrameSurroundings) {
     this.#group = group;
@@ -155,6 +157,17 @@ export class NormalFrame {
     return part;
   }
 
+  /** All of it, to go along with a frame that is being written; undefined where both are more than there is room for, or some is lost. */
+  tailOf(frame: NormalFrame, { messages, bytes }: Room): FrameTail | undefined {
+    if (this.#lossy || this.length === 0) return undefined;
+    if (frame.length + this.length > messages || frame.bytes + this.#bytes > bytes) return undefined;
+    if (this.#tail === undefined) {
+      for (const one of this.#conflated) one.goesToSome();
+      this.#tail = new FrameTail(this.part(undefined).deliveries, this.here());
+    }
+    return this.#tail;
+  }
+
   /** Gives back the room it took; the frame is over. */
   discard(): void {
     this.#shared.budget.give(this.#bytes);
@@ -178,6 +191,7 @@ export class NormalFrame {
   #change(): void {
     this.#moved = true;
     this.#parts = undefined;
+    this.#tail = undefined;
   }
 
   #sorted(): readonly Conflated[] {
@@ -227,6 +241,7 @@ export class NormalFrame {
     this.#messages = messages;
     this.#reopen(conflated);
     this.#parts = undefined;
+    this.#tail = undefined;
   }
 
   #drop(stretch: number, count: number): void {

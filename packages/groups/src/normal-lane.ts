@@ -4,6 +4,7 @@
  */
 import type { Conflation, Delivery } from '@im/protocol';
 import type { FramePart } from './frame-part.js';
+import type { FrameTail } from './frame-tail.js';
 import type { Group } from './group.js';
 import { GroupRoom } from './group-room.js';
 import type { Member } from './membership.js';
@@ -94,13 +95,15 @@ export class NormalLane<V extends Viewer> {
     if (writing === undefined) return true;
     const { members, beat } = this.#group;
     const { metrics, clock } = this.#surroundings;
+    const tail = this.#waiting?.tailOf(writing, this.#room?.now ?? this.#group.room);
     let written = 0;
     while (this.#cursor >= 0 && !isOver()) {
+      members.reach(this.#cursor);
       const member = members.at(this.#cursor);
       this.#cursor -= 1;
       if (member === undefined || member.phase !== 'live' || member.frame === this.#frame) continue;
       member.frame = this.#frame;
-      written += this.#write(member, writing);
+      written += this.#write(member, writing, tail);
     }
     metrics.delivered.normal.add(written);
     // What was written may have ended the last membership, and with it the group.
@@ -167,20 +170,23 @@ export class NormalLane<V extends Viewer> {
     metrics.overdueFrames.add();
   }
 
-  /** Priority first. @returns how many messages were written */
-  #write(member: Member<V>, frame: NormalFrame): number {
+  /** Priority first. @param tail goes along @returns how many messages were written */
+  #write(member: Member<V>, frame: NormalFrame, tail?: FrameTail): number {
     this.#group.catchUp(member);
     if (!isLive(member)) return 0;
     const { viewer, start } = member;
     const { metrics } = this.#surroundings;
-    const part = frame.part(start);
-    const { losses, deliveries } = part;
+    const own = frame.part(start);
+    const { losses } = own;
     member.start = undefined;
     if (losses !== undefined) metrics.addShed(losses);
     if (viewer.congested) {
-      if (deliveries.length > 0 || losses !== undefined) this.#owe(member, part);
+      if (own.deliveries.length > 0 || losses !== undefined) this.#owe(member, own);
       return 0;
     }
+    const part = tail?.behind(own) ?? own;
+    const { deliveries } = part;
+    member.start = tail?.start;
     this.tell(member);
     for (const chunk of part.notices(viewer.encoding)) viewer.write(chunk);
     if (deliveries.length > 0) viewer.write(part.chunk(viewer.encoding));

@@ -88,6 +88,7 @@ export class PriorityLane<V extends Viewer> {
     const { end } = this.#log;
     let written = 0;
     for (; pass.cursor >= 0 && !isOver(); pass.cursor -= 1) {
+      this.#members.reach(pass.cursor);
       const member = this.#members.at(pass.cursor);
       if (member?.phase !== 'live' || member.from >= end) continue;
       const runs = pass.runs(member.from, end);

@@ -19,6 +19,11 @@ export interface Viewer {
   /** Too much is unsent: normal chunks are shed and counted until this is false again. */
   readonly congested: boolean;
   /**
+   * Reads what the next {@link write} will read. Asked of several viewers in turn before the first of them is written: alone each is mostly
+   * waiting for memory, and so they wait at once. @returns any number, so that no compiler leaves the reads out
+   */
+  prefetch(): number;
+  /**
    * Queues shared bytes; must not change them. Never throws. Of the fan-out it may call `leaveAll`, as a connection
    * that breaks does, and nothing else.
    */

@@ -68,6 +68,10 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
     return this.#backlog.congested;
   }
 
+  prefetch(): number {
+    return this.#backlog.unconfirmed + this.#link.bufferedBytes;
+  }
+
   relieved(): Promise<void> {
     return this.#backlog.relieved();
   }

@@ -85,6 +85,10 @@ export class VirtualConnection implements Viewer, Pick<Link, 'bufferedBytes' | '
     return this.#backlog.congested;
   }
 
+  prefetch(): number {
+    return 0;
+  }
+
   get bufferedBytes(): number {
     return Math.max(0, this.#unreadBytes - this.#options.kernelBytes);
   }

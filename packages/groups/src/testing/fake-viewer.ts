@@ -56,6 +56,9 @@ export class FakeViewer implements Viewer {
 
   constructor(readonly encoding: FakeEncoding = new FakeEncoding()) {}
 
+  /** Called before it is written, now and then. */
+  prefetch = (): number => 0;
+
   write(chunk: Uint8Array): void {
     this.chunks.push(chunk);
     this.onWrite?.();

@@ -1,13 +1,16 @@
 /** Who may push: the tokens of an endpoint, compared in constant time. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { ImError } from '@im/protocol';
 
 /** Anything shorter can be guessed. */
 const MIN_TOKEN_LENGTH = 16;
+const LENGTH_BYTES = 4;
 
 export class BearerTokens {
-  /** Digests have one length, whatever the tokens have. */
-  readonly #digests: readonly Buffer[];
+  /** Of one size, whatever the tokens have. */
+  readonly #fields: readonly Buffer[];
+  /** Bytes of the longest one. */
+  readonly #room: number;
 
   /** @throws ImError CONFIG_INVALID for tokens too short to be secrets */
   constructor(tokens: readonly string[]) {
@@ -16,17 +19,26 @@ export class BearerTokens {
         details: { mistakes: [`a push token has fewer than ${MIN_TOKEN_LENGTH} characters`] },
       });
     }
-    this.#digests = tokens.map(digest);
+    this.#room = Math.max(0, ...tokens.map((token) => Buffer.byteLength(token)));
+    this.#fields = tokens.map((token) => this.#fieldOf(token));
   }
 
   /** Whether an `Authorization` header carries one of the tokens; none configured: never. */
   accept(authorization: string | undefined): boolean {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) return false;
-    const given = digest(token);
+    const given = this.#fieldOf(token);
     let accepted = false;
-    for (const known of this.#digests) accepted = timingSafeEqual(given, known) || accepted;
+    for (const known of this.#fields) accepted = timingSafeEqual(given, known) || accepted;
     return accepted;
+  }
+
+  /** Its length, and as much of it as there is room for. */
+  #fieldOf(token: string): Buffer {
+    const field = Buffer.alloc(LENGTH_BYTES + this.#room);
+    field.writeUInt32LE(Buffer.byteLength(token), 0);
+    field.write(token, LENGTH_BYTES);
+    return field;
   }
 }
 
@@ -45,8 +57,4 @@ export function checkDistinct(holders: readonly (readonly string[])[]): void {
     }
     for (const token of tokens) known.add(token);
   }
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

@@ -1,4 +1,5 @@
 /** The body of an HTTP request, bounded in bytes and time. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
@@ -10,6 +11,9 @@ export interface BodyLimits {
   readonly clock: Clock;
 }
 
+/** Some begin their UTF-8 with it. */
+const BYTE_ORDER_MARK = '\uFEFF';
+
 /**
  * Text of the whole body.
  * @throws ImError BODY_TOO_LARGE as soon as it is, TIMEOUT, DISCONNECTED, MALFORMED when it is not UTF-8
@@ -20,24 +24,28 @@ export async function readBody(request: IncomingMessage, { maxBytes, timeoutMs, 
   const body = await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const timer = clock.after(timeoutMs, () => finish(() => reject(new ImError('TIMEOUT'))));
+    const timer = clock.after(timeoutMs, () => refuse(new ImError('TIMEOUT')));
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > maxBytes) finish(() => reject(tooLarge()));
+      if (bytes > maxBytes) refuse(tooLarge());
       else chunks.push(chunk);
     };
-    const onEnd = () => finish(() => resolve(Buffer.concat(chunks)));
-    const onGone = () => finish(() => reject(new ImError('DISCONNECTED')));
-    function finish(settle: () => void): void {
+    const onGone = () => {
+      if (!request.complete) refuse(new ImError('DISCONNECTED'));
+    };
+    /** What still comes is not read: the connection will be closed. */
+    function refuse(error: ImError): void {
       timer.cancel();
-      request.off('data', onData).off('end', onEnd).off('close', onGone).off('error', onGone).pause();
-      settle();
+      request.off('data', onData).pause();
+      reject(error);
     }
-    request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', onGone);
+    request.on('data', onData).on('close', onGone).on('error', onGone);
+    request.on('end', () => {
+      timer.cancel();
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    });
   });
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch (cause) {
-    throw new ImError('MALFORMED', { message: 'the body is not UTF-8', cause });
-  }
+  if (!isUtf8(body)) throw new ImError('MALFORMED', { message: 'the body is not UTF-8' });
+  const text = body.toString();
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
