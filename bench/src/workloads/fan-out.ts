@@ -37,7 +37,7 @@ export interface FanOutScale {
 
 export const FAN_OUT_SCALES: Readonly<Record<Scale, FanOutScale>> = {
   full: { viewers: 2_000, settleMs: 12_000, warmMs: 2_000, costMs: 10_000, sideMs: 5_000, stepMs: 3_000, steps: 9 },
-  quick: { viewers: 2_000, settleMs: 12_000, warmMs: 2_000, costMs: 8_000, sideMs: 3_000, stepMs: 300, steps: 1 },
+  quick: { viewers: 2_000, settleMs: 1_000, warmMs: 700, costMs: 2_500, sideMs: 1_500, stepMs: 1_200, steps: 2 },
   smoke: { viewers: 500, settleMs: 0, warmMs: 500, costMs: 1_500, sideMs: 300, stepMs: 300, steps: 1 },
 };
 
