@@ -41,7 +41,7 @@ export interface System {
 
 /** What packs messages into frames, and what writes each by itself. */
 const FRAMES = { rate: 100, settleRate: 500, ladder: [500, 1_000, 2_000, 4_000] } as const;
-const SINGLE = { rate: 20, ladder: [40, 60, 100] } as const;
+const SINGLE = { rate: 20, settleRate: 20, ladder: [40, 60, 100] } as const;
 
 type Start = Pick<System, 'missing' | 'start'>;
 

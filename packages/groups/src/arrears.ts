@@ -5,7 +5,7 @@
  */
 import type { Delivery } from '@im/protocol';
 import { type Budget, weigh } from './budget.js';
-import { joined, lastOfKey } from './conflation.js';
+import { isOfOneKey, joined } from './conflation.js';
 import type { FramePart } from './frame-part.js';
 import { addLosses, type Losses, noLosses, shedChunks } from './losses.js';
 import type { Encoding } from './viewer.js';
@@ -85,7 +85,8 @@ export class Arrears {
   /** @param counted bytes of these that are in the budget @returns whether there is room for it */
   #keep(delivery: Delivery, counted: number): boolean {
     const kept = this.#kept;
-    const index = lastOfKey(kept, delivery);
+    let index = kept.length - 1;
+    while (index >= 0 && !isOfOneKey(kept[index] as Delivery, delivery)) index -= 1;
     const earlier = kept[index];
     const both = earlier && joined(earlier, delivery);
     if (both === undefined && kept.length >= MAX_KEPT) return false;

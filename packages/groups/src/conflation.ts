@@ -9,18 +9,17 @@ import type { Conflation, Delivery } from '@im/protocol';
 import type { SumOutcome } from './sum-ids.js';
 
 /** Whether two deliveries of one group become one when they wait together. */
-function isOfOneKey(one: Delivery, other: Delivery): boolean {
+export function isOfOneKey(one: Delivery, other: Delivery): boolean {
   const a = one.terms?.conflate;
   const b = other.terms?.conflate;
   return a !== undefined && b !== undefined && a.key === b.key && a.mode === b.mode && one.event === other.event;
 }
 
-/** Where the last one of the key of a delivery is; -1: there is none, or it has none. */
-export function lastOfKey(deliveries: readonly Delivery[], delivery: Delivery): number {
-  if (delivery.terms?.conflate === undefined) return -1;
-  let index = deliveries.length - 1;
-  while (index >= 0 && !isOfOneKey(deliveries[index] as Delivery, delivery)) index -= 1;
-  return index;
+/** The same for those of one key, and for no others; undefined: it has none. */
+export function keyOf({ event, terms }: Delivery): string | undefined {
+  const conflate = terms?.conflate;
+  // Names of events have no line breaks.
+  return conflate && `${conflate.mode} ${event}\n${conflate.key}`;
 }
 
 /** What came between two beginnings of memberships. */
@@ -37,11 +36,10 @@ export class Conflated {
   order = 0;
   /** So many messages that are never conflated are before it. */
   place = 0;
-  readonly outcome: SumOutcome = { isShed: false };
   readonly #terms: { sender: string | undefined; reserved: boolean };
   #last: Delivery;
   #newest: Stretch | undefined;
-  #wentToSome = false;
+  #outcome: SumOutcome = { isShed: false };
   /** All amounts without their signs: while that is a safe integer, so is the total of any of them. */
   #magnitude = 0;
 
@@ -97,14 +95,19 @@ export class Conflated {
     return count === 0 ? undefined : standingFor(this.#last, count - 1, amount);
   }
 
-  /** Some get what there is of it now. */
+  /** Of what is added now. */
+  get outcome(): SumOutcome {
+    return this.#outcome;
+  }
+
+  /** Some get what there is of it: whatever becomes of what is added later, this has been sent. */
   goesToSome(): void {
-    this.#wentToSome = true;
+    this.#outcome = { isShed: false };
   }
 
   /** It goes to nobody any more. @param each is told how many messages came in which stretch */
   shed(each: (stretch: number, count: number) => void): void {
-    this.outcome.isShed = !this.#wentToSome;
+    this.#outcome.isShed = true;
     for (let part = this.#newest; part !== undefined; part = part.before) each(part.number, part.count);
   }
 }

@@ -43,7 +43,7 @@ export class GroupMetrics {
     });
     const latency = (lane: string) =>
       metrics.histogram('im_groups_latency_seconds', {
-        help: 'From the time of the oldest message of a frame or turn until it was written to the last member.',
+        help: 'From the time of the oldest message of a frame or turn until that was written to the last member.',
         labels: { lane },
         buckets: LATENCY_SECONDS,
       });

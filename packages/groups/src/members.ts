@@ -30,7 +30,7 @@ export class Members<V extends Viewer> {
     return this.#all[index];
   }
 
-  /** A walk has come there: those who are next are fetched, now and then. */
+  /** A walk has come there: each time it comes to the last of sixteen, all of these are fetched. Those before the first are not. */
   reach(index: number): void {
     if (index % AHEAD !== AHEAD - 1) return;
     const all = this.#all;

@@ -161,10 +161,9 @@ export class NormalFrame {
   tailOf(frame: NormalFrame, { messages, bytes }: Room): FrameTail | undefined {
     if (this.#lossy || this.length === 0) return undefined;
     if (frame.length + this.length > messages || frame.bytes + this.#bytes > bytes) return undefined;
-    if (this.#tail === undefined) {
+    this.#tail ??= new FrameTail(this.part(undefined).deliveries, this.here(), () => {
       for (const one of this.#conflated) one.goesToSome();
-      this.#tail = new FrameTail(this.part(undefined).deliveries, this.here());
-    }
+    });
     return this.#tail;
   }
 

@@ -29,6 +29,8 @@ export class NormalLane<V extends Viewer> {
   #beganAt = 0;
   /** That the frame being written is late. */
   #wasNoted = false;
+  /** Anything of it to anybody: all may have got it with the frame before. */
+  #hasWritten = false;
 
   constructor(group: Group<V>, surroundings: Surroundings<V>) {
     this.#group = group;
@@ -86,6 +88,7 @@ export class NormalLane<V extends Viewer> {
     this.#cursor = members.size - 1;
     this.#beganAt = clock.monotonic();
     this.#wasNoted = false;
+    this.#hasWritten = false;
     return true;
   }
 
@@ -106,10 +109,11 @@ export class NormalLane<V extends Viewer> {
       written += this.#write(member, writing, tail);
     }
     metrics.delivered.normal.add(written);
+    if (written > 0) this.#hasWritten = true;
     // What was written may have ended the last membership, and with it the group.
     if (this.#writing !== writing) return true;
     if (this.#cursor >= 0) return false;
-    if (writing.since !== undefined) metrics.wroteAll('normal', writing.since);
+    if (writing.since !== undefined && this.#hasWritten) metrics.wroteAll('normal', writing.since);
     if (!this.#wasNoted && clock.monotonic() - this.#beganAt > beat.lateAfterMs) this.#noteLate(writing);
     writing.discard();
     this.#writing = undefined;

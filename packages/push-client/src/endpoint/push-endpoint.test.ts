@@ -248,6 +248,10 @@ describe('what is refused as a whole', () => {
     await own.close();
   });
 
+  it('takes a body that begins with a byte order mark', async () => {
+    expect(await post(`\uFEFF${JSON.stringify(hello)}`)).toMatchObject({ status: 200 });
+  });
+
   it('answers 400 to what is not UTF-8', async () => {
     const body = new Uint8Array([
       ...new TextEncoder().encode('{"to":{"room":"1"},"event":"a","data":"'),

@@ -31,7 +31,7 @@ export async function readBody(request: IncomingMessage, { maxBytes, timeoutMs, 
       else chunks.push(chunk);
     };
     const onGone = () => {
-      if (!request.complete) refuse(new ImError('DISCONNECTED'));
+      if (!request.readableEnded) refuse(new ImError('DISCONNECTED'));
     };
     /** What still comes is not read: the connection will be closed. */
     function refuse(error: ImError): void {
@@ -42,7 +42,9 @@ export async function readBody(request: IncomingMessage, { maxBytes, timeoutMs, 
     request.on('data', onData).on('close', onGone).on('error', onGone);
     request.on('end', () => {
       timer.cancel();
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+      resolve(Buffer.concat(chunks));
+      // The listeners stay as long as the request.
+      chunks.length = 0;
     });
   });
   if (!isUtf8(body)) throw new ImError('MALFORMED', { message: 'the body is not UTF-8' });
