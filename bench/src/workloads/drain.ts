@@ -42,8 +42,8 @@ type Lag = Record<'lagP99Ms' | 'lagMaxMs', number>;
 type Publisher = ControlledProcess<PublisherCommand, PublisherReply>;
 
 export async function runDrain({ viewers, windowMs, warmMs }: DrainScale): Promise<Figures> {
-  const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js'));
-  const publisher: Publisher = new ControlledProcess('publisher.js');
+  const loads = Array.from({ length: PROCESSES }, (): Load => new ControlledProcess('load.js', { place: 'anywhere' }));
+  const publisher: Publisher = new ControlledProcess('publisher.js', { place: 'anywhere' });
   let running: Awaited<ReturnType<typeof startImOnRedis>> | undefined;
   try {
     running = await startImOnRedis(2);
