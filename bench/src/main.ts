@@ -156,7 +156,7 @@ const workloads: Readonly<Record<string, Workload>> = {
       ),
   },
   'W6-drain': {
-    pins: true,
+    pins: false,
     run: ({ scale }) => compareSystems([imOnRedis], fewRunsOf(scale), () => runDrain(DRAIN_SCALES[scale])),
   },
   W7: {

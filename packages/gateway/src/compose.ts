@@ -4,6 +4,7 @@ import { FanOut } from '@im/groups';
 import { systemClock } from '@im/protocol/clock';
 import { noMetrics, silentLogger } from '@im/protocol/ports';
 import { GateRules } from './connection/command-gate.js';
+import { HeartbeatAnswers } from './connection/heartbeat-answers.js';
 import { Pace } from './connection/pace.js';
 import { TimerWheel } from './connection/timer-wheel.js';
 import { TurnQueue } from './connection/turn-queue.js';
@@ -90,6 +91,7 @@ export function compose(options: GatewayOptions): Parts {
     logger,
     metrics,
     wheel,
+    heartbeats: new HeartbeatAnswers({ wheel, nextTurn: afterTurn }),
     unanswered: new Unanswered({
       wheel,
       stallMs: settings.stallMs,

@@ -5,6 +5,7 @@ import type { Limits } from '@im/protocol';
 import type { Clock, Logger } from '@im/protocol/ports';
 import type { RpcCaller } from '@im/rpc';
 import type { GateRules } from './connection/command-gate.js';
+import type { HeartbeatAnswers } from './connection/heartbeat-answers.js';
 import type { TimerWheel } from './connection/timer-wheel.js';
 import type { TurnQueue } from './connection/turn-queue.js';
 import type { Unanswered } from './connection/unanswered.js';
@@ -32,6 +33,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly metrics: GatewayMetrics;
   readonly wheel: TimerWheel;
+  readonly heartbeats: HeartbeatAnswers;
   readonly hellos: TurnQueue;
   readonly unanswered: Unanswered;
   readonly fanOut: FanOut<GatewayViewer>;

@@ -15,10 +15,26 @@ describe('heartbeats', () => {
     expect(fixture.clock.pendingTimers).toBe(0);
   });
 
-  it('answers a ping at once, with positions or without [PR-111]', () => {
+  it('answers a ping within 200 ms, with positions or without [PR-111]', () => {
     ann.say({ type: 'ping' });
+    fixture.clock.advance(200);
+    expect(ann.all('pong')).toEqual([{ type: 'pong' }]);
     ann.say({ type: 'ping', positions: { 'u:ann': { epoch: 'e', version: 3 } } });
+    fixture.clock.advance(200);
     expect(ann.all('pong')).toEqual([{ type: 'pong' }, { type: 'pong' }]);
+  });
+
+  it('answers pings that come before the answer once [PR-111]', () => {
+    for (let i = 0; i < 3; i++) ann.say({ type: 'ping' });
+    fixture.clock.advance(10_000);
+    expect(ann.all('pong')).toEqual([{ type: 'pong' }]);
+  });
+
+  it('owes no answer to a client that has gone', async () => {
+    ann.say({ type: 'ping' });
+    ann.disconnect();
+    fixture.clock.advance(200);
+    expect(ann.all('pong')).toEqual([]);
   });
 
   it('asks after one and a half heartbeats of silence, and closes with 4001 after two and a half [PR-112] [PR-113]', async () => {

@@ -262,14 +262,15 @@ describe('hello', () => {
       { type: 'cancel', call: 3 },
       { type: 'call', id: 2, method: 'test.echo' },
     );
+    fixture.clock.advance(200);
     expect(link.messages).toMatchObject([
-      { type: 'pong' },
       { id: 3, name: 'CANCELLED' },
       { id: 2, name: 'DUPLICATE_ID' },
+      { type: 'pong' },
     ]);
     letIn?.({ user: 'ann', claims: {} });
     expect(await link.until('reply')).toEqual({ type: 'reply', id: 2, data: 1 });
-    expect(link.messages.map(({ type }) => type)).toEqual(['pong', 'error', 'error', 'welcome', 'reply']);
+    expect(link.messages.map(({ type }) => type)).toEqual(['error', 'error', 'pong', 'welcome', 'reply']);
     expect(fixture.calls).toHaveLength(1);
   });
 

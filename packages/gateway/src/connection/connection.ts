@@ -90,6 +90,10 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
     this.write(this.#link.wire.ping);
   }
 
+  answerPing(): void {
+    this.write(this.#link.wire.pong);
+  }
+
   get earliestUnanswered(): number | undefined {
     return this.#commands.earliestUnanswered;
   }
@@ -186,7 +190,7 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
     if (this.#state.phase === 'awaiting-hello') this.#receiveFirst(command, now);
     else if (command.type === 'hello') this.#rejectHello(command);
     else if ('id' in command && command.id !== undefined) this.#receiveAnswerable(command, now);
-    else if (command.type === 'ping') this.#answerPing(command.positions);
+    else if (command.type === 'ping') this.#pinged(command.positions);
     else if (command.type === 'cancel') this.#cancel(command.call);
   }
 
@@ -216,8 +220,8 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
       this.#commands.fail(command.id, new ImError('TOO_MANY_PENDING'));
   }
 
-  #answerPing(positions: Positions | undefined): void {
-    this.write(this.#link.wire.pong);
+  #pinged(positions: Positions | undefined): void {
+    this.#surroundings.heartbeats.owe(this);
     if (positions && this.#state.phase === 'open') this.#surroundings.positions?.take(this.#state.session, positions);
   }
 
@@ -305,6 +309,7 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
     if (state.phase === 'closed') return;
     this.#become({ phase: 'closed' });
     this.#upkeep.end();
+    this.#surroundings.heartbeats.forget(this);
     if (state.phase === 'authenticating') this.#leave(state.application.withdraw());
     else if (state.phase === 'open') this.#leave(state.session);
     this.#commands.abandon();
