@@ -43,9 +43,6 @@ export interface System {
 const FRAMES = { rate: 100, settleRate: 500, ladder: [500, 1_000, 2_000, 4_000] } as const;
 const SINGLE = { rate: 20, settleRate: 20, ladder: [40, 60, 100] } as const;
 
-/** Of all servers for Node, as `im up` starts gateways. */
-const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=32'];
-
 type Start = Pick<System, 'missing' | 'start'>;
 
 const imStart: Start = { missing: () => undefined, start: (nodeFlags) => startIm(nodeFlags) };
@@ -71,8 +68,7 @@ function imAt(framesPerSecond: number): System {
 
 /** The `im` of {@link systems}. @param nodeFlags of its process @param options of its gateway */
 export function startIm(nodeFlags: readonly string[] = [], options: object = {}): Promise<RunningSystem> {
-  const command = [process.execPath, ...NODE_FLAGS, ...nodeFlags, program('systems/im.js'), JSON.stringify(options)];
-  return startAnnounced(command, imTarget);
+  return startAnnounced([process.execPath, ...nodeFlags, program('systems/im.js'), JSON.stringify(options)], imTarget);
 }
 
 /** Gateways, each a process, whose logs and bus are in Redis; sessions go on at any of them. */
@@ -86,7 +82,7 @@ export async function startImOnRedis(count: number): Promise<{ gateways: Running
   try {
     for (let i = 1; i <= count; i += 1) {
       const settings = JSON.stringify({ node: `gateway-${i}`, redis: redis.port, ticketSecret });
-      const command = [...nodeAt('anywhere'), ...NODE_FLAGS, program('systems/im-redis.js'), settings];
+      const command = [...nodeAt('anywhere'), program('systems/im-redis.js'), settings];
       gateways.push(await startAnnounced(command, imTarget, 'anywhere'));
     }
     return { gateways, stop };
@@ -106,7 +102,7 @@ function imTarget(port: number, { token }: Record<string, unknown>): PublishTarg
 
 function nodePeer(file: string): Start {
   const start = (nodeFlags: readonly string[] = []) =>
-    startAnnounced([process.execPath, ...NODE_FLAGS, ...nodeFlags, program(file)], linesTarget);
+    startAnnounced([process.execPath, ...nodeFlags, program(file)], linesTarget);
   return { missing: () => undefined, start };
 }
 

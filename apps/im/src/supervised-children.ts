@@ -94,29 +94,17 @@ function hasColour({ variables }: Environment): boolean {
  */
 const NODE_FLAGS: readonly string[] = availableParallelism() <= 2 ? ['--single-threaded-gc'] : [];
 
-/** Commands whose processes hold connections. */
-const GATEWAYS: ReadonlySet<string> = new Set(['gateway', 'serve']);
-/**
- * They have a larger young generation, in MiB: what letting in thousands at once needs for a moment then dies in it, and leaves no holes among what stays, which was as
- * much memory again. While little happens V8 gives it back.
- */
-const GATEWAY_FLAGS: readonly string[] = ['--max-semi-space-size=32'];
-
 /** A command of this program as a child. */
 export function childOf(command: string, handedOn: ReturnType<typeof handOn>, name: string = command): ChildSpec {
   return {
     name,
     command: process.execPath,
     // This command itself, by the path under which it was started.
-    args: [...nodeFlags(command), process.argv[1] as string, command, ...handedOn.arguments],
+    args: [...NODE_FLAGS, process.argv[1] as string, command, ...handedOn.arguments],
     env: handedOn.environment,
     ready: { by: 'ipc' },
     stopTimeoutMs: CHILD_STOP_MS,
   };
-}
-
-function nodeFlags(command: string): readonly string[] {
-  return GATEWAYS.has(command) ? [...NODE_FLAGS, ...GATEWAY_FLAGS] : NODE_FLAGS;
 }
 
 /**

@@ -27,7 +27,7 @@ export const DRAIN_SCALES: Readonly<Record<Scale, DrainScale>> = {
 
 /** The first is the one that is spoken in. */
 const ROOMS = [ROOM, 'two', 'three'];
-/** More, and the core of the viewers is at its limit before that of the server. */
+/** More, and viewers are late for what they are told. */
 const RATES = { normal: 1, priority: 1 };
 const BODY_BYTES = 150;
 /** Load processes. */

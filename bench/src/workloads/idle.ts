@@ -70,8 +70,8 @@ export async function runIdle(system: System, { connections, first, windowMs }: 
     const opened = residentBytes(server.process.pid);
     const silentCores = await cpuOver(server, Math.min(windowMs, 5_000));
     await Promise.all(loads.map((load) => load.ask({ do: 'beat', everyMs: HEARTBEAT_MS })));
-    // Until each has been heard once: what opening them left is collected and compiled meanwhile.
-    await sleep(windowMs);
+    // What opening them left is compiled and collected meanwhile; a heartbeat of each, at full scale.
+    await sleep(Math.max(windowMs, SETTLE_MS));
     const idleCores = await cpuOver(server, windowMs);
     const idle = await memory();
     const replies = await Promise.all(loads.map((load) => load.ask({ do: 'snapshot' })));

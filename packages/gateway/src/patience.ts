@@ -1,11 +1,12 @@
 import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
+import type { CancelSignal } from '@im/rpc';
 
 export interface Patience {
   readonly clock: Clock;
   readonly timeoutMs: number;
   /** Aborts when the outcome is no longer wanted. */
-  readonly signal?: AbortSignal;
+  readonly signal?: CancelSignal;
 }
 
 /** Rejects with TIMEOUT or CANCELLED when patience ends first; what the promise brings later is dropped. */
@@ -21,7 +22,7 @@ export function withPatience<T>(promise: Promise<T>, { clock, timeoutMs, signal 
       timer.cancel();
       signal?.removeEventListener('abort', cancel);
     };
-    signal?.addEventListener('abort', cancel, { once: true });
+    signal?.addEventListener('abort', cancel);
     promise.then(resolve, reject).finally(stopWaiting);
   });
 }

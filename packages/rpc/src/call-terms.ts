@@ -1,5 +1,6 @@
 /** What a call's options come to once what it inherits is taken in; the same for every engine. Pure. */
 import { ImError } from '@im/protocol';
+import type { CancelSignal } from './cancellation.js';
 import type { CallOptions, RpcHeaders } from './rpc.js';
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from './rpc-limits.js';
 import { NO_HEADERS, TRACE_HEADER } from './wire-values.js';
@@ -29,7 +30,7 @@ export function deadlineExceeded(handedOut: boolean): ImError {
 }
 
 /** What a call fails with when this signal aborts: the deadline it inherits has passed, or somebody cancelled. */
-export function abortError(signal: AbortSignal, handedOut: boolean): ImError {
+export function abortError(signal: CancelSignal, handedOut: boolean): ImError {
   const cause: unknown = signal.reason;
   if (cause instanceof ImError && cause.name === 'DEADLINE_EXCEEDED') return deadlineExceeded(handedOut);
   return new ImError('CANCELLED', { details: { handedOut }, cause });

@@ -1,6 +1,7 @@
 export type { ServiceLimits } from './broker/create-broker-core.js';
 export type { TapFilter, TappedCall } from './broker/taps.js';
 export { BROKER_SERVICE, type BrokerStats, type ServiceStatus, type WorkerStatus } from './broker-status.js';
+export { Cancellation, type CancelSignal } from './cancellation.js';
 export { decodeJson, encodeJson } from './json-body.js';
 export { type AnswerOnceOptions, answerOnce } from './middleware/answer-once.js';
 export { type LogFailuresOptions, logFailures } from './middleware/log-failures.js';

@@ -3,6 +3,8 @@
  * Typed services stand above it (service-definition.ts). Must not know groups or gateways.
  */
 
+import type { CancelSignal } from './cancellation.js';
+
 /** JSON values by name that travel beside the body: caller, trace, effects … At most 8 KiB encoded. */
 export type RpcHeaders = Readonly<Record<string, unknown>>;
 
@@ -18,7 +20,8 @@ export interface CallScope {
 export interface CallOptions {
   /** The deadline, from now. Default 10,000, at most 3,600,000. */
   readonly timeoutMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
+  /** Its abort cancels the call. Who makes very many calls does better with a {@link Cancellation}. */
+  readonly signal?: CancelSignal | undefined;
   /** Encoded before the call returns its promise. */
   readonly headers?: RpcHeaders | undefined;
   /**

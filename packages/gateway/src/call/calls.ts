@@ -19,7 +19,7 @@ import {
   ImError,
   type ServerMessage,
 } from '@im/protocol';
-import type { RpcReply } from '@im/rpc';
+import { Cancellation, type RpcReply } from '@im/rpc';
 import type { Session } from '../session/session.js';
 import type { Surroundings } from '../surroundings.js';
 import { applyEffects } from './effect-application.js';
@@ -33,7 +33,7 @@ interface PendingCall {
   readonly service: string;
   readonly method: string;
   readonly sequence: number;
-  readonly abort: AbortController;
+  readonly cancellation: Cancellation;
   readonly startedAt: number;
   readonly timeoutMs: number;
   phase: 'waiting' | 'answering' | 'withdrawn' | 'answered';
@@ -79,7 +79,7 @@ export class Calls {
       service: call.method.slice(0, dot),
       method: call.method.slice(dot + 1),
       sequence: session.nextSequence(),
-      abort: new AbortController(),
+      cancellation: new Cancellation(),
       startedAt: clock.monotonic(),
       timeoutMs: Math.min(call.timeoutMs ?? limits.callTimeoutMs, limits.callTimeoutMs),
       phase: 'waiting',
@@ -108,7 +108,7 @@ export class Calls {
   #withdraw(pending: PendingCall, reason: RejectionReason): void {
     pending.phase = 'withdrawn';
     pending.rejection = reason;
-    pending.abort.abort();
+    pending.cancellation.abort();
   }
 
   async #perform(pending: PendingCall, session: Session): Promise<void> {
@@ -129,10 +129,10 @@ export class Calls {
   }
 
   #forward(pending: PendingCall, session: Session): Promise<RpcReply> {
-    const { call, service, method, abort, timeoutMs } = pending;
+    const { call, service, method, cancellation, timeoutMs } = pending;
     return this.#surroundings.rpc.call(service, method, call.data ?? NO_BODY, {
       timeoutMs,
-      signal: abort.signal,
+      signal: cancellation,
       headers: { [CONNECTION_HEADER]: this.#context(pending, session) },
       onLate: (reply) => this.#reject(pending, reply, session),
       ...(call.key !== undefined && { idempotencyKey: idempotencyKey(session, call.key) }),

@@ -30,11 +30,11 @@ describe('heartbeats', () => {
     expect(ann.all('pong')).toEqual([{ type: 'pong' }]);
   });
 
-  it('owes no answer to a client that has gone', async () => {
+  it('keeps nothing for a client that goes before its answer', async () => {
     ann.say({ type: 'ping' });
     ann.disconnect();
-    fixture.clock.advance(200);
-    expect(ann.all('pong')).toEqual([]);
+    await fixture.close();
+    expect(fixture.clock.pendingTimers).toBe(0);
   });
 
   it('asks after one and a half heartbeats of silence, and closes with 4001 after two and a half [PR-112] [PR-113]', async () => {

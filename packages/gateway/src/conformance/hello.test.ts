@@ -1,5 +1,6 @@
 // Section 3 of docs/protocol.md: hello.
 import { DEFAULT_LIMITS, ImError } from '@im/protocol';
+import type { CancelSignal } from '@im/rpc';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeLink, GatewayFixture, tokenTable } from '../testing/index.js';
 
@@ -148,7 +149,7 @@ describe('hello', () => {
   });
 
   it('lets nobody in when the verifier hangs, and stops waiting for it [PR-37]', async () => {
-    let asked: AbortSignal | undefined;
+    let asked: CancelSignal | undefined;
     const hanging = new GatewayFixture({
       verifier: {
         verify: (_token, _source, signal) => {

@@ -3,6 +3,7 @@
  * the client is told.
  */
 import type { Hello } from '@im/protocol';
+import { Cancellation } from '@im/rpc';
 import { type Admitted, type Applicant, admit, Refusal } from '../session/admission.js';
 import type { Session, SessionHolder } from '../session/session.js';
 import type { Surroundings } from '../surroundings.js';
@@ -23,9 +24,8 @@ export class Application implements Applying, Applicant {
   readonly holder: Applier;
   /** Commands that wait for the welcome. */
   readonly early = new EarlyCommands();
+  readonly signal = new Cancellation();
   readonly #surroundings: Surroundings;
-  /** Once somebody looks at it: hellos may wait in thousands. */
-  #abort: AbortController | undefined;
   /** Once the token is verified. */
   #session: Session | undefined;
   #isWithdrawn = false;
@@ -38,11 +38,6 @@ export class Application implements Applying, Applicant {
 
   get address(): string {
     return this.holder.address;
-  }
-
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    return this.#abort.signal;
   }
 
   /** @returns false when too many wait */
@@ -66,7 +61,7 @@ export class Application implements Applying, Applicant {
   withdraw(): Session | undefined {
     this.#isWithdrawn = true;
     this.#surroundings.hellos.leave(this);
-    this.#abort?.abort();
+    this.signal.abort();
     return this.#session;
   }
 }

@@ -5,7 +5,7 @@
 import { Deadline, type TimerWheel } from './timer-wheel.js';
 
 /** A connection whose client waits for an answer. */
-export interface Asked {
+export interface Owed {
   answerPing(): void;
 }
 
@@ -20,39 +20,39 @@ const PER_TURN = 128;
 
 export class HeartbeatAnswers extends Deadline {
   readonly #options: HeartbeatAnswersOptions;
-  /** In the order in which they asked; as many as there are connections at most. */
-  readonly #asked = new Set<Asked>();
-  #goesOn = false;
+  /** In the order in which they asked; as many as there are connections at most. While there are any, a tick or a turn is waited for. */
+  readonly #owed = new Set<Owed>();
 
   constructor(options: HeartbeatAnswersOptions) {
     super();
     this.#options = options;
   }
 
-  /** Answers it within two ticks; once, should it ask again before. */
-  owe(connection: Asked): void {
-    if (this.#asked.size === 0) this.#options.wheel.set(this, 0);
-    this.#asked.add(connection);
+  /** Answers it within two ticks, or in the turns behind that where many ask; once, should it ask again before. */
+  owe(connection: Owed): void {
+    if (this.#owed.size === 0) this.#options.wheel.set(this, 0);
+    this.#owed.add(connection);
   }
 
   /** It is closed. */
-  forget(connection: Asked): void {
-    if (this.#asked.delete(connection) && this.#asked.size === 0) this.#options.wheel.cancel(this);
+  forget(connection: Owed): void {
+    if (this.#owed.delete(connection) && this.#owed.size === 0) this.#options.wheel.cancel(this);
   }
 
   reached(): void {
-    if (!this.#goesOn) this.#answer();
+    this.#answer();
   }
 
   readonly #answer = (): void => {
     let left = PER_TURN;
-    for (const connection of this.#asked) {
-      if (left === 0) break;
+    for (const connection of this.#owed) {
+      if (left === 0) {
+        this.#options.nextTurn(this.#answer);
+        return;
+      }
       left -= 1;
-      this.#asked.delete(connection);
+      this.#owed.delete(connection);
       connection.answerPing();
     }
-    this.#goesOn = this.#asked.size > 0;
-    if (this.#goesOn) this.#options.nextTurn(this.#answer);
   };
 }

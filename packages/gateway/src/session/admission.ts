@@ -15,6 +15,7 @@ import {
   type LeftGroup,
   userGroup,
 } from '@im/protocol';
+import type { CancelSignal } from '@im/rpc';
 import type { Memberships } from '../membership/memberships.js';
 import { withPatience } from '../patience.js';
 import type { Surroundings } from '../surroundings.js';
@@ -29,7 +30,7 @@ export interface Applicant {
   readonly address: string;
   readonly holder: SessionHolder;
   /** Aborts when the connection is gone. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   /** The session exists and hears of removals; from here on the holder must release it, and no longer one it was told of before. */
   onSession(session: Session): void;
 }

@@ -1,5 +1,7 @@
 /** `fetch` for talking to verifiers: no redirects, bounded in time and size. */
+import { ImError } from '@im/protocol';
 import type { Clock } from '@im/protocol/ports';
+import type { CancelSignal } from '@im/rpc';
 
 export interface BoundedRequest {
   readonly method: 'GET' | 'POST';
@@ -8,7 +10,7 @@ export interface BoundedRequest {
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly clock: Clock;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: CancelSignal | undefined;
 }
 
 export interface BoundedResponse {
@@ -19,11 +21,11 @@ export interface BoundedResponse {
 /** @throws whatever `fetch` throws, for redirects, timeouts and answers that are too large too */
 export async function boundedFetch(url: URL, request: BoundedRequest): Promise<BoundedResponse> {
   const { clock, timeoutMs, maxBytes, signal, ...init } = request;
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw new ImError('CANCELLED');
   const abort = new AbortController();
   const timer = clock.after(timeoutMs, () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)));
   const giveUp = (): void => abort.abort(signal?.reason);
-  signal?.addEventListener('abort', giveUp, { once: true });
+  signal?.addEventListener('abort', giveUp);
   try {
     const response = await fetch(url, { ...init, redirect: 'error', signal: abort.signal });
     return { status: response.status, text: await boundedText(response, maxBytes) };

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import { type Clock, type Metrics, noMetrics } from '@im/protocol/ports';
+import { Cancellation, type CancelSignal } from '@im/rpc';
 import type { Identity, TokenSource, TokenVerifier } from './token-verifier.js';
 
 export interface CachedVerifierOptions {
@@ -27,7 +28,7 @@ interface Remembered<T> {
 /** A verification under way, and how many wait for it. */
 interface UnderWay {
   readonly outcome: Promise<Identity>;
-  readonly abort: AbortController;
+  readonly cancellation: Cancellation;
   waiting: number;
 }
 
@@ -69,7 +70,7 @@ class CachedVerifier implements TokenVerifier {
     metrics.observe('im_gateway_verifier_cache_entries', { help: 'Tokens remembered.' }, size);
   }
 
-  async verify(token: string, source: TokenSource, signal: AbortSignal): Promise<Identity> {
+  async verify(token: string, source: TokenSource, signal: CancelSignal): Promise<Identity> {
     const key = keyOf(token, source);
     const now = this.#clock.now();
     const known = this.#identities.recall(key, now) ?? this.#refusals.recall(key, now);
@@ -84,9 +85,9 @@ class CachedVerifier implements TokenVerifier {
     const leave = (): void => {
       if (--underWay.waiting > 0) return;
       this.#underWay.delete(key);
-      underWay.abort.abort();
+      underWay.cancellation.abort();
     };
-    signal.addEventListener('abort', leave, { once: true });
+    signal.addEventListener('abort', leave);
     try {
       return await underWay.outcome;
     } finally {
@@ -96,8 +97,8 @@ class CachedVerifier implements TokenVerifier {
 
   #begin(key: string, token: string, source: TokenSource): UnderWay {
     this.#misses.add();
-    const abort = new AbortController();
-    const outcome = this.#verifier.verify(token, source, abort.signal).then(
+    const cancellation = new Cancellation();
+    const outcome = this.#verifier.verify(token, source, cancellation).then(
       (identity) => {
         const now = this.#clock.now();
         const until = Math.min(now + this.#ttlMs, identity.expiresAt ?? Number.POSITIVE_INFINITY);
@@ -112,7 +113,7 @@ class CachedVerifier implements TokenVerifier {
         throw error;
       },
     );
-    const underWay = { outcome, abort, waiting: 0 };
+    const underWay = { outcome, cancellation, waiting: 0 };
     this.#underWay.set(key, underWay);
     const forget = (): void => {
       if (this.#underWay.get(key) === underWay) this.#underWay.delete(key);

@@ -2,6 +2,7 @@
 import { ImError } from '@im/protocol';
 import { systemClock } from '@im/protocol/clock';
 import type { Clock } from '@im/protocol/ports';
+import type { CancelSignal } from '@im/rpc';
 import { ConcurrencyLimit } from '../concurrency-limit.js';
 import { boundedFetch } from './bounded-fetch.js';
 import type { Identity, TokenSource, TokenVerifier } from './token-verifier.js';
@@ -31,7 +32,7 @@ export function httpVerifier(options: HttpVerifierOptions): TokenVerifier {
   const url = httpUrl('url', options.url);
   const limit = new ConcurrencyLimit(maxConcurrent, 10 * maxConcurrent);
 
-  const ask = async (token: string, source: TokenSource, signal: AbortSignal) => {
+  const ask = async (token: string, source: TokenSource, signal: CancelSignal) => {
     const { device, platform, address } = source;
     try {
       return await limit.run(() =>

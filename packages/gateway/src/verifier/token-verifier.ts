@@ -1,4 +1,5 @@
 /** Who may connect: the port behind which tokens are verified. Knows neither connections nor sessions. */
+import type { CancelSignal } from '@im/rpc';
 
 /** What a token proves. */
 export interface Identity {
@@ -22,8 +23,9 @@ export interface TokenSource {
 
 export interface TokenVerifier {
   /**
-   * @param signal aborts when the answer is no longer wanted
+   * @param signal aborts when the answer is no longer wanted. Not an AbortSignal, which is dear where thousands come at once: for what wants one, have an
+   * AbortController listen to it
    * @throws ImError UNAUTHORIZED, TOKEN_EXPIRED, VERIFIER_UNAVAILABLE; anything else thrown counts as the last
    */
-  verify(token: string, source: TokenSource, signal: AbortSignal): Promise<Identity>;
+  verify(token: string, source: TokenSource, signal: CancelSignal): Promise<Identity>;
 }

@@ -113,14 +113,13 @@ export class Caller implements RpcCaller {
 
   #begin(call: PendingCall): void {
     const { options } = call.terms;
+    const { signal, within } = options;
     const timeoutMs = effectiveTimeoutMs(options);
-    const signals = [options.signal, options.within?.signal];
-    for (const signal of signals) if (signal?.aborted) throw abortError(signal, false);
+    if (signal?.aborted) throw abortError(signal, false);
+    if (within?.signal.aborted) throw abortError(within.signal, false);
     if (!this.#pending.add(call)) throw new ImError('QUEUE_FULL', { details: { limit: 'open calls' } });
     this.#deadlines.add(call, timeoutMs, this.#options.clock.monotonic());
-    if (signals[0] !== undefined || signals[1] !== undefined) {
-      call.listen(signals, (signal) => this.#cancel(call, abortError(signal, true)));
-    }
+    if (signal || within) call.listen((aborted) => this.#cancel(call, abortError(aborted, true)));
     const connection = this.#brokers.choose();
     if (connection === undefined) this.#waiting.add(call);
     else if (connection.congested) {

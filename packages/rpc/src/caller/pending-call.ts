@@ -1,6 +1,7 @@
 /** A call at its caller, from the moment it is accepted until nobody waits for anything of it. */
 
 import type { ImError } from '@im/protocol';
+import type { CancelSignal } from '../cancellation.js';
 import type { BrokerConnection } from '../connection/broker-connection.js';
 import type { DeadlineList, Expiring } from '../deadlines/deadline-lists.js';
 import type { CallOptions, RpcReply } from '../rpc.js';
@@ -37,7 +38,8 @@ export class PendingCall implements Expiring {
   refusals = 0;
   /** Why it ends before its answer. */
   reason: ImError | undefined;
-  #unlisten: (() => void) | undefined;
+  #own: Listening | undefined;
+  #inherited: Listening | undefined;
 
   deadline = 0;
   deadlineList: DeadlineList<Expiring> | undefined;
@@ -50,27 +52,38 @@ export class PendingCall implements Expiring {
     this.reject = reject;
   }
 
-  /** Until {@link unlisten}. */
-  listen(signals: readonly (AbortSignal | undefined)[], onAbort: (signal: AbortSignal) => void): void {
-    const listened: [AbortSignal, () => void][] = [];
-    for (const signal of signals) {
-      if (signal === undefined) continue;
-      const listener = () => onAbort(signal);
-      signal.addEventListener('abort', listener);
-      listened.push([signal, listener]);
-    }
-    this.#unlisten = () => {
-      for (const [signal, listener] of listened) signal.removeEventListener('abort', listener);
-    };
+  /** To what cancels it, until {@link unlisten}. */
+  listen(onAbort: (signal: CancelSignal) => void): void {
+    const { signal, within } = this.terms.options;
+    if (signal) this.#own = new Listening(signal, onAbort);
+    if (within) this.#inherited = new Listening(within.signal, onAbort);
   }
 
   unlisten(): void {
-    this.#unlisten?.();
+    this.#own?.end();
+    this.#inherited?.end();
+    this.#own = this.#inherited = undefined;
   }
 
   /** Carrying it out twice is harmless. */
   get isRepeatable(): boolean {
     const { idempotent, idempotencyKey } = this.terms.options;
     return (idempotent === true || idempotencyKey !== undefined) && this.terms.parts?.hasBegun !== true;
+  }
+}
+
+/** No array of them: V8 may come to keep such an array, and all that hangs on it, until it collects the old generation. */
+class Listening {
+  readonly #signal: CancelSignal;
+  readonly #listener: () => void;
+
+  constructor(signal: CancelSignal, onAbort: (signal: CancelSignal) => void) {
+    this.#signal = signal;
+    this.#listener = () => onAbort(signal);
+    signal.addEventListener('abort', this.#listener);
+  }
+
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#listener);
   }
 }
