@@ -37,4 +37,40 @@ describe('Cancellation', () => {
     cancellation.abort();
     expect(seen).toEqual([true, true]);
   });
+
+  it('does not tell who stops listening while it tells others, tells nobody twice, and is `this` to its listeners', () => {
+    const cancellation = new Cancellation();
+    const heard: unknown[] = [];
+    function last(this: unknown): void {
+      heard.push(this);
+    }
+    const gone = () => heard.push('gone');
+    cancellation.addEventListener('abort', () => cancellation.removeEventListener('abort', gone));
+    for (const listener of [gone, last, last]) cancellation.addEventListener('abort', listener);
+    cancellation.abort();
+    expect(heard).toEqual([cancellation]);
+  });
+
+  it('tells the others when a listener throws, which is then uncaught', async () => {
+    const cancellation = new Cancellation();
+    const heard: string[] = [];
+    const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve));
+    const others = process.listeners('uncaughtException').slice(0, -1);
+    for (const other of others) process.off('uncaughtException', other);
+    cancellation.addEventListener('abort', () => {
+      throw new Error('of a listener');
+    });
+    cancellation.addEventListener('abort', () => heard.push('other'));
+    cancellation.abort();
+    expect(heard).toEqual(['other']);
+    expect(await uncaught).toMatchObject({ message: 'of a listener' });
+    for (const other of others) process.on('uncaughtException', other);
+  });
+
+  it('cancels a fetch', async () => {
+    const cancellation = new Cancellation();
+    const fetched = fetch('data:text/plain,a', { signal: cancellation as unknown as AbortSignal });
+    cancellation.abort();
+    await expect(fetched).rejects.toMatchObject({ name: 'AbortError' });
+  });
 });

@@ -14,35 +14,40 @@ export interface CancelSignal {
 
 type Listener = () => void;
 
-/** One for each call that somebody may give up. */
+/** One for each call that somebody may give up. Its listeners are treated as those of an AbortSignal are. */
 export class Cancellation implements CancelSignal {
   #aborted = false;
-  /** As a rule the only one. */
-  #listener: Listener | undefined;
-  #others: Set<Listener> | undefined;
+  #listeners: Set<Listener> | undefined;
 
   get aborted(): boolean {
     return this.#aborted;
   }
 
-  /** Whoever listens hears of it, once. */
+  /** Whoever listens hears of it, once. Never throws: what a listener throws is uncaught. */
   abort(): void {
+    if (this.#aborted) return;
     this.#aborted = true;
-    const listener = this.#listener;
-    const others = this.#others;
-    this.#listener = this.#others = undefined;
-    listener?.();
-    for (const other of others ?? []) other();
+    for (const listener of this.#listeners ?? []) this.#tell(listener);
+    this.#listeners = undefined;
   }
 
   addEventListener(_type: 'abort', listener: Listener): void {
     if (this.#aborted) return;
-    if (this.#listener === undefined) this.#listener = listener;
-    else this.#others = (this.#others ?? new Set()).add(listener);
+    this.#listeners ??= new Set();
+    this.#listeners.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: Listener): void {
-    if (this.#listener === listener) this.#listener = undefined;
-    else this.#others?.delete(listener);
+    this.#listeners?.delete(listener);
+  }
+
+  #tell(listener: Listener): void {
+    try {
+      listener.call(this);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }

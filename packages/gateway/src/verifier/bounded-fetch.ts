@@ -18,7 +18,7 @@ export interface BoundedResponse {
   readonly text: string;
 }
 
-/** @throws whatever `fetch` throws, for redirects, timeouts and answers that are too large too */
+/** @throws ImError CANCELLED, or whatever `fetch` throws, for redirects, timeouts and answers that are too large too */
 export async function boundedFetch(url: URL, request: BoundedRequest): Promise<BoundedResponse> {
   const { clock, timeoutMs, maxBytes, signal, ...init } = request;
   if (signal?.aborted) throw new ImError('CANCELLED');

@@ -1,5 +1,6 @@
 import { ImError } from '@im/protocol';
 import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
+import type { CancelSignal } from '@im/rpc';
 import { describe, expect, it } from 'vitest';
 import { cachedVerifier } from './cached-verifier.js';
 import type { Identity, TokenSource } from './token-verifier.js';
@@ -10,14 +11,14 @@ const never = new AbortController().signal;
 
 interface Asked {
   readonly token: string;
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
   readonly settle: (outcome: Identity | Error) => void;
 }
 
 /** A verifier that answers when the test says so. */
 function askable() {
   const asked: Asked[] = [];
-  const verify = (token: string, _source: TokenSource, signal: AbortSignal) =>
+  const verify = (token: string, _source: TokenSource, signal: CancelSignal) =>
     new Promise<Identity>((resolve, reject) => {
       const settle = (outcome: Identity | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
       asked.push({ token, signal, settle });

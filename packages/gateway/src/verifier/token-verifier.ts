@@ -23,9 +23,8 @@ export interface TokenSource {
 
 export interface TokenVerifier {
   /**
-   * @param signal aborts when the answer is no longer wanted. Not an AbortSignal, which is dear where thousands come at once: for what wants one, have an
-   * AbortController listen to it
+   * @param signal aborts when the answer is no longer wanted. No AbortSignal, which is dear where thousands come at once, but `fetch` takes it for one
    * @throws ImError UNAUTHORIZED, TOKEN_EXPIRED, VERIFIER_UNAVAILABLE; anything else thrown counts as the last
    */
-  verify(token: string, source: TokenSource, signal: CancelSignal): Promise<Identity>;
+  readonly verify: (token: string, source: TokenSource, signal: CancelSignal) => Promise<Identity>;
 }

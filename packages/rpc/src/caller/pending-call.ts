@@ -72,7 +72,7 @@ export class PendingCall implements Expiring {
   }
 }
 
-/** No array of them: V8 may come to keep such an array, and all that hangs on it, until it collects the old generation. */
+/** Kept in fields: an array of them, and all that hangs on it, survived until the old generation was collected (decision 35). */
 class Listening {
   readonly #signal: CancelSignal;
   readonly #listener: () => void;

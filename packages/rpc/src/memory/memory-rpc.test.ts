@@ -28,7 +28,7 @@ describe('the memory engine', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('keeps one listener a call and no timer of its own, and the listener only while it is open', async () => {
+  it('keeps one listener for each signal of a call and no timer of its own, and the listeners only while it is open', async () => {
     const clock = new FakeClock();
     const rpc = createMemoryRpc({ clock, logger, metrics: noMetrics });
     const held = new HeldService('held');
@@ -46,12 +46,13 @@ describe('the memory engine', () => {
         super.removeEventListener(...args);
       }
     })();
-    const call = () => caller.call('held', 'do', nothing, { signal: signal as unknown as AbortSignal });
+    const within = { headers: {}, signal: signal as unknown as AbortSignal, remainingMs: () => 10_000 };
+    const call = () => caller.call('held', 'do', nothing, { signal, within });
     const first = call();
     (await held.next()).answer();
     const timers = clock.pendingTimers;
     const others = Array.from({ length: 20 }, call);
-    expect([clock.pendingTimers, signal.listeners]).toEqual([timers, 21]);
+    expect([clock.pendingTimers, signal.listeners]).toEqual([timers, 42]);
     for (const _ of others) (await held.next()).answer();
     await Promise.all([first, ...others]);
     expect(signal.listeners).toBe(0);

@@ -1,9 +1,27 @@
 /** Deadlines, cancellation, what nested calls inherit, and replies that come too late. */
 import { expect, it } from 'vitest';
+import { Cancellation, type CancelSignal } from '../../cancellation.js';
 import type { RpcReply } from '../../rpc.js';
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from '../../rpc-limits.js';
 import { TRACE_HEADER } from '../../wire-values.js';
 import { bytes, type ContractFixture, eventually, failure, text } from './contract-fixture.js';
+
+const signals: readonly [string, () => { signal: CancelSignal; abort: () => void }][] = [
+  [
+    'an AbortSignal',
+    () => {
+      const controller = new AbortController();
+      return { signal: controller.signal, abort: () => controller.abort() };
+    },
+  ],
+  [
+    'a Cancellation',
+    () => {
+      const cancellation = new Cancellation();
+      return { signal: cancellation, abort: () => cancellation.abort() };
+    },
+  ],
+];
 
 export function deadlineContract(fixture: () => ContractFixture): void {
   it('fails with DEADLINE_EXCEEDED at the deadline and tells the worker', async () => {
@@ -72,25 +90,28 @@ export function deadlineContract(fixture: () => ContractFixture): void {
     expect(held.calls).toHaveLength(2);
   });
 
-  it('cancels a running call: the caller gets CANCELLED, the worker its aborted signal', async () => {
-    const held = await fixture().hold('held');
-    const controller = new AbortController();
-    const failed = failure(fixture().call('held', '', { signal: controller.signal }));
-    const { request } = await held.next();
-    controller.abort();
-    expect(await failed).toMatchObject({ name: 'CANCELLED', details: { handedOut: true } });
-    await eventually(() => expect(request.signal.aborted).toBe(true));
-    expect(request.signal.reason).toMatchObject({ name: 'CANCELLED' });
-  });
+  it.each(signals)(
+    'cancels a running call: the caller gets CANCELLED, the worker its aborted signal [%s]',
+    async (_kind, make) => {
+      const held = await fixture().hold('held');
+      const { signal, abort } = make();
+      const failed = failure(fixture().call('held', '', { signal }));
+      const { request } = await held.next();
+      abort();
+      expect(await failed).toMatchObject({ name: 'CANCELLED', details: { handedOut: true } });
+      await eventually(() => expect(request.signal.aborted).toBe(true));
+      expect(request.signal.reason).toMatchObject({ name: 'CANCELLED' });
+    },
+  );
 
-  it('cancels a waiting call before a worker sees it', async () => {
+  it.each(signals)('cancels a waiting call before a worker sees it [%s]', async (_kind, make) => {
     const held = await fixture().hold('held', { concurrency: 1 });
     const first = fixture().call('held');
     const { answer } = await held.next();
-    const controller = new AbortController();
-    const failed = failure(fixture().call('held', '', { signal: controller.signal }));
+    const { signal, abort } = make();
+    const failed = failure(fixture().call('held', '', { signal }));
     await fixture().queued(1);
-    controller.abort();
+    abort();
     expect(await failed).toMatchObject({ name: 'CANCELLED', details: { handedOut: false } });
     await fixture().queued(0);
     answer();
@@ -98,20 +119,22 @@ export function deadlineContract(fixture: () => ContractFixture): void {
     expect(held.calls).toHaveLength(1);
   });
 
-  it('does not send a call whose signal is aborted already', async () => {
+  it.each(signals)('does not send a call whose signal is aborted already [%s]', async (_kind, make) => {
+    const { signal, abort } = make();
+    abort();
     const held = await fixture().hold('held');
-    expect(await failure(fixture().call('held', '', { signal: AbortSignal.abort() }))).toMatchObject({
+    expect(await failure(fixture().call('held', '', { signal }))).toMatchObject({
       name: 'CANCELLED',
       details: { handedOut: false },
     });
     expect(held.calls).toEqual([]);
   });
 
-  it('ignores a cancellation after the answer', async () => {
+  it.each(signals)('ignores a cancellation after the answer [%s]', async (_kind, make) => {
     await fixture().echo('echo');
-    const controller = new AbortController();
-    const reply = await fixture().call('echo', 'a', { signal: controller.signal });
-    controller.abort();
+    const { signal, abort } = make();
+    const reply = await fixture().call('echo', 'a', { signal });
+    abort();
     expect(text(reply)).toBe('a');
   });
 
