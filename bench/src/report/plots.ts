@@ -57,7 +57,7 @@ const BARS: Readonly<Record<string, readonly Bars[]>> = {
       name: 'w3-memory',
       title: 'W3: resident memory of one idle connection',
       axis: 'KB a connection, less is better',
-      series: { kbPerConnection: 'idle for a heartbeat', kbPerConnectionJustOpened: 'just opened' },
+      series: { kbPerConnection: 'idle', kbPerConnectionJustOpened: 'just opened' },
     },
   ],
   W4: [
