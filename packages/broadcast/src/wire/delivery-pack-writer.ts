@@ -121,6 +121,8 @@ export class DeliveryPackWriter {
     }
     this.#endHeads();
     this.#endShared();
+    // Those that follow are told behind it.
+    this.#endAnswers();
     this.#shared = publication;
     this.#places.push({ group, version, epoch });
     this.#sharedBytes = messageBytes(publication);
@@ -155,7 +157,6 @@ export class DeliveryPackWriter {
   #endShared(): void {
     const [first] = this.#places;
     if (this.#shared === undefined || first === undefined) return;
-    this.#endAnswers();
     if (this.#places.length === 1) this.#versionedOne(first, this.#shared);
     else this.#versionedMany(this.#places, this.#shared);
     this.#shared = undefined;

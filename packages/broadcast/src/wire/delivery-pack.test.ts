@@ -118,6 +118,15 @@ function write(said: readonly { write(writer: DeliveryPackWriter): void }[]): Bu
 }
 
 describe('delivery packs', () => {
+  it('tell answers that share their record with earlier ones behind the deliveries that came between', () => {
+    const writer = new DeliveryPackWriter('peer0001', 'priority');
+    const publication = { lane: 'priority', event: 'a', body: Buffer.from('b'), time: 0 } as const;
+    writer.sequenced(1, 0, { epoch: 'e', version: 7 }, false);
+    writer.versioned('r:a', 'e', 8, publication);
+    writer.sequenced(1, 1, { epoch: 'e', version: 8 }, false);
+    expect(read(writer.take(5, 6)).map(([what]) => what)).toEqual(['sequenced', 'priority', 'sequenced']);
+  });
+
   it('are read as they were written, in order', () => {
     fc.assert(
       fc.property(sayings, (said) => {
