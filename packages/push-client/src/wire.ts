@@ -108,17 +108,17 @@ export function isReceiptSums(value: unknown): value is ReceiptSums {
 }
 
 function parseTarget(to: unknown): Target {
-  const [[kind, name] = [], ...others] = isObject(to) ? Object.entries(to) : [];
-  if (kind !== undefined && others.length === 0) {
-    if ((kind === 'user' || kind === 'room' || kind === 'group') && typeof name === 'string') {
-      return { [kind]: name } as unknown as Target;
-    }
-    if (kind === 'users' && Array.isArray(name) && name.every((user) => typeof user === 'string')) {
-      return { users: name };
-    }
-    if (kind === 'all' && name === true) return { all: true };
-  }
+  if (isObject(to) && isTarget(to)) return to;
   throw invalid('to', 'not one of {"user":…}, {"users":[…]}, {"room":…}, {"group":…}, {"all":true}');
+}
+
+function isTarget(to: Record<string, unknown>): to is Target & Record<string, unknown> {
+  const [kind, another] = Object.keys(to);
+  if (kind === undefined || another !== undefined) return false;
+  const name = to[kind];
+  if (kind === 'user' || kind === 'room' || kind === 'group') return typeof name === 'string';
+  if (kind === 'users') return Array.isArray(name) && name.every((user) => typeof user === 'string');
+  return kind === 'all' && name === true;
 }
 
 /** Its values are for the push client to check. */

@@ -41,7 +41,8 @@ export class Arrivals {
 
   /** The client has made a request, or begun to shake hands. */
   heard(socket: Duplex): void {
-    this.#silent.get(peerOf(socket))?.();
+    // Asking for the peer takes a while, and as a rule nobody is silent.
+    if (this.#silent.size > 0) this.#silent.get(peerOf(socket))?.();
   }
 
   /** Gives the server back as it was; nobody waits any longer. */

@@ -9,8 +9,8 @@ const LENGTH_BYTES = 4;
 export class BearerTokens {
   /** Of one size, whatever the tokens have. */
   readonly #fields: readonly Buffer[];
-  /** Bytes of the longest one. */
-  readonly #room: number;
+  /** For the token that is asked about. */
+  readonly #given: Buffer;
 
   /** @throws ImError CONFIG_INVALID for tokens too short to be secrets */
   constructor(tokens: readonly string[]) {
@@ -19,27 +19,27 @@ export class BearerTokens {
         details: { mistakes: [`a push token has fewer than ${MIN_TOKEN_LENGTH} characters`] },
       });
     }
-    this.#room = Math.max(0, ...tokens.map((token) => Buffer.byteLength(token)));
-    this.#fields = tokens.map((token) => this.#fieldOf(token));
+    const room = LENGTH_BYTES + Math.max(0, ...tokens.map((token) => Buffer.byteLength(token)));
+    this.#fields = tokens.map((token) => write(token, Buffer.alloc(room)));
+    this.#given = Buffer.alloc(room);
   }
 
   /** Whether an `Authorization` header carries one of the tokens; none configured: never. */
   accept(authorization: string | undefined): boolean {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) return false;
-    const given = this.#fieldOf(token);
+    const given = write(token, this.#given.fill(0));
     let accepted = false;
     for (const known of this.#fields) accepted = timingSafeEqual(given, known) || accepted;
     return accepted;
   }
+}
 
-  /** Its length, and as much of it as there is room for. */
-  #fieldOf(token: string): Buffer {
-    const field = Buffer.alloc(LENGTH_BYTES + this.#room);
-    field.writeUInt32LE(Buffer.byteLength(token), 0);
-    field.write(token, LENGTH_BYTES);
-    return field;
-  }
+/** Its length, and as much of it as there is room for. */
+function write(token: string, field: Buffer): Buffer {
+  field.writeUInt32LE(Buffer.byteLength(token), 0);
+  field.write(token, LENGTH_BYTES);
+  return field;
 }
 
 /**

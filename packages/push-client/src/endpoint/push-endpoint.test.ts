@@ -174,6 +174,17 @@ describe('who may push', () => {
     }
   });
 
+  it('judges each token by itself, whichever came before it', async () => {
+    const short = 'short-token-0123';
+    await restart({ tokens: [TOKEN, short] });
+    const statusWith = async (token: string) =>
+      (await post(hello, { headers: { authorization: `Bearer ${token}` } })).status;
+    for (const refused of [`${TOKEN}${TOKEN}`, `${short}${TOKEN.slice(short.length)}`, '0']) {
+      expect(await statusWith(refused)).toBe(401);
+      for (const token of [TOKEN, short]) expect(await statusWith(token)).toBe(200);
+    }
+  });
+
   it('refuses everything when no token is configured', async () => {
     await restart({ tokens: [] });
     for (const authorization of [`Bearer ${TOKEN}`, 'Bearer undefined', '']) {

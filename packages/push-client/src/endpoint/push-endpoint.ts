@@ -38,8 +38,6 @@ export interface PushEndpointOptions {
 /** Settles with false, having done nothing, when the request is for another path. Never rejects. */
 export type PushEndpoint = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
-const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = { '/v1/push': 'POST', '/v1/receipts': 'GET' };
-
 /** @throws ImError CONFIG_INVALID for tokens too short to be secrets, and for one that several have */
 export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
   const { client, maxOpenRequests = 64, maxPushes = 1_000, clock = systemClock, logger = silentLogger } = options;
@@ -85,14 +83,13 @@ export function createPushEndpoint(options: PushEndpointOptions): PushEndpoint {
   }
 
   return async (request, response) => {
-    const [path = ''] = request.url?.split('?', 1) ?? [];
-    const method = Object.hasOwn(METHODS, path) && METHODS[path];
-    if (!method) return false;
+    const method = methodOf(request.url);
+    if (method === undefined) return false;
     figures.begin();
     const { status, headers, text } = await answer(request, method);
     figures.end(status);
     // The requester may be gone, which is no error here.
-    response.on('error', () => {});
+    response.on('error', ignore);
     response.writeHead(status, { ...headers, 'cache-control': 'no-store', 'content-length': Buffer.byteLength(text) });
     response.end(text);
     return true;
@@ -104,3 +101,13 @@ function readReceiptOf(url = ''): ReceiptRequest {
   const query = url.indexOf('?');
   return parseReceiptOf(Object.fromEntries(new URLSearchParams(query < 0 ? '' : url.slice(query))));
 }
+
+/** @returns undefined for paths of others */
+function methodOf(url = ''): 'GET' | 'POST' | undefined {
+  const query = url.indexOf('?');
+  const path = query < 0 ? url : url.slice(0, query);
+  if (path === '/v1/push') return 'POST';
+  return path === '/v1/receipts' ? 'GET' : undefined;
+}
+
+function ignore(): void {}

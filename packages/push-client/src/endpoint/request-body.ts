@@ -42,7 +42,8 @@ export async function readBody(request: IncomingMessage, { maxBytes, timeoutMs, 
     request.on('data', onData).on('close', onGone).on('error', onGone);
     request.on('end', () => {
       timer.cancel();
-      resolve(Buffer.concat(chunks));
+      const [only] = chunks;
+      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks));
       // The listeners stay as long as the request.
       chunks.length = 0;
     });
