@@ -24,8 +24,7 @@ interface Backlogged {
 const WORTH_ASKING_BYTES = 4_096;
 
 export class Backlog {
-  readonly #connection: Backlogged;
-  readonly #link: Link;
+  // What each write looks at comes first, as in Connection.
   readonly #limits: BacklogLimits;
   readonly #unanswered: Unanswered;
   #unconfirmed = 0;
@@ -33,6 +32,8 @@ export class Backlog {
   #asked = 0;
   /** Tick of the last question, which is also its number; at first that of the beginning. */
   #askedAt: number;
+  readonly #connection: Backlogged;
+  readonly #link: Link;
   #waiting: (() => void)[] | undefined;
 
   constructor(connection: Backlogged, link: Link, limits: BacklogLimits, unanswered: Unanswered) {

@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import type { Broadcast } from '@im/broadcast';
 import { createMemoryBroadcast } from '@im/broadcast/memory';
@@ -24,6 +25,8 @@ let client: PushClient;
 let room: RecordingSubscriber;
 let server: Server;
 let unhandled: boolean[];
+/** What is done with a request before the endpoint is asked. */
+let before: ((request: IncomingMessage) => Promise<unknown>) | undefined;
 
 beforeEach(async () => {
   clock = new FakeClock();
@@ -47,13 +50,15 @@ afterEach(async () => {
 async function start(options: Partial<PushEndpointOptions> = {}): Promise<void> {
   const endpoint = createPushEndpoint({ client, tokens: [TOKEN], clock, metrics, logger, ...options });
   unhandled = [];
-  server = createServer((request, response) => {
-    void endpoint(request, response).then((handled) => {
-      if (handled) return;
-      unhandled.push(handled);
-      response.writeHead(404).end();
-    });
-  });
+  before = undefined;
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    if (before !== undefined) await before(request);
+    const handled = await endpoint(request, response);
+    if (handled) return;
+    unhandled.push(handled);
+    response.writeHead(404).end();
+  };
+  server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 }
 
@@ -310,6 +315,20 @@ describe('what is refused as a whole', () => {
     socket.destroy();
     await vi.waitFor(() => expect(metrics.value('im_push_open_requests')).toBe(0));
     expect(await post(hello)).toMatchObject({ status: 200 });
+  });
+
+  it('answers at once when somebody else has read the body', async () => {
+    before = (request) => once(request.resume(), 'end');
+    const { status, body } = await post(hello);
+    expect(status).toBe(500);
+    expect(body).toMatchObject({ error: { message: expect.stringContaining('was read before') } });
+  });
+
+  it('does not wait for the body of a requester that has gone before the endpoint was asked', async () => {
+    before = (request) => once(request.destroy(), 'close');
+    await expect(post(hello)).rejects.toThrow();
+    await vi.waitFor(() => expect(metrics.value('im_push_requests_total', { status: '503' })).toBe(1));
+    expect(metrics.value('im_push_open_requests')).toBe(0);
   });
 
   it('answers 429 with Retry-After to more requests at once than it may work on', async () => {

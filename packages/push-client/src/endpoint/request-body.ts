@@ -16,11 +16,15 @@ const BYTE_ORDER_MARK = '\uFEFF';
 
 /**
  * Text of the whole body.
- * @throws ImError BODY_TOO_LARGE as soon as it is, TIMEOUT, DISCONNECTED, MALFORMED when it is not UTF-8
+ * @throws ImError BODY_TOO_LARGE as soon as it is, TIMEOUT, DISCONNECTED, MALFORMED when it is not UTF-8, INTERNAL when somebody else has
+ * read it
  */
 export async function readBody(request: IncomingMessage, { maxBytes, timeoutMs, clock }: BodyLimits): Promise<string> {
   const tooLarge = () => new ImError('BODY_TOO_LARGE', { details: { limitBytes: maxBytes } });
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
+  if (request.readableEnded)
+    throw new ImError('INTERNAL', { message: 'the body was read before the endpoint was asked' });
+  if (request.destroyed) throw new ImError('DISCONNECTED');
   const body = await new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;

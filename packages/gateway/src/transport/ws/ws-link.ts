@@ -44,15 +44,16 @@ interface LinkedSocket extends Duplex {
 }
 
 export class WebSocketLink implements Link, FrameHandlers {
+  // What each write looks at comes first, so that it lies together.
   readonly wire: WebSocketWire;
-  readonly remoteAddress: string;
   readonly #socket: Duplex;
-  readonly #surroundings: WebSocketSurroundings;
-  readonly #reader = new FrameReader();
-  #events: LinkEvents | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** In which it was written to last. */
   #turn = 0;
+  readonly remoteAddress: string;
+  readonly #surroundings: WebSocketSurroundings;
+  readonly #reader = new FrameReader();
+  #events: LinkEvents | undefined;
   /** While closing. */
   #deadline: Timer | undefined;
 
