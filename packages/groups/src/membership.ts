@@ -32,31 +32,27 @@ export interface Membership {
 }
 
 export class Member<V extends Viewer> implements Membership {
-  // What each frame looks at comes first, so that it lies together: memory is what walks over members wait for.
-  readonly viewer: V;
   phase: MembershipPhase = 'held';
-  /** The last frame of the group that it took part in. */
-  frame = 0;
+  /** Place among the group's members. */
+  index = 0;
   /** Sequence of the first priority message that it was not written; while held, of the first that is kept for it. */
   from = 0;
+  /** Position in the group's log that the viewer has been written up to; what is not above it is never written. */
+  epoch = '';
+  version = 0;
   /** Where in the waiting frame its normal messages begin; undefined: at the frame's beginning. */
   start: FrameStart | undefined;
   /** What it was not written while it was congested; those who missed the same have the same. */
   arrears: Arrears | undefined;
-  /** Place among the group's members. */
-  index = 0;
-  /** Position in the group's log that the viewer has been written up to; what is not above it is never written. */
-  epoch = '';
-  version = 0;
-  readonly owner: Group<V>;
-  readonly shownAfter: number;
+  /** The last frame of the group that it took part in. */
+  frame = 0;
 
   /** @param shownAfter nothing up to this version is written to it, in whichever epoch */
-  constructor(viewer: V, owner: Group<V>, shownAfter: number) {
-    this.viewer = viewer;
-    this.owner = owner;
-    this.shownAfter = shownAfter;
-  }
+  constructor(
+    readonly viewer: V,
+    readonly owner: Group<V>,
+    readonly shownAfter: number,
+  ) {}
 
   get group(): string {
     return this.owner.name;

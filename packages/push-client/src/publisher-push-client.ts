@@ -31,7 +31,6 @@ export function publisherRoute(publisher: Publisher, caller: RpcCaller | undefin
   const seen = (published: Published): Published => ({ ...published, group: withoutProduct(published.group) });
 
   async function one(group: string, publication: Publication, { product, acknowledge }: RouteOptions) {
-    if (product === undefined) return publisher.publish(group, publication, { acknowledge });
     return seen(await publisher.publish(withProduct(product, group), publication, { acknowledge }));
   }
 

@@ -24,7 +24,8 @@ interface Backlogged {
 const WORTH_ASKING_BYTES = 4_096;
 
 export class Backlog {
-  // What each write looks at comes first, as in Connection.
+  readonly #connection: Backlogged;
+  readonly #link: Link;
   readonly #limits: BacklogLimits;
   readonly #unanswered: Unanswered;
   #unconfirmed = 0;
@@ -32,8 +33,6 @@ export class Backlog {
   #asked = 0;
   /** Tick of the last question, which is also its number; at first that of the beginning. */
   #askedAt: number;
-  readonly #connection: Backlogged;
-  readonly #link: Link;
   #waiting: (() => void)[] | undefined;
 
   constructor(connection: Backlogged, link: Link, limits: BacklogLimits, unanswered: Unanswered) {

@@ -18,9 +18,6 @@ export type ConnectionState =
   | { readonly phase: 'open'; readonly session: Session }
   | { readonly phase: 'closed' };
 
-/** The only one of its phase: whether a connection is closed is known without looking into its state. */
-export const CLOSED: ConnectionState = { phase: 'closed' };
-
 const NEXT: Record<ConnectionState['phase'], readonly ConnectionState['phase'][]> = {
   'awaiting-hello': ['authenticating', 'closed'],
   authenticating: ['open', 'closed'],

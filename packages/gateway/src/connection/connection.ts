@@ -22,7 +22,7 @@ import { Backlog } from './backlog.js';
 import { closeReason } from './close-reason.js';
 import { CommandGate } from './command-gate.js';
 import { type Answerable, type Asking, Commands } from './commands.js';
-import { CLOSED, type ConnectionState, mayBecome } from './connection-state.js';
+import { type ConnectionState, mayBecome } from './connection-state.js';
 import { Upkeep } from './upkeep.js';
 import { welcomeTo } from './welcome.js';
 
@@ -36,15 +36,14 @@ export interface ConnectionOwner {
 }
 
 export class Connection implements LinkEvents, Applier, Asking, Leaver {
-  // What each write looks at comes first, so that it lies together: memory is what writes to many wait for.
   readonly #link: Link;
-  readonly #backlog: Backlog;
-  #state: ConnectionState = { phase: 'awaiting-hello' };
   readonly #surroundings: Surroundings;
   readonly #owner: ConnectionOwner;
+  readonly #backlog: Backlog;
   readonly #gate: CommandGate;
   readonly #upkeep: Upkeep;
   readonly #commands: Commands;
+  #state: ConnectionState = { phase: 'awaiting-hello' };
   /** What it is to be told once it is open; `at` in monotonic milliseconds. */
   #move: { readonly at: number; readonly nextAddress: NextAddress | undefined } | undefined;
 
@@ -78,13 +77,13 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
   }
 
   write(chunk: Uint8Array): void {
-    if (this.#isClosed()) return;
+    if (this.#state.phase === 'closed') return;
     this.#link.write(chunk, this.#backlog.writing(chunk.length));
     if (this.#backlog.overflowing) this.#backlog.giveUp();
   }
 
   send(message: ServerMessage<Uint8Array>): void {
-    if (!this.#isClosed()) this.write(this.#link.wire.encode(message));
+    if (this.#state.phase !== 'closed') this.write(this.#link.wire.encode(message));
   }
 
   ping(): void {
@@ -295,7 +294,7 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
   // ── states ──────────────────────────────────────────────────────────────────────────────────
 
   #isClosed(): boolean {
-    return this.#state === CLOSED;
+    return this.#state.phase === 'closed';
   }
 
   #become(state: ConnectionState): void {
@@ -308,7 +307,7 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
   #becomeClosed(): void {
     const state = this.#state;
     if (state.phase === 'closed') return;
-    this.#become(CLOSED);
+    this.#become({ phase: 'closed' });
     this.#upkeep.end();
     this.#surroundings.heartbeats.forget(this);
     if (state.phase === 'authenticating') this.#leave(state.application.withdraw());

@@ -44,16 +44,15 @@ interface LinkedSocket extends Duplex {
 }
 
 export class WebSocketLink implements Link, FrameHandlers {
-  // What each write looks at comes first, so that it lies together.
   readonly wire: WebSocketWire;
-  readonly #socket: Duplex;
-  #state: 'open' | 'closing' | 'closed' = 'open';
-  /** In which it was written to last. */
-  #turn = 0;
   readonly remoteAddress: string;
+  readonly #socket: Duplex;
   readonly #surroundings: WebSocketSurroundings;
   readonly #reader = new FrameReader();
   #events: LinkEvents | undefined;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  /** In which it was written to last. */
+  #turn = 0;
   /** While closing. */
   #deadline: Timer | undefined;
 
