@@ -3,7 +3,8 @@ import { FakeClock, RecordingMetrics } from '@im/protocol/testing';
 import type { Head, LogReader, Page } from '@im/timeline';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GroupFeed, UNKNOWN_EPOCH } from './group-feed.js';
+import { UNKNOWN_EPOCH } from './epochs.js';
+import { GroupFeed } from './group-feed.js';
 import { LogAccess } from './log-access.js';
 import { OpeningIds } from './opening-ids.js';
 

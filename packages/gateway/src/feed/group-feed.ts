@@ -10,32 +10,24 @@
  * | at a position, behind | the log, or what came early, has closed the gap, or it is given up as lost |
  * | closed   | — |
  *
- * While the store is away a node goes on in its memory, under an epoch of its own; afterwards the log goes on under its old one, where it
- * was left. What was on its way when the store went is then in both: it is known by its id, and handed on once. A store that may have lost
- * something begins a new epoch and says what of the old one it has: what of that was handed on is not handed on again.
+ * What was on its way when a log left its epoch may be in both it and the next (see `epochs.ts`): it is known by its id, and handed on once.
  */
 import type { Delivery, Position } from '@im/protocol';
 import type { Clock, Counter, Timer } from '@im/protocol/ports';
-import type { Head, Page } from '@im/timeline';
-import { continued } from './continued.js';
+import type { Page } from '@im/timeline';
 import { deliveryOf } from './delivery-of.js';
 import { EarlyDeliveries } from './early-deliveries.js';
+import { Epochs, UNKNOWN_EPOCH } from './epochs.js';
 import type { LogAccess } from './log-access.js';
 import type { OpeningIds } from './opening-ids.js';
-
-/** Stands for a log whose position could not be read: the first thing that follows begins another epoch. */
-export const UNKNOWN_EPOCH = '?';
 
 const PAGE = 256;
 /** Waits between attempts to close a gap; after the last one it is given up. */
 const RETRY_MS = [50, 100, 200, 400, 800];
-/** Epochs left behind of which it is known how far they were handed on: a log may return to one, and what is late of it still counts. */
-const PAST_EPOCHS = 4;
 /** How soon a log that could not be read, though there is more of it, is looked at again; twice as long each time. */
 const LOOK_AGAIN_MS = 500;
 const MAX_LOOK_AGAIN_MS = 8_000;
 const READY = Promise.resolve();
-const NO_POSITIONS: readonly Position[] = [];
 /** Messages at the beginning of an epoch whose ids are remembered: the log of the epoch before may have taken them, too. */
 const OPENING = 64;
 
@@ -57,11 +49,7 @@ export class GroupFeed {
   #early: EarlyDeliveries | undefined;
   /** The furthest position that was heard of. */
   #target: Position | undefined;
-  #position: Position | undefined;
-  /** What a member has seen at least, in each epoch, of a log whose position could not be read. */
-  #expected: readonly Position[] = NO_POSITIONS;
-  /** How far each of them was handed on, the latest last. */
-  #past: readonly Position[] = NO_POSITIONS;
+  readonly #epochs = new Epochs();
   /** How many messages of the epoch at hand were remembered; none of the one that was found when the feed began. */
   #opened = OPENING;
   #catchingUp: Promise<void> | undefined;
@@ -89,12 +77,12 @@ export class GroupFeed {
 
   /** How far the log was handed on. Only once {@link ready}. */
   get position(): Position {
-    return this.#position ?? { epoch: UNKNOWN_EPOCH, version: 0 };
+    return this.#epochs.at;
   }
 
   /** Whether this was the log's epoch once and is no more. */
   isPast(epoch: string): boolean {
-    return this.#past.some((position) => position.epoch === epoch);
+    return this.#epochs.isPast(epoch);
   }
 
   /** A delivery of this group from the bus. */
@@ -110,17 +98,14 @@ export class GroupFeed {
    */
   expect(seen: Position): boolean {
     if (this.position.epoch !== UNKNOWN_EPOCH) return false;
-    const { epoch } = seen;
-    const version = Math.min(seen.version, this.#expectedOf(epoch) ?? seen.version);
-    const others = this.#expected.filter((position) => position.epoch !== epoch);
-    this.#expected = [...others, { epoch, version }].slice(-PAST_EPOCHS);
+    this.#epochs.expect(seen);
     this.#lookAgain();
     return true;
   }
 
   /** The log stands at this position, as far as somebody says. */
   heard(position: Position): void {
-    if (this.#closed || position.version <= (this.#handedOn(position.epoch) ?? -1)) return;
+    if (this.#closed || position.version <= (this.#epochs.handedOn(position.epoch) ?? -1)) return;
     this.#aim(position);
   }
 
@@ -145,10 +130,10 @@ export class GroupFeed {
   }
 
   #receiveVersioned(delivery: Delivery, epoch: string, version: number): void {
-    const at = this.#position;
-    const handedOn = this.#handedOn(epoch) ?? 0;
-    if (at && version <= handedOn) return;
-    if (at && version === handedOn + 1) {
+    const { isKnown, at } = this.#epochs;
+    const handedOn = this.#epochs.handedOn(epoch) ?? 0;
+    if (isKnown && version <= handedOn) return;
+    if (isKnown && version === handedOn + 1) {
       if (at.epoch !== epoch) this.#turnTo({ epoch, version: handedOn });
       this.#advance(delivery, { epoch, version });
       this.#drainEarly();
@@ -165,11 +150,11 @@ export class GroupFeed {
     try {
       const head = await this.#surroundings.log.head(this.group);
       position = { epoch: head.epoch, version: head.version };
-      this.#leaveBehind(head);
+      this.#epochs.leaveBehind(head);
     } catch {
       // Chat goes on without the store; the first priority message tells the members where the log stands.
     }
-    this.#position = position;
+    this.#epochs.moveTo(position);
     this.#drainEarly();
     if (this.#isBehind()) this.#startCatchingUp();
   }
@@ -189,21 +174,16 @@ export class GroupFeed {
     return new Promise((resolve) => this.#surroundings.clock.after(ms, resolve, { background: true }));
   }
 
-  #expectedOf(epoch: string): number | undefined {
-    return this.#expected.find((position) => position.epoch === epoch)?.version;
-  }
-
   #aim(target: Position): void {
     const known = this.#target;
     if (known?.epoch !== target.epoch || known.version < target.version) this.#target = target;
-    if (this.#position && this.#isBehind()) this.#startCatchingUp();
+    if (this.#isBehind()) this.#startCatchingUp();
   }
 
   #isBehind(): boolean {
     const target = this.#target;
-    const at = this.#position;
-    if (this.#closed || !target || !at) return false;
-    return target.version > (this.#handedOn(target.epoch) ?? -1);
+    if (this.#closed || !target || !this.#epochs.isKnown) return false;
+    return target.version > (this.#epochs.handedOn(target.epoch) ?? -1);
   }
 
   #startCatchingUp(): void {
@@ -216,7 +196,7 @@ export class GroupFeed {
   async #catchUp(): Promise<void> {
     for (let attempt = 0; this.#isBehind(); ) {
       const { epoch } = this.#target ?? this.position;
-      const after = this.#handedOn(epoch) ?? this.#expectedOf(epoch) ?? 0;
+      const after = this.#epochs.handedOn(epoch) ?? this.#epochs.expected(epoch) ?? 0;
       const page = await this.#surroundings.log.read(this.group, after, PAGE).catch(() => undefined);
       if (this.#closed) return;
       if (page && this.#apply(page)) {
@@ -236,17 +216,18 @@ export class GroupFeed {
     const { epoch, first } = page;
     const before = this.position;
     const isReturn = this.isPast(epoch);
-    const seen = epoch === before.epoch ? undefined : this.#seenOf(page);
+    const seen = epoch === before.epoch ? undefined : this.#epochs.seenOf(page);
     // The log of an epoch that was left is returned to when something new of it was seen, and is there.
-    if (isReturn && (epoch !== this.#target?.epoch || page.version <= (this.#handedOn(epoch) ?? 0))) return false;
+    if (isReturn && (epoch !== this.#target?.epoch || page.version <= (this.#epochs.handedOn(epoch) ?? 0)))
+      return false;
     if (epoch !== before.epoch) {
-      this.#turnTo({ epoch, version: this.#handedOn(epoch) ?? seen ?? first - 1 });
-      this.#leaveBehind(page);
+      this.#turnTo({ epoch, version: this.#epochs.handedOn(epoch) ?? seen ?? first - 1 });
+      this.#epochs.leaveBehind(page);
     }
     const lost = first - 1 - this.position.version;
     if (lost > 0) {
       this.#surroundings.lostVersions.add(lost);
-      this.#position = { epoch, version: first - 1 };
+      this.#epochs.moveTo({ epoch, version: first - 1 });
     }
     let pulled = 0;
     let mayBeKnown = isReturn || seen !== undefined;
@@ -254,7 +235,7 @@ export class GroupFeed {
       if (entry.version !== this.position.version + 1) continue;
       const position = { epoch, version: entry.version };
       mayBeKnown &&= this.#surroundings.openingIds.has(this.group, entry.id);
-      if (mayBeKnown) this.#position = position;
+      if (mayBeKnown) this.#epochs.moveTo(position);
       else this.#advance(deliveryOf(this.group, epoch, entry), position);
       pulled++;
     }
@@ -273,62 +254,26 @@ export class GroupFeed {
       return;
     }
     const to = first === undefined ? target.version : first - 1;
-    const handedOn = this.#handedOn(target.epoch);
+    const handedOn = this.#epochs.handedOn(target.epoch);
     if (handedOn !== undefined) this.#surroundings.lostVersions.add(to - handedOn);
     if (target.epoch !== this.position.epoch) this.#turnTo(target);
-    this.#position = { epoch: target.epoch, version: to };
+    this.#epochs.moveTo({ epoch: target.epoch, version: to });
     this.#drainEarly();
   }
 
   /** Whether what only somebody said of the log is to be believed: not while it may still be read, nor of an epoch that the log has left. */
   #isWorthLosing({ epoch }: Position, page: Page | undefined): boolean {
     if (page) return page.epoch === epoch && !this.isPast(epoch);
-    return this.#handedOn(epoch) === undefined && this.#expectedOf(epoch) === undefined;
+    return this.#epochs.handedOn(epoch) === undefined && this.#epochs.expected(epoch) === undefined;
   }
 
-  /** Up to which version of this epoch everything was handed on or given up; undefined for one that is not known. */
-  #handedOn(epoch: string): number | undefined {
-    if (this.#position?.epoch === epoch) return this.#position.version;
-    return this.#past.find((position) => position.epoch === epoch)?.version;
-  }
-
-  /** Up to which version of an epoch that begins here everything was handed on, or seen by all members; undefined: nothing is known of that. */
-  #seenOf(page: Page): number | undefined {
-    const { epoch, version, continues = [] } = page;
-    for (const before of continues) {
-      const handedOn = this.#handedOn(before.epoch);
-      if (handedOn !== undefined) return Math.min(handedOn, before.version);
-    }
-    const seen = this.#expected.flatMap((position) => {
-      // A client may name any version: one beyond the log would hide from all what comes up to there.
-      if (position.epoch === epoch) return Math.min(position.version, version);
-      return continued(position, page)?.version ?? [];
-    });
-    return seen.length === 0 ? undefined : Math.min(...seen);
-  }
-
-  /** What went over into the epoch that the log has now is handed on there, and not when it comes late. */
-  #leaveBehind({ continues }: Head): void {
-    if (continues === undefined) return;
-    const left = continues.map(({ epoch, version }) => {
-      return { epoch, version: Math.max(version, this.#handedOn(epoch) ?? 0) };
-    });
-    const others = this.#past.filter(({ epoch }) => !left.some((one) => one.epoch === epoch));
-    // The latest last.
-    this.#past = [...left.reverse(), ...others].slice(-PAST_EPOCHS);
-  }
-
-  /** Begins an epoch, or returns to one. */
   #turnTo(position: Position): void {
-    const left = this.#position;
     this.#opened = this.isPast(position.epoch) ? OPENING : 0;
-    const others = this.#past.filter(({ epoch }) => epoch !== position.epoch);
-    if (left !== undefined) this.#past = [...others, left].slice(-PAST_EPOCHS);
-    this.#position = position;
+    this.#epochs.turnTo(position);
   }
 
   #advance(delivery: Delivery, position: Position): void {
-    this.#position = position;
+    this.#epochs.moveTo(position);
     if (this.#opened < OPENING) {
       this.#opened++;
       this.#surroundings.openingIds.add(this.group, delivery.id);

@@ -3,7 +3,7 @@
  * connection is its snapshot. Must not know sockets.
  */
 import { type Attributes, type CloseName, type Effect, EVERYONE, userGroup, withProduct } from '@im/protocol';
-import { UNKNOWN_EPOCH } from '../feed/group-feed.js';
+import { UNKNOWN_EPOCH } from '../feed/epochs.js';
 import type { GatewayViewer } from '../membership/gateway-viewer.js';
 import { Memberships, type MembershipsOwner, type MembershipsSurroundings } from '../membership/memberships.js';
 import type { Identity } from '../verifier/token-verifier.js';
