@@ -11,6 +11,8 @@ export interface Link {
   readonly remoteAddress: string;
   /** Bytes that were written and that the network has not taken yet. */
   readonly bufferedBytes: number;
+  /** Reads what the next {@link write} will read, ahead of it: alone it would mostly wait for memory. @returns any number */
+  prefetch(): number;
   /**
    * Queues a transport-ready chunk, in order, and what {@link probe} does behind it where a number is given. The bytes may be shared and
    * must not be changed. Never throws; does nothing once closing.

@@ -69,7 +69,7 @@ export class Connection implements LinkEvents, Applier, Asking, Leaver {
   }
 
   prefetch(): number {
-    return this.#backlog.unconfirmed + this.#link.bufferedBytes;
+    return this.#backlog.unconfirmed + this.#link.prefetch();
   }
 
   relieved(): Promise<void> {

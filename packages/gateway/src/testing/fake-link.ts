@@ -30,6 +30,10 @@ export class FakeLink extends ReceivedMessages implements Link {
 
   // ── the gateway's side ──────────────────────────────────────────────────────────────────────
 
+  prefetch(): number {
+    return 0;
+  }
+
   write(chunk: Uint8Array, probe?: number): void {
     if (this.closedWith || this.gone) return;
     this.chunks.push(chunk);

@@ -91,7 +91,7 @@ describe('WebSocketLink', () => {
     expect(new Set(calls).size).toBe(100);
   });
 
-  it('asks for confirmation in one piece with the chunk before it, the same bytes for all, unless that is large', () => {
+  it('asks for confirmation in one piece with the chunk before it, the same bytes for all, unless that is large', async () => {
     const [one, two] = [setUp(), setUp()];
     const chunk = Buffer.from('chunk');
     const ping = Buffer.from([0x89, 4, 0, 0, 0, 7]);
@@ -101,6 +101,7 @@ describe('WebSocketLink', () => {
     expect(two.written[0]).toBe(one.written[0]);
     const large = setUp();
     large.link.write(Buffer.alloc(100_000), 7);
+    await settled();
     expect(large.written.map(({ length }) => length)).toEqual([100_000, 6]);
     large.link.probe(7);
     expect(one.written[0]?.subarray(5)).toEqual(ping);

@@ -1,6 +1,6 @@
 /**
  * One WebSocket connection, from the end of its handshake, as a {@link Link} on the socket itself. Messages are complete frames, made
- * once for all viewers. Owns the closing handshake.
+ * once for all viewers; each goes to the kernel at once unless something waits before it. Owns the closing handshake.
  *
  * | from    | to      | cause |
  * |---------|---------|-------|
@@ -13,6 +13,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '@im/protocol/ports';
 import type { Link, LinkEvents } from '../../link.js';
+import { descriptorOf, type HandledSocket, NO_DESCRIPTOR, writeNow } from './direct-write.js';
 import {
   type FrameHandlers,
   type FrameLimits,
@@ -39,39 +40,50 @@ export interface WebSocketSurroundings {
 }
 
 const LINK = Symbol('link');
-interface LinkedSocket extends Duplex {
+interface LinkedSocket extends HandledSocket {
   [LINK]?: WebSocketLink;
 }
 
 export class WebSocketLink implements Link, FrameHandlers {
   readonly wire: WebSocketWire;
   readonly remoteAddress: string;
-  readonly #socket: Duplex;
+  readonly #socket: LinkedSocket;
+  readonly #handle: HandledSocket['_handle'];
+  /** The socket's for as long as it has that handle. */
+  readonly #descriptor: number;
   readonly #surroundings: WebSocketSurroundings;
   readonly #reader = new FrameReader();
   #events: LinkEvents | undefined;
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** In which it was written to last. */
   #turn = 0;
+  /** Whether something may wait in the stream; the answer to the handshake at first. */
+  #mayWait = true;
   /** While closing. */
   #deadline: Timer | undefined;
 
   /** @param remoteAddress the person's */
   constructor(socket: Duplex, wire: WebSocketWire, remoteAddress: string, surroundings: WebSocketSurroundings) {
     this.#socket = socket;
+    this.#handle = this.#socket._handle;
+    this.#descriptor = descriptorOf(socket);
     this.wire = wire;
     this.remoteAddress = remoteAddress;
     this.#surroundings = surroundings;
   }
 
   get bufferedBytes(): number {
-    return this.#socket.writableLength;
+    return this.#mayWait ? this.#socket.writableLength : 0;
+  }
+
+  prefetch(): number {
+    return this.#ownsDescriptor() ? this.#turn : 0;
   }
 
   /** Reads, and reports to the events, from now on. @param head what came behind the handshake */
   connect(events: LinkEvents, head: Uint8Array): void {
     this.#events = events;
-    const socket = this.#socket as LinkedSocket;
+    const socket = this.#socket;
     socket[LINK] = this;
     socket.on('data', onData);
     socket.on('end', onEnd);
@@ -82,15 +94,9 @@ export class WebSocketLink implements Link, FrameHandlers {
 
   write(chunk: Uint8Array, probe?: number): void {
     if (this.#state !== 'open') return;
-    if (this.#turn !== turn.number) {
-      this.#turn = turn.begin();
-    } else if (this.#socket.writableCorked === 0) {
-      this.#socket.cork();
-      turn.uncorkLater(this.#socket);
-    }
     const both = probe === undefined ? chunk : withProbe(chunk, probe);
-    this.#socket.write(both ?? chunk);
-    if (both === undefined && probe !== undefined) this.#socket.write(probeFrame(probe));
+    this.#put(both ?? chunk);
+    if (both === undefined && probe !== undefined) this.#put(probeFrame(probe));
   }
 
   probe(number: number): void {
@@ -144,6 +150,31 @@ export class WebSocketLink implements Link, FrameHandlers {
     this.#state = 'closed';
     this.#deadline?.cancel();
     this.#events?.closed();
+  }
+
+  #put(bytes: Uint8Array): void {
+    let taken = 0;
+    if (this.#turn !== turn.number) {
+      this.#turn = turn.begin();
+      if (this.#isFree()) taken = writeNow(this.#descriptor, bytes);
+      if (taken === bytes.length) return;
+    } else if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      turn.uncorkLater(this.#socket);
+    }
+    this.#mayWait = true;
+    this.#socket.write(taken === 0 ? bytes : bytes.subarray(taken));
+  }
+
+  /** Whether the descriptor may be written to: nothing waits in the stream that would be overtaken. */
+  #isFree(): boolean {
+    if (this.#mayWait) this.#mayWait = this.#socket.writableLength > 0;
+    return !this.#mayWait && this.#ownsDescriptor();
+  }
+
+  /** Asked before each use: one that was closed is soon somebody else's. */
+  #ownsDescriptor(): boolean {
+    return this.#descriptor !== NO_DESCRIPTOR && this.#socket._handle === this.#handle;
   }
 
   #read(chunk: Uint8Array): void {
