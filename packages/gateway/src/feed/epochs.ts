@@ -3,7 +3,8 @@
  * is read.
  *
  * While the store is away a node goes on in its memory, under an epoch of its own; afterwards the log goes on under its old one, where it
- * was left: so an epoch may be returned to. A store that may have lost something begins a new epoch and says what of the old one it has.
+ * was left: so an epoch may be returned to. A store that may have lost something begins a new epoch and says what of the old one it has:
+ * what of that was handed on is not handed on again.
  */
 import type { Position } from '@im/protocol';
 import type { Head, Page } from '@im/timeline';
@@ -29,7 +30,7 @@ export class Epochs {
     return this.#at !== undefined;
   }
 
-  /** How far the log was handed on. */
+  /** How far the log was handed on; at {@link UNKNOWN_EPOCH} until that is known. */
   get at(): Position {
     return this.#at ?? UNKNOWN;
   }

@@ -1,6 +1,7 @@
 // Writing past the stream, on real sockets: what goes there, what does not, and that nobody else's descriptor is ever written to.
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,7 +14,7 @@ import { effects } from '../../testing/gateway-fixture.js';
 import { helloOf, ServedGateway } from '../../testing/served-gateway.js';
 import { WebSocketClient } from '../../testing/web-socket-client.js';
 import { createWire } from '../../wire.js';
-import { descriptorOf, NO_DESCRIPTOR, writeNow } from './direct-write.js';
+import { handleOf, writeNow } from './direct-write.js';
 import { WebSocketLink } from './ws-link.js';
 
 const wire = { ...createWire(jsonServerCodec, (payload) => payload), isBinary: false };
@@ -22,40 +23,39 @@ const linkOf = (socket: Socket): WebSocketLink =>
   new WebSocketLink(socket, wire, '192.0.2.1', { clock: new FakeClock(), frameLimits });
 const nextTurn = (): Promise<void> => new Promise(setImmediate);
 
-describe('what is written to a TCP socket', () => {
+describe.each(['TCP', 'Unix'])('over a %s socket a link', (kind) => {
+  let folder: string;
   let listener: Server;
   let peer: Socket;
   let socket: Socket;
+  let streamed: { mock: { calls: unknown[] } };
+  let received: Buffer[];
   beforeEach(async () => {
-    listener = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => listener.once('listening', resolve));
-    peer = connect((listener.address() as AddressInfo).port, '127.0.0.1');
+    folder = mkdtempSync(path.join(tmpdir(), 'im-direct-write-'));
+    listener = createServer();
+    await new Promise<void>((resolve) => {
+      if (kind === 'TCP') listener.listen(0, '127.0.0.1', resolve);
+      else listener.listen(path.join(folder, 'socket'), resolve);
+    });
+    const where =
+      kind === 'TCP' ? { port: (listener.address() as AddressInfo).port } : { path: `${listener.address()}` };
+    peer = connect({ ...where, allowHalfOpen: true });
+    received = [];
+    peer.on('data', (chunk) => received.push(chunk));
+    peer.on('error', () => {});
     socket = await new Promise((resolve) => listener.once('connection', resolve));
     socket.on('error', () => {});
-    peer.on('error', () => {});
+    streamed = vi.spyOn(socket, 'write');
   });
   afterEach(async () => {
     peer.destroy();
     socket.destroy();
     await new Promise((resolve) => listener.close(resolve));
+    rmSync(folder, { recursive: true });
   });
 
-  const readAll = async (bytes: number): Promise<Buffer> => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    await new Promise<void>((resolve) => {
-      peer.on('data', (chunk) => {
-        chunks.push(chunk);
-        length += chunk.length;
-        if (length >= bytes) resolve();
-      });
-    });
-    return Buffer.concat(chunks);
-  };
-
-  it('goes past the stream, the first chunk of each turn', async () => {
+  it('writes the first chunk of each turn past the stream', async () => {
     const link = linkOf(socket);
-    const streamed = vi.spyOn(socket, 'write');
     for (let i = 0; i < 10; i++) {
       link.write(Buffer.from(`${i}`));
       await nextTurn();
@@ -65,10 +65,10 @@ describe('what is written to a TCP socket', () => {
     link.write(Buffer.from('a'));
     link.write(Buffer.from('b'));
     expect(streamed).toHaveBeenCalledTimes(1);
-    expect(`${await readAll(12)}`).toBe('0123456789ab');
+    await expect.poll(() => `${Buffer.concat(received)}`).toBe('0123456789ab');
   });
 
-  it('waits behind what was written to the stream before', async () => {
+  it('overtakes nothing that was written to the stream before', async () => {
     socket.cork();
     socket.write('101 Switching Protocols');
     const link = linkOf(socket);
@@ -77,32 +77,55 @@ describe('what is written to a TCP socket', () => {
     link.write(Buffer.from(' more'));
     expect(link.bufferedBytes).toBe(37);
     socket.uncork();
-    expect(`${await readAll(37)}`).toBe('101 Switching Protocols and then more');
+    await expect.poll(() => `${Buffer.concat(received)}`).toBe('101 Switching Protocols and then more');
   });
 
-  it('arrives whole and in order through kernels that are full, and goes past the stream again afterwards', async () => {
+  it('overtakes nothing that it has written to the stream itself', async () => {
     const link = linkOf(socket);
-    const sent = Array.from({ length: 200 }, () => randomBytes(1 + Math.floor(Math.random() * 131_072)));
-    for (const chunk of sent) {
+    link.write(Buffer.from('a'));
+    await nextTurn();
+    socket.cork();
+    for (const text of ['b', 'c']) link.write(Buffer.from(text));
+    await nextTurn();
+    link.write(Buffer.from('d'));
+    expect(link.bufferedBytes).toBe(2);
+    socket.uncork();
+    await expect.poll(() => `${Buffer.concat(received)}`).toBe('abcd');
+  });
+
+  it('has everything arrive whole and in order at a peer that reads now and then, past the stream and through it', async () => {
+    const link = linkOf(socket);
+    const sent: Buffer[] = [];
+    for (let round = 0; round < 5; round++) {
+      peer.pause();
+      const calls = streamed.mock.calls.length;
+      while (link.bufferedBytes < 200_000) {
+        const chunk = randomBytes(50_000);
+        sent.push(chunk);
+        link.write(chunk);
+        await nextTurn();
+      }
+      expect(streamed.mock.calls.length).toBeGreaterThan(calls);
+      peer.resume();
+      await expect.poll(() => link.bufferedBytes).toBe(0);
+      const before = streamed.mock.calls.length;
+      const chunk = Buffer.from(`round ${round}`);
+      sent.push(chunk);
       link.write(chunk);
+      expect(streamed.mock.calls.length).toBe(before);
       await nextTurn();
     }
-    expect(link.bufferedBytes).toBeGreaterThan(1_000_000);
     const all = Buffer.concat(sent);
-    expect((await readAll(all.length)).equals(all)).toBe(true);
-    await expect.poll(() => link.bufferedBytes).toBe(0);
-    const streamed = vi.spyOn(socket, 'write');
-    link.write(Buffer.from('on'));
-    expect(streamed).not.toHaveBeenCalled();
+    await expect.poll(() => received.reduce((sum, { length }) => sum + length, 0)).toBe(all.length);
+    expect(Buffer.concat(received).equals(all)).toBe(true);
   });
 
-  it('never reaches whoever has the descriptor of a socket that was destroyed', async () => {
+  it('never writes to whoever has the descriptor of its socket once that is destroyed', async () => {
     const link = linkOf(socket);
     link.write(Buffer.from('before'));
     await nextTurn();
-    const descriptor = descriptorOf(socket);
+    const descriptor = handleOf(socket)?.fd ?? -1;
     socket.destroy();
-    const folder = mkdtempSync(path.join(tmpdir(), 'im-direct-write-'));
     const opened: number[] = [];
     try {
       // The lowest number that is free is given first.
@@ -117,44 +140,62 @@ describe('what is written to a TCP socket', () => {
       expect(fstatSync(descriptor).size).toBe(34);
     } finally {
       for (const each of opened) closeSync(each);
-      rmSync(folder, { recursive: true });
     }
   });
 
-  it('is left to the stream, which tells what is wrong, once the peer is gone', async () => {
+  it('leaves a descriptor that fails to the stream, which tells what is wrong', async () => {
     const link = linkOf(socket);
     const closed = vi.fn();
     link.connect({ closed } as never, Buffer.alloc(0));
-    peer.resetAndDestroy();
-    await vi.waitFor(() => {
-      link.write(Buffer.alloc(1_000));
-      expect(closed).toHaveBeenCalledTimes(1);
-    });
-    expect(writeNow(2 ** 30, Buffer.from('nowhere'))).toBe(0);
+    await new Promise<void>((resolve) => socket.end(resolve));
+    link.write(Buffer.from('behind the end'));
+    expect(streamed).toHaveBeenCalledTimes(1);
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
   });
 
-  it('has no place of its own in a stream that is no socket, nor in one that is closed', () => {
-    expect(descriptorOf(new PassThrough())).toBe(NO_DESCRIPTOR);
-    expect(descriptorOf(socket)).toBeGreaterThan(2);
+  it('has no handle to write by once the socket is closed', () => {
+    expect(handleOf(socket)?.fd).toBeGreaterThan(2);
     socket.destroy();
-    expect(descriptorOf(socket)).toBe(NO_DESCRIPTOR);
+    expect(handleOf(socket)).toBeUndefined();
   });
 });
 
-it('is encrypted where the server speaks TLS', async () => {
+describe('the way past the stream', () => {
+  it('is not there in a stream that is no socket, nor without a descriptor', () => {
+    expect(handleOf(new PassThrough())).toBeUndefined();
+    expect(writeNow(2 ** 30, Buffer.from('nowhere'))).toBe(0);
+  });
+
   const psk = randomBytes(16);
   const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
-  const server = createHttpsServer({ ...tls, pskCallback: () => psk });
-  const sockets: Socket[] = [];
-  server.on('secureConnection', (socket: Socket) => sockets.push(socket));
-  const served = await ServedGateway.start({ server });
   const secure = { ...tls, pskCallback: () => ({ psk, identity: 'i' }), checkServerIdentity: () => undefined };
-  const client = await new WebSocketClient(`wss://127.0.0.1:${served.port}/im`, secure as object).opened();
-  client.say(helloOf(), { type: 'call', id: 2, ...effects({ type: 'join', group: 'r:1' }) });
-  await client.answerTo(2);
-  await served.fixture.chat('r:1', 'hello');
-  await client.until('push');
-  expect(sockets.map((socket) => descriptorOf(socket))).toEqual([NO_DESCRIPTOR]);
-  client.webSocket.terminate();
-  await served.close();
+  it.each([
+    { scheme: 'ws', server: () => createHttpServer(), event: 'connection', isThere: true },
+    {
+      scheme: 'wss',
+      server: () => createHttpsServer({ ...tls, pskCallback: () => psk }),
+      event: 'secureConnection',
+      isThere: false,
+    },
+  ])('is there after the handshake of $scheme: $isThere', async ({ scheme, server: create, event, isThere }) => {
+    const server = create();
+    const sockets: Socket[] = [];
+    server.on(event, (socket: Socket) => sockets.push(socket));
+    const served = await ServedGateway.start({ server });
+    const client = new WebSocketClient(`${scheme}://127.0.0.1:${served.port}/im`, secure as object);
+    try {
+      await client.opened();
+      client.say(helloOf(), { type: 'call', id: 2, ...effects({ type: 'join', group: 'r:1' }) });
+      await client.answerTo(2);
+      const [socket] = sockets as [Socket];
+      const streamed = vi.spyOn(socket, 'write');
+      await served.fixture.chat('r:1', 'hello');
+      await client.until('push');
+      expect(handleOf(socket) !== undefined).toBe(isThere);
+      expect(streamed).toHaveBeenCalledTimes(isThere ? 0 : 1);
+    } finally {
+      client.webSocket.terminate();
+      await served.close();
+    }
+  });
 });

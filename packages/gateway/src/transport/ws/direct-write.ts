@@ -1,33 +1,35 @@
 /**
  * Writing to a socket at once, past its stream: for a frame to thousands the stream is a tenth of the cost (ADR 36). Owns what is
- * known here of Node that Node does not document: a socket has a handle, null once it is closed, with the number of its descriptor.
+ * known here of Node that Node does not document: a socket has a handle until it is closed, and that the number of a descriptor.
  * Where that does not hold, nothing is written directly.
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-interface Handle {
-  readonly fd?: number;
+/** Through which a socket has its file descriptor. */
+export interface SocketHandle {
+  readonly fd: number;
 }
 
-/** A socket, as far as it can be seen whether its descriptor is still its own. */
-export interface HandledSocket extends Duplex {
-  readonly _handle?: Handle | null;
+interface HandledSocket extends Duplex {
+  readonly _handle?: Partial<SocketHandle> | null;
 }
-
-/** What {@link descriptorOf} says of sockets that are written to as streams only. */
-export const NO_DESCRIPTOR = -1;
 
 /**
- * Where to write a socket's bytes as they are: TCP and Unix sockets have such a place; those with TLS, on Windows, and streams that
- * are no sockets have none. It is the socket's for as long as its `_handle` is the same.
+ * The handle of a socket whose bytes go to its descriptor as they are: TCP and Unix sockets. Undefined for those with TLS, on Windows,
+ * for streams that are no sockets, and once it is closed.
  */
-export function descriptorOf(socket: HandledSocket): number {
+export function handleOf(socket: HandledSocket): SocketHandle | undefined {
   // Not `instanceof`: a TLS socket is one of these, and its descriptor takes ciphertext.
-  if (Object.getPrototypeOf(socket) !== Socket.prototype) return NO_DESCRIPTOR;
-  const fd = socket._handle?.fd;
-  return typeof fd === 'number' && fd >= 0 ? fd : NO_DESCRIPTOR;
+  if (Object.getPrototypeOf(socket) !== Socket.prototype) return undefined;
+  const handle = socket._handle;
+  return typeof handle?.fd === 'number' && handle.fd >= 0 ? (handle as SocketHandle) : undefined;
+}
+
+/** Whether the socket still has this handle. To be asked before each write: a descriptor that was closed is soon somebody else's. */
+export function hasHandle(socket: HandledSocket, handle: SocketHandle): boolean {
+  return socket._handle === handle;
 }
 
 /** @returns how many bytes the kernel took; 0 also where it failed: the stream, which is to take the rest, finds out why */

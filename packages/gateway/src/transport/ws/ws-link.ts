@@ -13,7 +13,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '@im/protocol/ports';
 import type { Link, LinkEvents } from '../../link.js';
-import { descriptorOf, type HandledSocket, NO_DESCRIPTOR, writeNow } from './direct-write.js';
+import { handleOf, hasHandle, type SocketHandle, writeNow } from './direct-write.js';
 import {
   type FrameHandlers,
   type FrameLimits,
@@ -40,7 +40,7 @@ export interface WebSocketSurroundings {
 }
 
 const LINK = Symbol('link');
-interface LinkedSocket extends HandledSocket {
+interface LinkedSocket extends Duplex {
   [LINK]?: WebSocketLink;
 }
 
@@ -48,7 +48,8 @@ export class WebSocketLink implements Link, FrameHandlers {
   readonly wire: WebSocketWire;
   readonly remoteAddress: string;
   readonly #socket: LinkedSocket;
-  readonly #handle: HandledSocket['_handle'];
+  /** Undefined where everything goes through the stream. */
+  readonly #handle: SocketHandle | undefined;
   /** The socket's for as long as it has that handle. */
   readonly #descriptor: number;
   readonly #surroundings: WebSocketSurroundings;
@@ -57,7 +58,7 @@ export class WebSocketLink implements Link, FrameHandlers {
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** In which it was written to last. */
   #turn = 0;
-  /** Whether something may wait in the stream; the answer to the handshake at first. */
+  /** Whether something may wait in the stream, to which only this link writes, once the handshake is answered. */
   #mayWait = true;
   /** While closing. */
   #deadline: Timer | undefined;
@@ -65,19 +66,19 @@ export class WebSocketLink implements Link, FrameHandlers {
   /** @param remoteAddress the person's */
   constructor(socket: Duplex, wire: WebSocketWire, remoteAddress: string, surroundings: WebSocketSurroundings) {
     this.#socket = socket;
-    this.#handle = this.#socket._handle;
-    this.#descriptor = descriptorOf(socket);
+    this.#handle = handleOf(socket);
+    this.#descriptor = this.#handle?.fd ?? -1;
     this.wire = wire;
     this.remoteAddress = remoteAddress;
     this.#surroundings = surroundings;
   }
 
   get bufferedBytes(): number {
-    return this.#mayWait ? this.#socket.writableLength : 0;
+    return this.#socket.writableLength;
   }
 
   prefetch(): number {
-    return this.#ownsDescriptor() ? this.#turn : 0;
+    return this.#ownsDescriptor() && !this.#mayWait ? this.#turn : this.#socket.writableLength;
   }
 
   /** Reads, and reports to the events, from now on. @param head what came behind the handshake */
@@ -156,7 +157,9 @@ export class WebSocketLink implements Link, FrameHandlers {
     let taken = 0;
     if (this.#turn !== turn.number) {
       this.#turn = turn.begin();
-      if (this.#isFree()) taken = writeNow(this.#descriptor, bytes);
+      if (this.#mayWait) this.#mayWait = this.#socket.writableLength > 0;
+      // What waits must not be overtaken.
+      if (!this.#mayWait && this.#ownsDescriptor()) taken = writeNow(this.#descriptor, bytes);
       if (taken === bytes.length) return;
     } else if (this.#socket.writableCorked === 0) {
       this.#socket.cork();
@@ -166,15 +169,8 @@ export class WebSocketLink implements Link, FrameHandlers {
     this.#socket.write(taken === 0 ? bytes : bytes.subarray(taken));
   }
 
-  /** Whether the descriptor may be written to: nothing waits in the stream that would be overtaken. */
-  #isFree(): boolean {
-    if (this.#mayWait) this.#mayWait = this.#socket.writableLength > 0;
-    return !this.#mayWait && this.#ownsDescriptor();
-  }
-
-  /** Asked before each use: one that was closed is soon somebody else's. */
   #ownsDescriptor(): boolean {
-    return this.#descriptor !== NO_DESCRIPTOR && this.#socket._handle === this.#handle;
+    return this.#handle !== undefined && hasHandle(this.#socket, this.#handle);
   }
 
   #read(chunk: Uint8Array): void {
