@@ -13,6 +13,7 @@
 import type { Duplex } from 'node:stream';
 import type { Clock, Timer } from '@im/protocol/ports';
 import type { Link, LinkEvents } from '../../link.js';
+import { pushTo, readPast } from './direct-read.js';
 import { handleOf, hasHandle, type SocketHandle, writeNow } from './direct-write.js';
 import {
   type FrameHandlers,
@@ -86,6 +87,8 @@ export class WebSocketLink implements Link, FrameHandlers {
     this.#events = events;
     const socket = this.#socket;
     socket[LINK] = this;
+    readPast(socket, push);
+    // Has the stream flow, and takes what comes by it all the same.
     socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('error', onError);
@@ -204,6 +207,8 @@ export class WebSocketLink implements Link, FrameHandlers {
 function onData(this: LinkedSocket, chunk: Buffer): void {
   this[LINK]?.received(chunk);
 }
+
+const push = pushTo(onData);
 
 function onEnd(this: LinkedSocket): void {
   this[LINK]?.ended();
