@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -6,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 import { FakeClock } from '@im/protocol/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TurnQueue } from '../connection/turn-queue.js';
+import { answering, asking } from '../testing/shared-key.js';
 import { Arrivals } from './arrivals.js';
 
 const PER_TURN = 32;
@@ -212,11 +212,6 @@ describe('Arrivals', () => {
     expect(await ask(connect(port, '127.0.0.1'))).toMatch(/^HTTP.*the page$/s);
     expect(arrived).toBe(1);
   });
-
-  const psk = randomBytes(16);
-  const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
-  const answering = { ...tls, pskCallback: () => psk };
-  const asking = { ...tls, pskCallback: () => ({ psk, identity: 'i' }), checkServerIdentity: () => undefined };
 
   it('hears who speaks over TLS', async () => {
     server = createTlsServer(answering, (_request, response) => response.end('the page'));

@@ -1,16 +1,13 @@
 // Reading past the stream, on real sockets and on streams that are none: what goes there, and that nothing is lost or overtaken.
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { jsonServerCodec } from '@im/protocol';
 import { FakeClock } from '@im/protocol/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LinkEvents } from '../../link.js';
-import { helloOf, ServedGateway } from '../../testing/served-gateway.js';
-import { WebSocketClient } from '../../testing/web-socket-client.js';
+import { openOne } from '../../testing/one-connection.js';
+import { helloOf } from '../../testing/served-gateway.js';
 import { createWire } from '../../wire.js';
 import { WebSocketLink } from './ws-link.js';
 
@@ -96,7 +93,7 @@ describe('reading past the stream', () => {
     }
   }
   it.each([AskedSocket, AskedStream])(
-    'is not done with a stream that waits to be asked for each chunk: %o',
+    'is not done with a stream that waits to be asked for each chunk: $name',
     async (Asked) => {
       const { received, streamed } = connected(new Asked());
       await expect.poll(() => received).toEqual(['one', 'two', 'three']);
@@ -104,31 +101,19 @@ describe('reading past the stream', () => {
     },
   );
 
-  const psk = randomBytes(16);
-  const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
-  const secure = { ...tls, pskCallback: () => ({ psk, identity: 'i' }), checkServerIdentity: () => undefined };
-  it.each([
-    { scheme: 'ws', server: () => createHttpServer(), event: 'connection' },
-    { scheme: 'wss', server: () => createHttpsServer({ ...tls, pskCallback: () => psk }), event: 'secureConnection' },
-  ])('is done after the handshake of $scheme until the client ends', async ({ scheme, server: create, event }) => {
-    const server = create();
-    const sockets: Socket[] = [];
-    server.on(event, (socket: Socket) => sockets.push(socket));
-    const served = await ServedGateway.start({ server });
-    const client = new WebSocketClient(`${scheme}://127.0.0.1:${served.port}/im`, secure as object);
+  it.each(['ws', 'wss'] as const)('is done after the handshake of %s until the client ends', async (scheme) => {
+    const { client, socket, close } = await openOne(scheme);
     try {
-      await client.opened();
       const streamed = vi.fn();
-      sockets[0]?.on('data', streamed);
+      socket.on('data', streamed);
       client.say(helloOf());
       await client.until('welcome');
       expect(streamed).not.toHaveBeenCalled();
-      const closed = once(sockets[0] as Socket, 'close');
+      const closed = once(socket, 'close');
       client.webSocket.terminate();
       await closed;
     } finally {
-      client.webSocket.terminate();
-      await served.close();
+      await close();
     }
   });
 });

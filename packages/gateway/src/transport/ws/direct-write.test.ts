@@ -1,8 +1,6 @@
 // Writing past the stream, on real sockets: what goes there, what does not, and that nobody else's descriptor is ever written to.
 import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,8 +9,8 @@ import { jsonServerCodec } from '@im/protocol';
 import { FakeClock } from '@im/protocol/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { effects } from '../../testing/gateway-fixture.js';
-import { helloOf, ServedGateway } from '../../testing/served-gateway.js';
-import { WebSocketClient } from '../../testing/web-socket-client.js';
+import { openOne } from '../../testing/one-connection.js';
+import { helloOf } from '../../testing/served-gateway.js';
 import { createWire } from '../../wire.js';
 import { handleOf, writeNow } from './direct-write.js';
 import { WebSocketLink } from './ws-link.js';
@@ -166,36 +164,21 @@ describe('the way past the stream', () => {
     expect(writeNow(2 ** 30, Buffer.from('nowhere'))).toBe(0);
   });
 
-  const psk = randomBytes(16);
-  const tls = { ciphers: 'PSK', maxVersion: 'TLSv1.2' } as const;
-  const secure = { ...tls, pskCallback: () => ({ psk, identity: 'i' }), checkServerIdentity: () => undefined };
   it.each([
-    { scheme: 'ws', server: () => createHttpServer(), event: 'connection', isThere: true },
-    {
-      scheme: 'wss',
-      server: () => createHttpsServer({ ...tls, pskCallback: () => psk }),
-      event: 'secureConnection',
-      isThere: false,
-    },
-  ])('is there after the handshake of $scheme: $isThere', async ({ scheme, server: create, event, isThere }) => {
-    const server = create();
-    const sockets: Socket[] = [];
-    server.on(event, (socket: Socket) => sockets.push(socket));
-    const served = await ServedGateway.start({ server });
-    const client = new WebSocketClient(`${scheme}://127.0.0.1:${served.port}/im`, secure as object);
+    { scheme: 'ws', isThere: true },
+    { scheme: 'wss', isThere: false },
+  ] as const)('is there after the handshake of $scheme: $isThere', async ({ scheme, isThere }) => {
+    const { served, client, socket, close } = await openOne(scheme);
     try {
-      await client.opened();
       client.say(helloOf(), { type: 'call', id: 2, ...effects({ type: 'join', group: 'r:1' }) });
       await client.answerTo(2);
-      const [socket] = sockets as [Socket];
       const streamed = vi.spyOn(socket, 'write');
       await served.fixture.chat('r:1', 'hello');
       await client.until('push');
       expect(handleOf(socket) !== undefined).toBe(isThere);
       expect(streamed).toHaveBeenCalledTimes(isThere ? 0 : 1);
     } finally {
-      client.webSocket.terminate();
-      await served.close();
+      await close();
     }
   });
 });
